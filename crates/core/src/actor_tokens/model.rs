@@ -1,0 +1,255 @@
+//! What Clerk answers: the actor token and its parts.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    actor_tokens::id::ActorTokenId,
+    secret::{Shown, redacted_text},
+    words::words,
+};
+
+redacted_text!(
+    /// The ticket of an actor token: a JSON Web Token that signs its bearer in as the customer, once. A credential.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Ticket;
+    /// let ticket = Ticket::new("eyJhbGciOi...");
+    /// assert_eq!(format!("{ticket:?}"), "Ticket(redacted)");
+    /// assert_eq!(ticket.expose(), "eyJhbGciOi...");
+    /// ```
+    Ticket
+);
+
+redacted_text!(
+    /// The one-time sign-in link of an actor token. A credential: whoever opens it is signed in as the customer. Pass
+    /// it on verbatim.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::SignInUrl;
+    /// let url = SignInUrl::new("https://clerk.example.com/v1/tickets/accept?ticket=eyJ...");
+    /// assert_eq!(format!("{url:?}"), "SignInUrl(redacted)");
+    /// ```
+    SignInUrl
+);
+
+words! {
+    /// Where an actor token is in its life. There is no "expired": an unused token stays pending past its time.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::ActorTokenStatus;
+    /// assert_eq!(ActorTokenStatus::from("pending"), ActorTokenStatus::Pending);
+    /// assert_eq!(ActorTokenStatus::from("brand_new").as_str(), "brand_new");
+    /// ```
+    ActorTokenStatus {
+        /// Nobody has used the link yet; it can be revoked.
+        Pending = "pending",
+        /// Somebody used the link; end the session instead.
+        Accepted = "accepted",
+        /// Taken back.
+        Revoked = "revoked",
+    }
+}
+
+/// Who is really acting: an object with a `sub` and any further keys, all of which become the `act` claim of the
+/// session token (RFC 8693 section 4.1).
+///
+/// The claim shares a cookie budget of about 1.2 KB: keep it small.
+///
+/// ```
+/// use clerk_actor_tokens_core::Actor;
+///
+/// let actor = Actor::new("user_agent").with("reason", "ticket 4711");
+/// assert_eq!(actor.sub(), Some("user_agent"));
+/// assert_eq!(actor.get("reason"), Some(&"ticket 4711".into()));
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(Map<String, Value>);
+
+impl Actor {
+    /// An actor with this subject: usually the support engineer's own user id; any text is allowed.
+    pub fn new(sub: impl Into<String>) -> Self {
+        Self(Map::from_iter([("sub".to_owned(), Value::String(sub.into()))]))
+    }
+
+    /// Adds or replaces a key.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.0.insert(key.into(), value.into());
+        self
+    }
+
+    /// The subject. `None` where an answer has none, or one that is no text.
+    #[must_use]
+    pub fn sub(&self) -> Option<&str> {
+        self.get("sub").and_then(Value::as_str)
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// All keys and values.
+    #[must_use]
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+impl From<Map<String, Value>> for Actor {
+    /// Takes an object as it is. An actor to be sent must have a `sub` that is a text: the call refuses it otherwise.
+    fn from(map: Map<String, Value>) -> Self {
+        Self(map)
+    }
+}
+
+impl fmt::Debug for Actor {
+    /// Shows the subject, and of the further keys the names alone: their values are the application's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.0.keys().filter(|key| *key != "sub").map(|key| Shown(key)).collect();
+        f.debug_struct("Actor").field("sub", &self.sub().map(Shown)).field("further_keys", &keys).finish()
+    }
+}
+
+/// A moment as Clerk writes it: Unix time in milliseconds, any 64-bit value.
+///
+/// ```
+/// use clerk_actor_tokens_core::Timestamp;
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// let at = Timestamp::from_millis(1_700_000_000_123);
+/// assert_eq!(at.as_millis(), 1_700_000_000_123);
+/// assert_eq!(at.to_system_time(), Some(UNIX_EPOCH + Duration::from_millis(1_700_000_000_123)));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since 1970-01-01T00:00:00Z; negative before.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z; negative before.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// As the operating system's time; `None` if that cannot hold it.
+    #[must_use]
+    pub fn to_system_time(self) -> Option<SystemTime> {
+        let distance = Duration::from_millis(self.0.unsigned_abs());
+        if self.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+    }
+
+    /// This much later; the last moment that fits if it would not.
+    #[must_use]
+    pub(crate) fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms", self.0)
+    }
+}
+
+/// An actor token, as Clerk answers it.
+///
+/// Not `Serialize`: writing it out would write the sign-in link. `Debug` shows no credential.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ActorToken {
+    pub(crate) id: ActorTokenId,
+    pub(crate) status: ActorTokenStatus,
+    pub(crate) user_id: String,
+    pub(crate) actor: Option<Actor>,
+    pub(crate) token: Option<Ticket>,
+    pub(crate) url: Option<SignInUrl>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl ActorToken {
+    /// The id: what [`revoke`](crate::ActorTokens::revoke) takes.
+    #[must_use]
+    pub fn id(&self) -> &ActorTokenId {
+        &self.id
+    }
+
+    /// Where it is in its life, at the time of the answer.
+    #[must_use]
+    pub fn status(&self) -> &ActorTokenStatus {
+        &self.status
+    }
+
+    /// The customer: the user to be impersonated.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// Who is really acting, where Clerk echoes it.
+    #[must_use]
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
+    /// The ticket alone, for applications that build their own sign-in page.
+    #[must_use]
+    pub fn token(&self) -> Option<&Ticket> {
+        self.token.as_ref()
+    }
+
+    /// The one-time sign-in link.
+    #[must_use]
+    pub fn url(&self) -> Option<&SignInUrl> {
+        self.url.as_ref()
+    }
+
+    /// When Clerk made it.
+    #[must_use]
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// When Clerk last changed it.
+    #[must_use]
+    pub fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// When the link stops working: `created_at` and the lifetime that was asked for (an hour if none was). Clerk does
+    /// not echo lifetimes, so this is known on the answer to a create alone.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+}
+
+impl fmt::Debug for ActorToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActorToken")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("user_id", &Shown(&self.user_id))
+            .field("actor", &self.actor)
+            .field("token", &self.token)
+            .field("url", &self.url)
+            .field("created_at", &self.created_at)
+            .field("updated_at", &self.updated_at)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}

@@ -1,0 +1,42 @@
+//! What is known of a request at Clerk's side: the value that every failure carries.
+
+use std::fmt;
+
+/// What happened at Clerk, as far as it is proved.
+///
+/// The order is that of [`join`](Execution::join): what one attempt did cannot be undone by a later one.
+///
+/// ```
+/// # use clerk_actor_tokens_core::Execution;
+/// assert_eq!(Execution::NotExecuted.join(Execution::Unknown), Execution::Unknown);
+/// assert_eq!(Execution::Executed.join(Execution::Unknown), Execution::Executed);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Execution {
+    /// Proved: Clerk ran nothing. The request was never sent, was refused unprocessed, or was rejected by a
+    /// definite status.
+    NotExecuted,
+    /// Not proved either way. The default for everything that is new or unclear.
+    Unknown,
+    /// Clerk answered with a 2xx status.
+    Executed,
+}
+
+impl Execution {
+    /// What is known of two attempts together: `Executed` if either is, else `Unknown` if either is, else
+    /// `NotExecuted`.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        self.max(other)
+    }
+}
+
+impl fmt::Display for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotExecuted => "not executed",
+            Self::Unknown => "unknown whether executed",
+            Self::Executed => "executed",
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Wrapping an exchange.
+//!
+//! A [`Middleware`] sees the request on its way out and the response (or failure) on its way back, and may change
+//! both, wait, refuse, or call [`Next::run`] more than once. It never sees the secret key: authentication comes behind
+//! the last middleware. Sending an actor-token creation twice is not in its power either: the client's guard, right
+//! around the transport, lets a second send pass only if the first is proved not to have been executed.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    time::{BoxFuture, Timer},
+    transport::{HttpTransport, Request, Response, TransportError},
+};
+
+/// Wraps an exchange: once per attempt or once per call, depending on where it is registered
+/// ([`ClientBuilder::middleware`](crate::ClientBuilder::middleware),
+/// [`ClientBuilder::call_middleware`](crate::ClientBuilder::call_middleware)).
+///
+/// ```
+/// use async_trait::async_trait;
+/// use clerk_actor_tokens_core::{Middleware, Next, Request, Response, TransportError};
+///
+/// struct RequestId;
+///
+/// #[async_trait]
+/// impl Middleware for RequestId {
+///     async fn handle(&self, mut request: Request, next: Next<'_>) -> Result<Response, TransportError> {
+///         request.headers_mut().insert("x-request-id", http::HeaderValue::from_static("42"));
+///         next.run(request).await
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Middleware: Send + Sync + 'static {
+    /// Handles one exchange; `next.run(request)` goes on with it.
+    ///
+    /// # Errors
+    /// Whatever `next` gives, or [`TransportError::blocked`] to refuse.
+    async fn handle(&self, request: Request, next: Next<'_>) -> Result<Response, TransportError>;
+}
+
+/// The rest of the way: the middleware further in, then the transport.
+///
+/// `Copy`, and public to make, so that a middleware is unit-tested with a slice and a fake transport:
+///
+/// ```
+/// use std::sync::Arc;
+/// use clerk_actor_tokens_core::{middleware_fn, transport_fn, Middleware, Next, Request, Response};
+///
+/// let mine = middleware_fn(|mut request, next| Box::pin(async move {
+///     request.headers_mut().insert("x-a", http::HeaderValue::from_static("1"));
+///     next.run(request).await
+/// }));
+/// let fake = transport_fn(|request: Request| async move {
+///     assert_eq!(request.headers()["x-a"], "1");
+///     Ok(Response::default())
+/// });
+/// let response = pollster::block_on(mine.handle(Request::default(), Next::new(&[], &fake)));
+/// assert!(response.is_ok());
+/// ```
+#[derive(Clone, Copy)]
+pub struct Next<'a> {
+    chain: &'a [Arc<dyn Middleware>],
+    end: End<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum End<'a> {
+    Transport(&'a dyn HttpTransport),
+    Core(&'a dyn Endpoint),
+}
+
+/// The core's own rooms behind a chain (the attempt loop; auth and guard). Like a transport, but free to borrow.
+pub(crate) trait Endpoint: Send + Sync {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+    fn timer(&self) -> &dyn Timer;
+}
+
+impl<'a> Next<'a> {
+    /// A chain that ends at a transport.
+    pub fn new(chain: &'a [Arc<dyn Middleware>], transport: &'a dyn HttpTransport) -> Self {
+        Self { chain, end: End::Transport(transport) }
+    }
+
+    pub(crate) fn into_core(chain: &'a [Arc<dyn Middleware>], end: &'a dyn Endpoint) -> Self {
+        Self { chain, end: End::Core(end) }
+    }
+
+    /// Goes on with the exchange.
+    ///
+    /// # Errors
+    /// [`TransportError`] if no complete response arrived.
+    pub async fn run(self, request: Request) -> Result<Response, TransportError> {
+        match (self.chain.split_first(), self.end) {
+            (Some((first, chain)), end) => first.handle(request, Next { chain, end }).await,
+            (None, End::Transport(transport)) => transport.send(request).await,
+            (None, End::Core(endpoint)) => endpoint.call(request).await,
+        }
+    }
+
+    /// The clock of the transport at the end. A middleware that waits must use this one.
+    #[must_use]
+    pub fn timer(&self) -> &'a dyn Timer {
+        match self.end {
+            End::Transport(transport) => transport.timer(),
+            End::Core(endpoint) => endpoint.timer(),
+        }
+    }
+}
+
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").field("middleware_left", &self.chain.len()).finish_non_exhaustive()
+    }
+}
+
+/// Makes a middleware of a function. The future is boxed so that it may borrow from [`Next`].
+///
+/// ```
+/// use clerk_actor_tokens_core::middleware_fn;
+///
+/// let count = middleware_fn(|request, next| Box::pin(async move {
+///     let response = next.run(request).await;
+///     response
+/// }));
+/// # let _ = count;
+/// ```
+pub fn middleware_fn<F>(handle: F) -> MiddlewareFn<F>
+where
+    F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Result<Response, TransportError>> + Send + Sync + 'static,
+{
+    MiddlewareFn(handle)
+}
+
+/// A function as a middleware: what [`middleware_fn`] gives.
+#[derive(Clone, Copy)]
+pub struct MiddlewareFn<F>(F);
+
+impl<F> fmt::Debug for MiddlewareFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MiddlewareFn")
+    }
+}
+
+#[async_trait]
+impl<F> Middleware for MiddlewareFn<F>
+where
+    F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Result<Response, TransportError>> + Send + Sync + 'static,
+{
+    async fn handle(&self, request: Request, next: Next<'_>) -> Result<Response, TransportError> {
+        (self.0)(request, next).await
+    }
+}

@@ -1,0 +1,219 @@
+//! Describing an API call as two pure conversions: to an HTTP request, and from an HTTP response.
+//!
+//! Creating and revoking actor tokens are operations; so is any other Clerk endpoint that a user describes. An
+//! operation knows nothing of clients, keys, retries or time, and is usable without any of them.
+
+use std::{borrow::Cow, fmt};
+
+use crate::{
+    secret::Shown,
+    transport::{Request, Response},
+    url::BaseUrl,
+};
+
+/// Whether sending the same call twice can do harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Replay {
+    /// A second send can do a second thing (mint a second token). It is sent again only where the first is proved not
+    /// to have been executed.
+    Never,
+    /// A second send does no more than one does. It is sent again where that can help.
+    Safe,
+}
+
+/// The fixed facts of an operation.
+///
+/// ```
+/// use clerk_actor_tokens_core::{OperationInfo, Replay};
+/// const INFO: OperationInfo = OperationInfo::new("GetUser", "/users/{user_id}", Replay::Safe);
+/// assert_eq!(INFO.name(), "GetUser");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationInfo {
+    name: &'static str,
+    path: &'static str,
+    replay: Replay,
+}
+
+impl OperationInfo {
+    /// The operation id of Clerk's OpenAPI description, the path template, and whether it may be sent again.
+    #[must_use]
+    pub const fn new(name: &'static str, path: &'static str, replay: Replay) -> Self {
+        Self { name, path, replay }
+    }
+
+    /// The operation id, for example `CreateActorToken`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The path template below the base URL, for example `/actor_tokens/{actor_token_id}/revoke`. Holds no ids, so
+    /// it suits metrics.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Whether it may be sent again.
+    #[must_use]
+    pub const fn replay(&self) -> Replay {
+        self.replay
+    }
+}
+
+/// An API call as pure conversions.
+///
+/// Any Clerk endpoint can be called with the same pipeline:
+///
+/// ```
+/// use clerk_actor_tokens_core::{
+///     BaseUrl, InvalidRequest, Operation, OperationInfo, ParseError, Replay, Request, Response,
+/// };
+///
+/// struct CountUsers;
+///
+/// impl Operation for CountUsers {
+///     type Output = String;
+///     const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Replay::Safe);
+///
+///     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+///         base.request(http::Method::GET, "/users/count", Default::default())
+///     }
+///
+///     fn parse(&self, response: &Response) -> Result<String, ParseError> {
+///         if !response.status().is_success() {
+///             return Err(ParseError::status());
+///         }
+///         String::from_utf8(response.body().to_vec()).map_err(|_| ParseError::unusable("body", "is not UTF-8"))
+///     }
+/// }
+/// ```
+pub trait Operation: Send + Sync {
+    /// What a successful answer is turned into.
+    type Output: Send;
+
+    /// The fixed facts.
+    const INFO: OperationInfo;
+
+    /// The request, complete but for what the client adds (key, user agent, API version if set otherwise).
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] names the field that cannot be sent. Nothing is sent then.
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest>;
+
+    /// The value of an answer. Pure; sees every status.
+    ///
+    /// # Errors
+    /// [`ParseError`] says why this answer is no success.
+    fn parse(&self, response: &Response) -> Result<Self::Output, ParseError>;
+
+    /// The id of what was made, from a 2xx answer that was cut short or cannot be read. `None` unless the id arrived
+    /// whole.
+    fn salvage(&self, partial: &[u8]) -> Option<String> {
+        let _ = partial;
+        None
+    }
+}
+
+/// Input that was refused before anything was sent: which field, and why. Never its value.
+///
+/// ```
+/// use clerk_actor_tokens_core::InvalidRequest;
+/// assert_eq!(InvalidRequest::new("user_id", "must not be empty").to_string(), "`user_id` must not be empty");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidRequest {
+    field: Cow<'static, str>,
+    reason: Cow<'static, str>,
+}
+
+impl InvalidRequest {
+    /// Names the field and the reason. Do not put the field's value in the reason.
+    pub fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: field.into(), reason: reason.into() }
+    }
+
+    /// The field as the API or the builder names it, for example `user_id`.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for InvalidRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", Shown(&self.field), Shown(&self.reason))
+    }
+}
+
+impl std::error::Error for InvalidRequest {}
+
+/// Why an answer is no success, as [`Operation::parse`] sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError(pub(crate) ParseProblem);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ParseProblem {
+    /// The status says no; the core reads Clerk's error envelope.
+    Status { token_status: Option<crate::actor_tokens::ActorTokenStatus> },
+    /// 2xx, but the value cannot be read.
+    Unusable { detail: Cow<'static, str>, raw_id: Option<String> },
+    /// 2xx, but not an answer of Clerk's.
+    NotClerk { detail: Cow<'static, str> },
+    /// 2xx, but the answer to something else.
+    Mismatch { field: Cow<'static, str> },
+}
+
+impl ParseError {
+    /// The status is not a success. The core reads Clerk's error envelope and decides by the status.
+    #[must_use]
+    pub fn status() -> Self {
+        Self(ParseProblem::Status { token_status: None })
+    }
+
+    /// A success that cannot be read: `field` (a path in the answer) and what is wrong with it. Never its value.
+    #[must_use]
+    pub fn unusable(field: &str, problem: &str) -> Self {
+        Self(ParseProblem::Unusable { detail: format!("`{field}` {problem}").into(), raw_id: None })
+    }
+
+    /// A success that Clerk did not send (a captive portal, a proxy's own page).
+    pub fn not_clerk(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(ParseProblem::NotClerk { detail: detail.into() })
+    }
+
+    /// A success that answers another request: `field` differs from what was asked for.
+    pub fn mismatch(field: impl Into<Cow<'static, str>>) -> Self {
+        Self(ParseProblem::Mismatch { field: field.into() })
+    }
+
+    pub(crate) fn with_raw_id(mut self, id: &str) -> Self {
+        if let ParseProblem::Unusable { raw_id, .. } = &mut self.0 {
+            *raw_id = Some(id.to_owned());
+        }
+        self
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            ParseProblem::Status { .. } => f.write_str("the status is not a success"),
+            ParseProblem::Unusable { detail, .. } | ParseProblem::NotClerk { detail } => {
+                write!(f, "{}", Shown(detail))
+            }
+            ParseProblem::Mismatch { field } => {
+                write!(f, "`{}` is not the one that was asked for", Shown(field))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}

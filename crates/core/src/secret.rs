@@ -1,0 +1,167 @@
+//! Text that must not be printed, and the filter that everything else is printed through.
+//!
+//! Two things live here. [`redacted_text!`](macro@crate::secret::redacted_text) makes the types that hold a credential: they have
+//! no `Display`, their `Debug` shows no character of the text, and `expose()` is the one way to it. [`Shown`] is for
+//! text that *should* be printed but comes from elsewhere (Clerk's error messages, a transport's own error): it
+//! escapes control characters, bounds the length and masks whatever looks like a credential.
+
+use std::fmt;
+
+/// How much of a foreign text is shown, in characters.
+const SHOWN_MAX: usize = 400;
+
+/// Defines a newtype around `String` that never shows its text.
+macro_rules! redacted_text {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps a text. It is kept verbatim.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text itself. Whoever calls this decides where it goes: keep it out of logs.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(redacted)"))
+            }
+        }
+    };
+}
+pub(crate) use redacted_text;
+
+/// Shows a text that came from outside: credentials masked, control characters escaped, length bounded.
+///
+/// Masked are secret keys (`sk_test_...`, `sk_live_...`), JSON Web Tokens (`eyJ...`), the value of a `ticket` query
+/// parameter, and whatever follows `Bearer`.
+///
+/// ```
+/// # use clerk_actor_tokens_core::Shown;
+/// assert_eq!(Shown("no key sk_test_abc here").to_string(), "no key sk_test_(redacted) here");
+/// assert_eq!(Shown("a\nb").to_string(), "a\\nb");
+/// ```
+#[derive(Clone, Copy)]
+pub struct Shown<'a>(
+    /// The text to show.
+    pub &'a str,
+);
+
+/// What starts a credential, how much of the mark stays, and how long a run must be to count as one.
+const MARKS: [(&str, usize); 6] =
+    [("sk_test_", 1), ("sk_live_", 1), ("eyJ", 8), ("ticket=", 1), ("ticket%3D", 1), ("Bearer ", 1)];
+
+fn is_credential_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '%' | '~')
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+
+        let mut rest = self.0;
+        let mut shown = 0usize;
+        while let Some(first) = rest.chars().next() {
+            if shown >= SHOWN_MAX {
+                return f.write_str("...");
+            }
+            if let Some((mark, after)) = credential_at(rest) {
+                write!(f, "{mark}(redacted)")?;
+                shown = shown.saturating_add(mark.len()).saturating_add(10);
+                rest = after;
+                continue;
+            }
+            if first.is_control() || is_invisible(first) {
+                write!(f, "{}", first.escape_default())?;
+            } else {
+                f.write_char(first)?;
+            }
+            shown = shown.saturating_add(1);
+            rest = rest.get(first.len_utf8()..).unwrap_or("");
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Characters that reorder or hide text in a terminal.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// If a credential starts here: the mark that stays visible, and the text behind the credential.
+fn credential_at(text: &str) -> Option<(&'static str, &str)> {
+    for (mark, at_least) in MARKS {
+        let Some(head) = text.get(..mark.len()) else { continue };
+        if !head.eq_ignore_ascii_case(mark) {
+            continue;
+        }
+        let tail = text.get(mark.len()..)?;
+        let end = tail.find(|c| !is_credential_char(c)).unwrap_or(tail.len());
+        if end >= at_least {
+            return Some((mark, tail.get(end..)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    redacted_text!(
+        /// A sample.
+        Sample
+    );
+
+    #[test]
+    fn a_redacted_text_shows_nothing_until_it_is_exposed() {
+        let sample = Sample::new("canary");
+        assert_eq!(format!("{sample:?}"), "Sample(redacted)");
+        assert_eq!(format!("{sample:#?}"), "Sample(redacted)");
+        assert_eq!(sample.expose(), "canary");
+    }
+
+    proptest! {
+        #[test]
+        fn a_credential_inside_any_text_is_masked(before in "\\PC{0,20}", after in " \\PC{0,20}", form in 0usize..5) {
+            let secret = "CANARYcanary0123456789";
+            let text = match form {
+                0 => format!("{before}sk_live_{secret}{after}"),
+                1 => format!("{before}SK_TEST_{secret}{after}"),
+                2 => format!("{before}eyJ{secret}.{secret}.{secret}{after}"),
+                3 => format!("{before}https://x.test/v1/tickets/accept?ticket={secret}{after}"),
+                _ => format!("{before}Bearer {secret}{after}"),
+            };
+            prop_assert!(!Shown(&text).to_string().contains("CANARY"));
+        }
+
+        #[test]
+        fn whatever_is_shown_is_one_line_of_bounded_length(text in "(?s).{0,2000}") {
+            let shown = Shown(&text).to_string();
+            prop_assert!(!shown.contains(|c: char| c.is_control()));
+            prop_assert!(shown.chars().count() < SHOWN_MAX * 10);
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        let shown = Shown(&"x".repeat(1000)).to_string();
+        assert_eq!(shown.len(), SHOWN_MAX + 3);
+        assert!(shown.ends_with("..."));
+    }
+}

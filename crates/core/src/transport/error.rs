@@ -1,0 +1,223 @@
+//! Why an exchange gave no complete response, and what each reason proves.
+
+use std::{error::Error as StdError, fmt};
+
+use crate::{execution::Execution, secret::Shown, transport::Response};
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why an exchange failed. Each kind says what it proves about the request; pick
+/// [`Interrupted`](Self::Interrupted) where nothing is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// No connection came about: DNS, refused, unreachable, connect timeout, a TLS handshake cut off.
+    /// Proves: not executed.
+    Connect,
+    /// The TLS handshake was refused for a lasting reason: certificate, name, protocol. Proves: not executed.
+    Tls,
+    /// The proxy could not reach Clerk (for example 502 to CONNECT). Proves: not executed.
+    Proxy,
+    /// The proxy wants other credentials (407). Proves: not executed.
+    ProxyAuth,
+    /// The request was dropped before a byte of it was written to any connection. Proves: not executed.
+    Canceled,
+    /// The peer refused the request unprocessed (HTTP/2 `REFUSED_STREAM`, or `GOAWAY` with a last stream id below
+    /// ours; RFC 9113 section 8.7). Proves: not executed.
+    Refused,
+    /// The deadline passed before the request was handed to a connection. Proves: not executed.
+    TimeoutUnsent,
+    /// The deadline passed after that. Proves nothing: execution is unknown.
+    Timeout,
+    /// The exchange broke off: end of stream, reset, broken pipe, protocol error. Proves nothing: an operating
+    /// system gives the same error whether the server acted or not.
+    Interrupted,
+    /// The response body is larger than the cap. The partial response says what the head was.
+    BodyTooLarge,
+    /// The credential provider failed. Proves: not executed.
+    Credential,
+    /// Something on this side refused to send: a middleware, or the client's own guard. Proves: nothing was sent
+    /// *by this attempt*.
+    Blocked,
+    /// Anything else. Proves nothing.
+    Other,
+}
+
+impl TransportErrorKind {
+    /// What this kind proves.
+    #[must_use]
+    pub fn execution(self) -> Execution {
+        match self {
+            Self::Connect
+            | Self::Tls
+            | Self::Proxy
+            | Self::ProxyAuth
+            | Self::Canceled
+            | Self::Refused
+            | Self::TimeoutUnsent
+            | Self::Credential
+            | Self::Blocked => Execution::NotExecuted,
+            Self::Timeout | Self::Interrupted | Self::BodyTooLarge | Self::Other => Execution::Unknown,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Connect => "could not connect",
+            Self::Tls => "the TLS handshake was refused",
+            Self::Proxy => "the proxy could not reach the server",
+            Self::ProxyAuth => "the proxy demands other credentials",
+            Self::Canceled => "the connection closed before the request was written",
+            Self::Refused => "the server refused the request unprocessed",
+            Self::TimeoutUnsent => "the deadline passed before the request was sent",
+            Self::Timeout => "the deadline passed before the answer was complete",
+            Self::Interrupted => "the connection broke off before the answer was complete",
+            Self::BodyTooLarge => "the answer is larger than the cap",
+            Self::Credential => "no secret key could be had",
+            Self::Blocked => "stopped on this side",
+            Self::Other => "the transport failed",
+        }
+    }
+}
+
+/// An exchange that gave no complete response: a kind, a cause, and what had arrived.
+///
+/// One pointer wide. `Display` is the kind in words; the cause is in the source chain. Neither `Display` nor `Debug`
+/// shows a body, a header or a URL.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Execution, TransportError, TransportErrorKind};
+///
+/// let error = TransportError::new(TransportErrorKind::Connect)
+///     .with_source(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+/// assert_eq!(error.execution(), Execution::NotExecuted);
+/// ```
+pub struct TransportError(Box<Inner>);
+
+struct Inner {
+    kind: TransportErrorKind,
+    source: Option<BoxError>,
+    partial: Option<Response>,
+}
+
+impl TransportError {
+    /// A failure of this kind, with no cause and nothing arrived.
+    #[must_use]
+    pub fn new(kind: TransportErrorKind) -> Self {
+        Self(Box::new(Inner { kind, source: None, partial: None }))
+    }
+
+    /// A refusal by a middleware: nothing was sent, and `reason` says why.
+    pub fn blocked(reason: impl Into<BoxError>) -> Self {
+        Self::new(TransportErrorKind::Blocked).with_source(reason)
+    }
+
+    /// Adds the cause. Its own `Display` reaches whoever prints the source chain: it must not hold a secret.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Adds what had arrived: the head of the response and as much of the body as was read. It decides what the
+    /// failure means: a cut 200, a cut 422 and a cut 500 are three different things.
+    #[must_use]
+    pub fn with_partial(mut self, partial: Response) -> Self {
+        self.0.partial = Some(partial);
+        self
+    }
+
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> TransportErrorKind {
+        self.0.kind
+    }
+
+    /// What the kind proves. A partial response may prove more; the core looks at both.
+    #[must_use]
+    pub fn execution(&self) -> Execution {
+        self.0.kind.execution()
+    }
+
+    /// What had arrived, if the head did.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Response> {
+        self.0.partial.as_ref()
+    }
+
+    pub(crate) fn into_parts(self) -> (TransportErrorKind, Option<BoxError>, Option<Response>) {
+        let Inner { kind, source, partial } = *self.0;
+        (kind, source, partial)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.kind.words())
+    }
+}
+
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("TransportError");
+        debug.field("kind", &self.0.kind);
+        if let Some(partial) = &self.0.partial {
+            debug.field("partial_status", &partial.status().as_u16());
+            debug.field("partial_len", &partial.body().len());
+        }
+        if let Some(source) = &self.0.source {
+            debug.field("source", &Chain(source.as_ref()));
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<TransportErrorKind> for TransportError {
+    fn from(kind: TransportErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// A chain of causes by their `Display`, each through [`Shown`]: a foreign `Debug` may print anything.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
+
+impl fmt::Debug for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        let mut next = Some(self.0);
+        while let Some(error) = next {
+            list.entry(&Shown(&error.to_string()));
+            next = error.source();
+        }
+        list.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_one_pointer_wide() {
+        assert_eq!(size_of::<TransportError>(), size_of::<usize>());
+        assert_eq!(size_of::<Option<TransportError>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn debug_shows_neither_the_body_nor_a_secret_in_the_cause() {
+        let mut partial = Response::new("CANARY".into());
+        partial.headers_mut().insert("x-test", http::HeaderValue::from_static("CANARY"));
+        let error = TransportError::new(TransportErrorKind::Interrupted)
+            .with_partial(partial)
+            .with_source("while sending sk_live_CANARY");
+        for text in [format!("{error:?}"), format!("{error:#?}"), error.to_string()] {
+            assert!(!text.contains("CANARY"), "{text}");
+        }
+    }
+}
