@@ -1,9 +1,150 @@
-//! Actor tokens: the handle that makes calls, the two operations, and what they answer.
+//! Actor tokens: the handle that makes calls, the trait that applications mock, the two operations, and what they
+//! answer.
 
+mod create;
 mod id;
 mod model;
+mod reply;
+mod revoke;
+mod salvage;
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
 
 pub use self::{
+    create::CreateActorToken,
     id::ActorTokenId,
     model::{Actor, ActorToken, ActorTokenStatus, SignInUrl, Ticket, Timestamp},
+    revoke::{Revocation, RevokeActorToken},
 };
+use crate::{
+    client::{Call, Client},
+    error::Error,
+    transport::HttpTransport,
+};
+
+/// The calls of Clerk's Actor Tokens API: what [`Client::actor_tokens`] gives.
+///
+/// ```
+/// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+/// # let transport = transport_fn(|_| async { Ok(Response::new(r#"{"object":"actor_token","id":"act_1",
+/// #     "status":"pending","user_id":"user_customer","actor":{"sub":"user_agent"},"token":"eyJ",
+/// #     "url":"https://clerk.example.com/v1/tickets/accept?ticket=eyJ","created_at":0,"updated_at":0}"#.into())) });
+/// # let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);
+/// use clerk_actor_tokens_core::Actor;
+/// use std::time::Duration;
+///
+/// # pollster::block_on(async {
+/// let token = clerk
+///     .actor_tokens()
+///     .create("user_customer", Actor::new("user_agent"))
+///     .expires_in(Duration::from_secs(300))
+///     .send()
+///     .await?;
+/// if let Some(url) = token.url() {
+///     let _hand_out = url.expose();
+/// }
+/// # Ok::<(), clerk_actor_tokens_core::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ActorTokens<T: ?Sized = dyn HttpTransport> {
+    client: Client<T>,
+}
+
+impl<T: HttpTransport + ?Sized> ActorTokens<T> {
+    pub(crate) fn new(client: Client<T>) -> Self {
+        Self { client }
+    }
+
+    /// Creates an actor token: a one-time link with which `actor` signs in as the user `user_id`.
+    ///
+    /// Each success is a live credential that skips the user's second factor and counts against a paid quota. It is
+    /// sent again only where Clerk is proved not to have acted.
+    pub fn create(&self, user_id: impl Into<String>, actor: Actor) -> CreateActorTokenCall<T> {
+        self.client.execute(CreateActorToken::new(user_id, actor))
+    }
+
+    /// Revokes an actor token that nobody has used yet. `Ok` means that it is revoked, by this call or before it.
+    ///
+    /// The error of a token that was used has [`token_status`](Error::token_status) `Accepted`: end the session
+    /// instead.
+    pub fn revoke(&self, id: impl AsRef<str>) -> RevokeActorTokenCall<T> {
+        self.client.execute(RevokeActorToken::new(id))
+    }
+}
+
+/// A creation about to be sent: options, then [`send`](Call::send).
+pub type CreateActorTokenCall<T = dyn HttpTransport> = Call<CreateActorToken, T>;
+
+/// A revocation about to be sent: options, then [`send`](Call::send).
+pub type RevokeActorTokenCall<T = dyn HttpTransport> = Call<RevokeActorToken, T>;
+
+impl<T: HttpTransport + ?Sized> CreateActorTokenCall<T> {
+    /// How long the link works: whole seconds, more than zero. An hour if unset.
+    pub fn expires_in(self, lifetime: Duration) -> Self {
+        self.map(|create| create.expires_in(lifetime))
+    }
+
+    /// How long the session that the link opens may last: whole seconds, more than zero. Half an hour if unset.
+    pub fn session_max_duration(self, duration: Duration) -> Self {
+        self.map(|create| create.session_max_duration(duration))
+    }
+}
+
+impl<T: ?Sized> Clone for ActorTokens<T> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone() }
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for ActorTokens<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActorTokens").finish_non_exhaustive()
+    }
+}
+
+/// The two calls as a trait, for applications that mock at the level of their own domain.
+///
+/// Implemented by [`Client`]; dyn-compatible; arguments are owned, which is what mocks and background tasks want.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Actor, ActorTokensApi, CreateActorToken, Error};
+///
+/// struct SupportDesk {
+///     clerk: Box<dyn ActorTokensApi>,
+/// }
+///
+/// impl SupportDesk {
+///     async fn sign_in_as(&self, customer: &str) -> Result<Option<String>, Error> {
+///         let token = self.clerk.create(CreateActorToken::new(customer, Actor::new("user_agent"))).await?;
+///         Ok(token.url().map(|url| url.expose().to_owned()))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait ActorTokensApi: Send + Sync {
+    /// Creates an actor token.
+    ///
+    /// # Errors
+    /// [`Error`]; if it [is ambiguous](Error::is_ambiguous), a token may exist that the caller does not hold.
+    async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error>;
+
+    /// Revokes an actor token.
+    ///
+    /// # Errors
+    /// [`Error`]; its [`token_status`](Error::token_status) says if somebody used the link.
+    async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error>;
+}
+
+#[async_trait]
+impl<T: HttpTransport + ?Sized> ActorTokensApi for Client<T> {
+    async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error> {
+        self.execute(create).send().await
+    }
+
+    async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error> {
+        self.execute(RevokeActorToken::from(id)).send().await
+    }
+}

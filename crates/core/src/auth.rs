@@ -37,8 +37,7 @@ impl SecretKey {
     pub fn new(key: impl Into<String>) -> Result<Self, InvalidKey> {
         let text = key.into();
         let live = check(&text)?;
-        let mut header =
-            HeaderValue::from_str(&format!("Bearer {text}")).map_err(|_| InvalidKey::IllegalCharacter)?;
+        let mut header = HeaderValue::from_str(&format!("Bearer {text}")).map_err(|_| InvalidKey::IllegalCharacter)?;
         header.set_sensitive(true);
         Ok(Self { text, header, live })
     }

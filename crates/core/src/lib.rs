@@ -1,10 +1,46 @@
-//! Core of `clerk-actor-tokens`.
+//! The logic of a client for Clerk's Actor Tokens API, with the network left out.
+//!
+//! Here are the models, the two operations as pure conversions, the failure rules, and five seams to plug into:
+//! [`HttpTransport`] moves an exchange, [`Middleware`] wraps it, [`CredentialProvider`] supplies the key, [`Timer`] tells
+//! time, [`Operation`] describes a call. Applications depend on the facade, `clerk-actor-tokens`; this crate is for
+//! those who write a transport, a middleware or an operation.
+//!
+//! It depends on no runtime and no network crate, under any feature: any executor drives it.
+//!
+//! ```
+//! use clerk_actor_tokens_core::{transport_fn, Actor, Client, Execution, Request, Response, SecretKey};
+//!
+//! // A transport is anything that turns a request into a response.
+//! let transport = transport_fn(|request: Request| async move {
+//!     assert_eq!(request.uri(), "https://api.clerk.com/v1/actor_tokens");
+//!     Ok(Response::new(r#"{"object": "actor_token", "id": "act_1", "status": "pending", "user_id": "user_customer",
+//!         "actor": {"sub": "user_agent"}, "token": "eyJ...", "url": "https://clerk.example.com/v1/tickets/accept",
+//!         "created_at": 1700000000000, "updated_at": 1700000000000}"#.into()))
+//! });
+//! let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);
+//!
+//! # pollster::block_on(async {
+//! match clerk.actor_tokens().create("user_customer", Actor::new("user_agent")).send().await {
+//!     Ok(token) => assert_eq!(token.id().as_str(), "act_1"),
+//!     Err(error) if error.is_ambiguous() => eprintln!("a token may exist that nobody holds: {error}"),
+//!     Err(error) => assert_eq!(error.execution(), Execution::NotExecuted),
+//! }
+//! # });
+//! # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
+//! ```
+
 mod actor_tokens;
+mod attempt;
 mod auth;
+mod client;
 mod context;
+mod error;
 mod execution;
+mod judge;
 mod middleware;
 mod operation;
+mod response;
+mod retry;
 mod secret;
 mod time;
 mod transport;
@@ -16,12 +52,20 @@ pub use bytes;
 pub use http;
 
 pub use crate::{
-    actor_tokens::*,
+    actor_tokens::{
+        Actor, ActorToken, ActorTokenId, ActorTokenStatus, ActorTokens, ActorTokensApi, CreateActorToken,
+        CreateActorTokenCall, Revocation, RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
+    },
+    attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},
+    client::{Call, Client, ClientBuilder},
     context::{CallContext, DEFAULT_RESPONSE_CAP},
+    error::{ApiError, Error, ErrorCode, ErrorKind},
     execution::Execution,
     middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
     operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
+    response::ApiResponse,
+    retry::RetryPolicy,
     secret::Shown,
     time::{BoxFuture, Deadline, SystemTimer, Timer},
     transport::{

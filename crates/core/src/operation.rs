@@ -162,7 +162,7 @@ pub struct ParseError(pub(crate) ParseProblem);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ParseProblem {
     /// The status says no; the core reads Clerk's error envelope.
-    Status { token_status: Option<crate::actor_tokens::ActorTokenStatus> },
+    Status,
     /// 2xx, but the value cannot be read.
     Unusable { detail: Cow<'static, str>, raw_id: Option<String> },
     /// 2xx, but not an answer of Clerk's.
@@ -175,7 +175,7 @@ impl ParseError {
     /// The status is not a success. The core reads Clerk's error envelope and decides by the status.
     #[must_use]
     pub fn status() -> Self {
-        Self(ParseProblem::Status { token_status: None })
+        Self(ParseProblem::Status)
     }
 
     /// A success that cannot be read: `field` (a path in the answer) and what is wrong with it. Never its value.
@@ -205,7 +205,7 @@ impl ParseError {
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            ParseProblem::Status { .. } => f.write_str("the status is not a success"),
+            ParseProblem::Status => f.write_str("the status is not a success"),
             ParseProblem::Unusable { detail, .. } | ParseProblem::NotClerk { detail } => {
                 write!(f, "{}", Shown(detail))
             }

@@ -15,7 +15,6 @@ use crate::{
     version::{ApiVersion, CLERK_API_VERSION},
 };
 
-const PRODUCTION: &str = "https://api.clerk.com/v1";
 const ENVIRONMENT: &str = "CLERK_API_URL";
 
 /// The base URL of Clerk's API.
@@ -195,9 +194,10 @@ fn parse(url: &str, http_host: Option<&str>) -> Result<BaseUrl, InvalidRequest> 
 
 fn check_authority(authority: &Authority) -> Result<(), &'static str> {
     let host = authority.host();
-    let is_ip6 = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|ip| {
-        matches!(ip.parse(), Ok(IpAddr::V6(_)))
-    });
+    let is_ip6 = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|ip| matches!(ip.parse(), Ok(IpAddr::V6(_))));
     let is_name = !host.is_empty()
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
         && host.bytes().any(|b| b.is_ascii_alphanumeric());
@@ -228,11 +228,7 @@ fn has_dot_segment(path: &str) -> bool {
 impl Default for BaseUrl {
     /// Clerk's production API, `https://api.clerk.com/v1`.
     fn default() -> Self {
-        Self {
-            scheme: Scheme::HTTPS,
-            authority: Authority::from_static("api.clerk.com"),
-            path: "/v1".to_owned(),
-        }
+        Self { scheme: Scheme::HTTPS, authority: Authority::from_static("api.clerk.com"), path: "/v1".to_owned() }
     }
 }
 
@@ -263,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_default_is_what_its_text_says() {
-        assert_eq!(BaseUrl::default(), BaseUrl::new(PRODUCTION).unwrap());
+        assert_eq!(BaseUrl::default(), BaseUrl::new("https://api.clerk.com/v1").unwrap());
     }
 
     #[test]

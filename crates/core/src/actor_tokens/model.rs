@@ -253,3 +253,35 @@ impl fmt::Debug for ActorToken {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_shows_nothing_until_it_is_exposed() {
+        let (ticket, url) = (Ticket::new("CANARY"), SignInUrl::new("CANARY"));
+        assert_eq!(format!("{ticket:?} {ticket:#?}"), "Ticket(redacted) Ticket(redacted)");
+        assert_eq!(format!("{url:?} {url:#?}"), "SignInUrl(redacted) SignInUrl(redacted)");
+        assert_eq!((ticket.expose(), url.expose()), ("CANARY", "CANARY"));
+    }
+
+    #[test]
+    fn every_64_bit_timestamp_is_kept_and_none_panics() {
+        for millis in [i64::MIN, -1, 0, 1, 1_700_000_000_123, i64::MAX] {
+            let at = Timestamp::from_millis(millis);
+            assert_eq!(at.as_millis(), millis);
+            let _ = at.to_system_time();
+            assert!(at.saturating_add(Duration::MAX).as_millis() >= millis);
+        }
+        let before = Timestamp::from_millis(-1500).to_system_time().unwrap();
+        assert_eq!(UNIX_EPOCH.duration_since(before).unwrap(), Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn every_status_survives_a_round_trip_also_an_unknown_one() {
+        for word in ["pending", "accepted", "revoked", "expired", "", "\u{1f980}"] {
+            assert_eq!(ActorTokenStatus::from(word).as_str(), word);
+        }
+    }
+}

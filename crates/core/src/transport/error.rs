@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::{execution::Execution, secret::Shown, transport::Response};
+use crate::{execution::Execution, secret::ShownChain, transport::Response};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -166,7 +166,7 @@ impl fmt::Debug for TransportError {
             debug.field("partial_len", &partial.body().len());
         }
         if let Some(source) = &self.0.source {
-            debug.field("source", &Chain(source.as_ref()));
+            debug.field("source", &ShownChain(source.as_ref()));
         }
         debug.finish_non_exhaustive()
     }
@@ -181,21 +181,6 @@ impl StdError for TransportError {
 impl From<TransportErrorKind> for TransportError {
     fn from(kind: TransportErrorKind) -> Self {
         Self::new(kind)
-    }
-}
-
-/// A chain of causes by their `Display`, each through [`Shown`]: a foreign `Debug` may print anything.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
-
-impl fmt::Debug for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = f.debug_list();
-        let mut next = Some(self.0);
-        while let Some(error) = next {
-            list.entry(&Shown(&error.to_string()));
-            next = error.source();
-        }
-        list.finish()
     }
 }
 

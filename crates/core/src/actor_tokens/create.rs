@@ -1,0 +1,221 @@
+//! Creating an actor token: `POST /actor_tokens` (OpenAPI operation `CreateActorToken`).
+
+use std::{borrow::Cow, time::Duration};
+
+use http::Method;
+use serde::Serialize;
+
+use crate::{
+    actor_tokens::{
+        model::{Actor, ActorToken},
+        reply, salvage,
+    },
+    operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
+    transport::{Request, Response},
+    url::BaseUrl,
+};
+
+/// The lifetime of a link where none is asked for (OpenAPI: `expires_in_seconds`, default 3600).
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The creation of an actor token, as pure conversions to and from `http` types.
+///
+/// Usable without a client; with one, [`ActorTokens::create`](crate::ActorTokens::create) is shorter.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Actor, BaseUrl, CreateActorToken, Operation};
+/// use std::time::Duration;
+///
+/// let create = CreateActorToken::new("user_customer", Actor::new("user_agent")).expires_in(Duration::from_secs(300));
+/// let request = create.request(&BaseUrl::default())?;
+/// assert_eq!(request.uri(), "https://api.clerk.com/v1/actor_tokens");
+/// assert_eq!(
+///     &request.body()[..],
+///     br#"{"user_id":"user_customer","actor":{"sub":"user_agent"},"expires_in_seconds":300}"#
+/// );
+/// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct CreateActorToken {
+    user_id: String,
+    actor: Actor,
+    expires_in: Option<Duration>,
+    session_max_duration: Option<Duration>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    user_id: &'a str,
+    actor: &'a Actor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_max_duration_in_seconds: Option<i64>,
+}
+
+impl CreateActorToken {
+    /// A token that lets `actor` sign in as the user `user_id`.
+    pub fn new(user_id: impl Into<String>, actor: Actor) -> Self {
+        Self { user_id: user_id.into(), actor, expires_in: None, session_max_duration: None }
+    }
+
+    /// How long the link works (`expires_in_seconds`): whole seconds, more than zero. An hour if unset.
+    pub fn expires_in(mut self, lifetime: Duration) -> Self {
+        self.expires_in = Some(lifetime);
+        self
+    }
+
+    /// How long the session that the link opens may last (`session_max_duration_in_seconds`): whole seconds, more than
+    /// zero. Half an hour if unset.
+    pub fn session_max_duration(mut self, duration: Duration) -> Self {
+        self.session_max_duration = Some(duration);
+        self
+    }
+
+    /// The customer: the user to be impersonated.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// Who is really acting.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+impl Operation for CreateActorToken {
+    type Output = ActorToken;
+    const INFO: OperationInfo = OperationInfo::new("CreateActorToken", "/actor_tokens", Replay::Never);
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        if self.user_id.is_empty() {
+            return Err(InvalidRequest::new("user_id", "must not be empty"));
+        }
+        match self.actor.sub() {
+            None => return Err(InvalidRequest::new("actor.sub", "must be there, and be a text")),
+            Some("") => return Err(InvalidRequest::new("actor.sub", "must not be empty")),
+            Some(_) => {}
+        }
+        let body = Body {
+            user_id: &self.user_id,
+            actor: &self.actor,
+            expires_in_seconds: whole_seconds("expires_in_seconds", self.expires_in)?,
+            session_max_duration_in_seconds: whole_seconds(
+                "session_max_duration_in_seconds",
+                self.session_max_duration,
+            )?,
+        };
+        let body = serde_json::to_vec(&body).map_err(|_| InvalidRequest::new("actor", "cannot be written as JSON"))?;
+        base.request(Method::POST, Self::INFO.path(), body.into())
+    }
+
+    fn parse(&self, response: &Response) -> Result<ActorToken, ParseError> {
+        let mut token = reply::read(response)?;
+        if token.user_id != self.user_id {
+            return Err(ParseError::mismatch("user_id"));
+        }
+        // The schema lets the echo go without a `sub`; one that differs belongs to another request.
+        let echoed = token.actor.as_ref().and_then(|actor| actor.get("sub"));
+        if echoed.is_some_and(|sub| sub.as_str() != self.actor.sub()) {
+            return Err(ParseError::mismatch("actor.sub"));
+        }
+        token.expires_at = Some(token.created_at.saturating_add(self.expires_in.unwrap_or(DEFAULT_LIFETIME)));
+        Ok(token)
+    }
+
+    fn salvage(&self, partial: &[u8]) -> Option<String> {
+        salvage::id_of_token_for(&self.user_id, partial)
+    }
+}
+
+fn whole_seconds(field: &'static str, duration: Option<Duration>) -> Result<Option<i64>, InvalidRequest> {
+    let Some(duration) = duration else { return Ok(None) };
+    let reason: Cow<'static, str> = if duration.is_zero() {
+        "must be more than zero".into()
+    } else if duration.subsec_nanos() != 0 {
+        "must be whole seconds".into()
+    } else {
+        match i64::try_from(duration.as_secs()) {
+            Ok(seconds) => return Ok(Some(seconds)),
+            Err(_) => "is too long".into(),
+        }
+    };
+    Err(InvalidRequest::new(field, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    fn body(create: &CreateActorToken) -> Value {
+        serde_json::from_slice(create.request(&BaseUrl::default()).unwrap().body()).unwrap()
+    }
+
+    fn refused_field(create: &CreateActorToken) -> String {
+        create.request(&BaseUrl::default()).unwrap_err().field().to_owned()
+    }
+
+    #[test]
+    fn optional_fields_are_left_out_not_null() {
+        let create = CreateActorToken::new("user_1", Actor::new("user_2"));
+        assert_eq!(body(&create), json!({"user_id": "user_1", "actor": {"sub": "user_2"}}));
+    }
+
+    #[test]
+    fn every_field_is_sent_under_its_own_name() {
+        let create = CreateActorToken::new("user_1", Actor::new("user_2").with("reason", json!({"ticket": 7})))
+            .expires_in(Duration::from_secs(300))
+            .session_max_duration(Duration::from_secs(600));
+        let expected = json!({
+            "user_id": "user_1",
+            "actor": {"sub": "user_2", "reason": {"ticket": 7}},
+            "expires_in_seconds": 300,
+            "session_max_duration_in_seconds": 600,
+        });
+        assert_eq!(body(&create), expected);
+    }
+
+    #[test]
+    fn invalid_input_is_refused_by_the_name_of_its_field() {
+        let valid = || CreateActorToken::new("user_1", Actor::new("user_2"));
+        let actor = |value: Value| {
+            let Value::Object(map) = value else { unreachable!() };
+            CreateActorToken::new("user_1", Actor::from(map))
+        };
+        let table = [
+            (CreateActorToken::new("", Actor::new("user_2")), "user_id"),
+            (CreateActorToken::new("user_1", Actor::new("")), "actor.sub"),
+            (CreateActorToken::new("user_1", Actor::from(Map::new())), "actor.sub"),
+            (actor(json!({"sub": 7})), "actor.sub"),
+            (actor(json!({"sub": null})), "actor.sub"),
+            (valid().expires_in(Duration::ZERO), "expires_in_seconds"),
+            (valid().expires_in(Duration::from_millis(1500)), "expires_in_seconds"),
+            (valid().expires_in(Duration::MAX), "expires_in_seconds"),
+            (valid().expires_in(Duration::from_secs(u64::MAX)), "expires_in_seconds"),
+            (valid().session_max_duration(Duration::ZERO), "session_max_duration_in_seconds"),
+            (valid().session_max_duration(Duration::from_nanos(1)), "session_max_duration_in_seconds"),
+        ];
+        for (create, field) in table {
+            assert_eq!(refused_field(&create), field, "{create:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_and_any_whole_seconds_arrive_as_they_are(
+            user in ".{1,40}", sub in ".{1,40}", key in "[a-r]{1,9}", value in ".{0,40}", seconds in 1i64..
+        ) {
+            let create = CreateActorToken::new(&user, Actor::new(&sub).with(&key, value.as_str()))
+                .expires_in(Duration::from_secs(seconds.unsigned_abs()));
+            prop_assert_eq!(
+                body(&create),
+                json!({"user_id": user, "actor": {"sub": sub, key: value}, "expires_in_seconds": seconds})
+            );
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Reading Clerk's `ActorToken` object, with errors that name the place and never the value.
+//!
+//! Each member is read as any JSON first, so that a wrong type is told by its path and the two types: serde_json's own
+//! message would quote the value, which may be a ticket.
+
+use http::header::CONTENT_TYPE;
+use serde_json::{Value, error::Category};
+
+use crate::{
+    actor_tokens::{
+        id::ActorTokenId,
+        model::{Actor, ActorToken, ActorTokenStatus, SignInUrl, Ticket, Timestamp},
+    },
+    operation::ParseError,
+    transport::Response,
+};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The members that are looked at. A member that stands twice is an error: which one is meant is anybody's guess.
+#[derive(serde::Deserialize)]
+struct Wire {
+    object: Option<Value>,
+    id: Option<Value>,
+    status: Option<Value>,
+    user_id: Option<Value>,
+    actor: Option<Value>,
+    token: Option<Value>,
+    url: Option<Value>,
+    created_at: Option<Value>,
+    updated_at: Option<Value>,
+}
+
+/// The token in a 2xx answer.
+pub(super) fn read(response: &Response) -> Result<ActorToken, ParseError> {
+    if !response.status().is_success() {
+        return Err(ParseError::status());
+    }
+    let body = without_byte_order_mark(response.body());
+    let wire: Wire = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
+    // Clerk marks each of its objects. What bears no mark came from somewhere else.
+    match wire.object {
+        Some(Value::String(object)) if object == "actor_token" => {}
+        _ => return Err(ParseError::not_clerk("the answer is not an `actor_token` object")),
+    }
+    let id = text("id", wire.id)?;
+    Ok(ActorToken {
+        id: ActorTokenId::new(id.as_str())
+            .map_err(|_| ParseError::unusable("id", "is outside the grammar of ids").with_raw_id(&id))?,
+        status: ActorTokenStatus::from(text("status", wire.status)?.as_str()),
+        user_id: text("user_id", wire.user_id)?,
+        actor: match wire.actor {
+            None => None,
+            Some(Value::Object(map)) => Some(Actor::from(map)),
+            Some(other) => return Err(wrong_type("actor", "an object", &other)),
+        },
+        token: optional_text("token", wire.token)?.map(Ticket::new),
+        url: optional_text("url", wire.url)?.map(SignInUrl::new),
+        created_at: timestamp("created_at", wire.created_at)?,
+        updated_at: timestamp("updated_at", wire.updated_at)?,
+        expires_at: None,
+    })
+}
+
+/// RFC 8259 section 8.1 lets a parser ignore the mark; losing a token over it would help nobody.
+pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
+}
+
+fn not_json(response: &Response, body: &[u8], error: &serde_json::Error) -> ParseError {
+    let first = body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    let says_json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_none_or(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase().contains("json"));
+    if first == Some(b'<') || (first.is_some() && !says_json) {
+        return ParseError::not_clerk("the answer is no JSON, but some other page");
+    }
+    let problem = match error.classify() {
+        _ if first.is_none() => return ParseError::unusable("body", "is empty"),
+        Category::Eof => "ends early",
+        Category::Syntax => "is not valid JSON",
+        // With every member read as any JSON, these are what is left.
+        Category::Data if first == Some(b'{') => "has a member twice",
+        Category::Data | Category::Io => return ParseError::not_clerk("the answer is no JSON object"),
+    };
+    ParseError::unusable("body", &format!("{problem} (line {}, column {})", error.line(), error.column()))
+}
+
+fn text(field: &str, value: Option<Value>) -> Result<String, ParseError> {
+    optional_text(field, value)?.ok_or_else(|| ParseError::unusable(field, "is missing"))
+}
+
+fn optional_text(field: &str, value: Option<Value>) -> Result<Option<String>, ParseError> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(wrong_type(field, "a string", &other)),
+    }
+}
+
+fn timestamp(field: &str, value: Option<Value>) -> Result<Timestamp, ParseError> {
+    let value = value.ok_or_else(|| ParseError::unusable(field, "is missing"))?;
+    value.as_i64().map(Timestamp::from_millis).ok_or_else(|| wrong_type(field, "a 64-bit integer", &value))
+}
+
+fn wrong_type(field: &str, expected: &str, value: &Value) -> ParseError {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "another number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    ParseError::unusable(field, &format!("should be {expected} and is {found}"))
+}

@@ -1,0 +1,105 @@
+//! Revoking an actor token: `POST /actor_tokens/{actor_token_id}/revoke` (OpenAPI operation `RevokeActorToken`).
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+use crate::{
+    actor_tokens::{
+        id::ActorTokenId,
+        model::{ActorToken, ActorTokenStatus},
+        reply,
+    },
+    error::api,
+    operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
+    transport::{Request, Response},
+    url::BaseUrl,
+};
+
+/// The revocation of an actor token, as pure conversions to and from `http` types.
+///
+/// Usable without a client; with one, [`ActorTokens::revoke`](crate::ActorTokens::revoke) is shorter.
+///
+/// ```
+/// use clerk_actor_tokens_core::{BaseUrl, Operation, RevokeActorToken};
+///
+/// let request = RevokeActorToken::new("act_1").request(&BaseUrl::default())?;
+/// assert_eq!(request.uri(), "https://api.clerk.com/v1/actor_tokens/act_1/revoke");
+/// assert!(request.body().is_empty());
+/// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct RevokeActorToken {
+    /// A bad id is kept as the refusal that `request` will give, so that a call is written in one line.
+    id: Result<ActorTokenId, InvalidRequest>,
+}
+
+impl RevokeActorToken {
+    /// The revocation of this token. An id outside the grammar of [`ActorTokenId`] is refused when the request is
+    /// made, before anything is sent.
+    pub fn new(id: impl AsRef<str>) -> Self {
+        Self { id: ActorTokenId::new(id.as_ref()) }
+    }
+
+    /// The id of the token, if it is one.
+    #[must_use]
+    pub fn id(&self) -> Option<&ActorTokenId> {
+        self.id.as_ref().ok()
+    }
+}
+
+impl From<ActorTokenId> for RevokeActorToken {
+    fn from(id: ActorTokenId) -> Self {
+        Self { id: Ok(id) }
+    }
+}
+
+/// What a successful revoke means: the token is revoked, by this call or before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocation {
+    /// This call revoked it.
+    Revoked(ActorToken),
+    /// It was revoked before: by somebody else, or by an earlier attempt of this call whose answer was lost.
+    AlreadyRevoked,
+}
+
+impl Revocation {
+    /// The token as Clerk answered it; `None` if it had been revoked before.
+    #[must_use]
+    pub fn token(&self) -> Option<&ActorToken> {
+        match self {
+            Self::Revoked(token) => Some(token),
+            Self::AlreadyRevoked => None,
+        }
+    }
+}
+
+impl Operation for RevokeActorToken {
+    type Output = Revocation;
+    const INFO: OperationInfo =
+        OperationInfo::new("RevokeActorToken", "/actor_tokens/{actor_token_id}/revoke", Replay::Safe);
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        let id = self.id.as_ref().map_err(Clone::clone)?;
+        base.request(Method::POST, &format!("/actor_tokens/{}/revoke", id.as_str()), Bytes::new())
+    }
+
+    fn parse(&self, response: &Response) -> Result<Revocation, ParseError> {
+        if response.status() == StatusCode::BAD_REQUEST && was_revoked_before(response) {
+            return Ok(Revocation::AlreadyRevoked);
+        }
+        let token = reply::read(response)?;
+        if self.id() != Some(&token.id) {
+            return Err(ParseError::mismatch("id"));
+        }
+        if token.status != ActorTokenStatus::Revoked {
+            return Err(ParseError::mismatch("status"));
+        }
+        Ok(Revocation::Revoked(token))
+    }
+}
+
+fn was_revoked_before(response: &Response) -> bool {
+    let envelope = api::read(response.headers(), response.body());
+    envelope.errors.iter().find_map(api::ApiError::token_status) == Some(ActorTokenStatus::Revoked)
+}

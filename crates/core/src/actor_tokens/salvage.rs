@@ -1,0 +1,222 @@
+//! The id of a token from an answer that was cut short.
+//!
+//! Reads the top level of a JSON object up to wherever it ends, without recursion. An id counts if, and only if, it is
+//! a string of the top-level member `id` whose closing quote arrived, and nothing that arrived speaks against it:
+//! another `id`, an `object` or a `user_id` that is not ours, or anything that is not JSON before it.
+
+use crate::actor_tokens::{id::ActorTokenId, reply::without_byte_order_mark};
+
+/// The id in this answer, or this beginning of one, to the creation of a token for `user_id`.
+pub(super) fn id_of_token_for(user_id: &str, body: &[u8]) -> Option<String> {
+    let mut id: Option<String> = None;
+    for (key, value) in Members::of(body) {
+        let Value::Text(value) = value else {
+            if matches!(key.as_str(), "id" | "object" | "user_id") {
+                return None;
+            }
+            continue;
+        };
+        match key.as_str() {
+            "id" if id.as_ref().is_some_and(|id| *id != value) => return None,
+            "id" => id = Some(value),
+            "object" if value != "actor_token" => return None,
+            "user_id" if value != user_id => return None,
+            _ => {}
+        }
+    }
+    id.filter(|id| ActorTokenId::new(id.as_str()).is_ok())
+}
+
+enum Value {
+    Text(String),
+    Other,
+}
+
+/// The top-level members of a JSON object that arrived whole, in order.
+struct Members<'a> {
+    rest: &'a [u8],
+    first: bool,
+}
+
+impl<'a> Members<'a> {
+    fn of(body: &'a [u8]) -> Self {
+        let mut members = Members { rest: without_byte_order_mark(body), first: true };
+        if members.expect_byte(b'{').is_none() {
+            members.rest = &[];
+        }
+        members
+    }
+
+    fn skip_space(&mut self) {
+        while let Some((b' ' | b'\t' | b'\r' | b'\n', rest)) = self.rest.split_first() {
+            self.rest = rest;
+        }
+    }
+
+    fn expect_byte(&mut self, byte: u8) -> Option<()> {
+        self.skip_space();
+        let (first, rest) = self.rest.split_first()?;
+        (*first == byte).then(|| self.rest = rest)
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.rest.first().copied()
+    }
+
+    fn member(&mut self) -> Option<(String, Value)> {
+        if !std::mem::take(&mut self.first) {
+            self.expect_byte(b',')?;
+        }
+        let key = self.string()?;
+        self.expect_byte(b':')?;
+        let value = match self.peek()? {
+            b'"' => Value::Text(self.string()?),
+            b'{' | b'[' => self.skip_nested()?,
+            _ => self.skip_scalar()?,
+        };
+        Some((key, value))
+    }
+
+    /// A whole string, unescaped. serde_json does the unescaping; here only its end is found.
+    fn string(&mut self) -> Option<String> {
+        if self.peek()? != b'"' {
+            return None;
+        }
+        let end = end_of_string(self.rest)?;
+        let (quoted, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest;
+        serde_json::from_slice(quoted).ok()
+    }
+
+    /// An object or array, by counting brackets outside strings: no stack, however deep it is.
+    fn skip_nested(&mut self) -> Option<Value> {
+        let mut depth = 0usize;
+        loop {
+            let at = self.rest.iter().position(|byte| matches!(byte, b'{' | b'[' | b'}' | b']' | b'"'))?;
+            let (_, found) = self.rest.split_at_checked(at)?;
+            let (byte, behind) = found.split_first()?;
+            self.rest = behind;
+            match byte {
+                b'"' => {
+                    let (_, rest) = found.split_at_checked(end_of_string(found)?)?;
+                    self.rest = rest;
+                }
+                b'{' | b'[' => depth = depth.checked_add(1)?,
+                _ => depth = depth.checked_sub(1)?,
+            }
+            if depth == 0 {
+                return Some(Value::Other);
+            }
+        }
+    }
+
+    /// A number, `true`, `false` or `null`, which ends where something else begins.
+    fn skip_scalar(&mut self) -> Option<Value> {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+        let end = self.rest.iter().position(|byte| !is_part(byte))?;
+        let (scalar, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest;
+        (!scalar.is_empty()).then_some(Value::Other)
+    }
+}
+
+/// The length of the string that `bytes` begin with, both quotes included. `None` if its closing quote is not there.
+fn end_of_string(bytes: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    for (at, byte) in bytes.iter().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at.checked_add(1),
+            _ => {}
+        }
+    }
+    None
+}
+
+impl Iterator for Members<'_> {
+    type Item = (String, Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let member = self.member();
+        if member.is_none() {
+            self.rest = &[];
+        }
+        member
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn salvage(body: &str) -> Option<String> {
+        id_of_token_for("user_1", body.as_bytes())
+    }
+
+    #[test]
+    fn only_a_whole_top_level_id_of_our_token_counts() {
+        let table = [
+            (r#"{"id":"act_1""#, Some("act_1")),
+            (r#" { "object" : "actor_token" , "id" : "act_1" , "st"#, Some("act_1")),
+            ("\u{feff}{\"id\":\"act_1\"", Some("act_1")),
+            (r#"{"\u0069d":"act_\u0031","x"#, Some("act_1")),
+            (r#"{"id":"act_1","id":"act_1""#, Some("act_1")),
+            (r#"{"actor":{"id":"act_9","x":["\"}",{"id":"act_9"}]},"id":"act_1""#, Some("act_1")),
+            (r#"{"n":-1.5e+3,"t":true,"u":null,"id":"act_1"}"#, Some("act_1")),
+            (r#"{"id":"act_1","user_id":"user_1"}"#, Some("act_1")),
+            (r#"{"id":"act_1","user_id":"user_"#, Some("act_1")),
+            (r#"{"id":"act_1"#, None),
+            (r#"{"id":"act_1\""#, None),
+            (r#"{"id":"act_1","id":"act_2""#, None),
+            (r#"{"id":"act_1","user_id":"user_2","#, None),
+            (r#"{"id":"act_1","object":"session","#, None),
+            (r#"{"id":"act_1","user_id":7,"#, None),
+            (r#"{"id":7,"#, None),
+            (r#"{"id":"","#, None),
+            (r#"{"id":"../users","#, None),
+            (r#"{"actor":{"id":"act_9""#, None),
+            (r#"{"url":"\"id\":\"act_9\"""#, None),
+            (r#"[{"id":"act_9"}"#, None),
+            (r#""id":"act_9""#, None),
+            (r#"{{"id":"act_9"}"#, None),
+            (r#"{"x" "id":"act_9""#, None),
+            (r#"{]"id":"act_9""#, None),
+            ("", None),
+            ("<html>", None),
+        ];
+        for (body, expected) in table {
+            assert_eq!(salvage(body).as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn ten_million_brackets_need_no_stack() {
+        let body = format!("{{\"actor\":{}", "[".repeat(10_000_000));
+        assert_eq!(salvage(&body), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_after_the_closing_quote_salvages_the_id_and_a_cut_before_gives_none(
+            id in "[A-Za-z0-9_-]{1,30}", decoy in "[A-Za-z0-9_-]{1,30}", text in "\\PC{0,30}", cut in 0usize..400
+        ) {
+            let before = json!({"actor": {"id": decoy, "x": text}, "note": text}).to_string();
+            let head = format!("{},\"id\":\"{id}\"", before.trim_end_matches('}').to_owned()
+                + if before.ends_with("}}") { "}}" } else { "" });
+            prop_assume!(serde_json::from_str::<serde_json::Value>(&format!("{head}}}")).is_ok());
+            let body = format!("{head},\"status\":\"pending\",\"user_id\":\"user_1\"}}");
+            let cut = cut.min(body.len());
+            let expected = (cut >= head.len()).then_some(id);
+            prop_assert_eq!(id_of_token_for("user_1", &body.as_bytes()[..cut]), expected);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = id_of_token_for("user_1", &body);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! One attempt of a call, as it is told afterwards.
+
+use http::StatusCode;
+
+use crate::{error::ErrorKind, execution::Execution};
+
+/// What one attempt came to: part of every answer and of every error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub(crate) number: u32,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) error: Option<ErrorKind>,
+    pub(crate) execution: Execution,
+}
+
+impl Attempt {
+    /// Which attempt it was, counted from 1.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The status, if a head arrived.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// How it failed; `None` if it succeeded.
+    #[must_use]
+    pub fn error(&self) -> Option<ErrorKind> {
+        self.error
+    }
+
+    /// What it did at Clerk, as far as that is proved.
+    #[must_use]
+    pub fn execution(&self) -> Execution {
+        self.execution
+    }
+}

@@ -1,0 +1,113 @@
+//! The guard: right around the transport, it sees every send of a call and what came of it.
+//!
+//! It is what makes "never two" true whatever a middleware asks for. Sends of a `Replay::Never` operation take turns;
+//! after one that is not proved unexecuted (also one that was dropped half-way), no other passes.
+
+use std::sync::{Mutex, PoisonError};
+
+use http::StatusCode;
+
+use crate::{
+    execution::Execution,
+    judge::{self, Exchanged},
+    operation::Replay,
+    retry::RetryPolicy,
+    transport::{HttpTransport, Request, TransportError},
+};
+
+/// What the sends of one call have done so far.
+pub(crate) struct Guard {
+    replay: Replay,
+    policy: RetryPolicy,
+    turn: async_lock::Mutex<()>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    outcomes: Vec<Execution>,
+    shut: bool,
+}
+
+impl Guard {
+    pub(crate) fn new(replay: Replay, policy: RetryPolicy) -> Self {
+        Self { replay, policy, turn: async_lock::Mutex::new(()), seen: Mutex::default() }
+    }
+
+    /// Sends, if that cannot do a second thing at Clerk.
+    pub(crate) async fn send(&self, transport: &dyn HttpTransport, request: Request) -> Exchanged {
+        // A second send waits for the first instead of failing at once: a hedge that races the two then gets the
+        // first one's answer, rather than an error in its place and a token that nobody holds.
+        let _turn = match self.replay {
+            Replay::Never => Some(self.turn.lock().await),
+            Replay::Safe => None,
+        };
+        if self.is_shut() {
+            return Err(TransportError::blocked(
+                "an earlier send of this call may have been executed, and a second one could do it twice",
+            ));
+        }
+        let flight = Flight { guard: self, landed: false };
+        let exchanged = transport.send(request).await;
+        flight.land(&exchanged);
+        exchanged
+    }
+
+    /// Whether no further send of this call may pass.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.with(|seen| seen.shut)
+    }
+
+    /// How many sends have come to an end, one way or the other.
+    pub(crate) fn sends(&self) -> usize {
+        self.with(|seen| seen.outcomes.len())
+    }
+
+    /// What the sends have done together.
+    pub(crate) fn execution(&self) -> Execution {
+        self.with(|seen| seen.outcomes.iter().copied().fold(Execution::NotExecuted, Execution::join))
+    }
+
+    /// The last 2xx turned out not to be Clerk's answer to this request: it proves nothing.
+    pub(crate) fn doubt_last(&self) {
+        self.with(|seen| {
+            if let Some(last @ Execution::Executed) = seen.outcomes.last_mut() {
+                *last = Execution::Unknown;
+            }
+        });
+    }
+
+    fn record(&self, execution: Execution, status: Option<StatusCode>) {
+        let may_pass =
+            self.replay == Replay::Safe || execution == Execution::NotExecuted || self.policy.is_opted_in(status);
+        self.with(|seen| {
+            seen.outcomes.push(execution);
+            seen.shut |= !may_pass;
+        });
+    }
+
+    fn with<R>(&self, look: impl FnOnce(&mut Seen) -> R) -> R {
+        look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A send under way. Dropped before it landed, its outcome is unknown.
+struct Flight<'a> {
+    guard: &'a Guard,
+    landed: bool,
+}
+
+impl Flight<'_> {
+    fn land(mut self, exchanged: &Exchanged) {
+        self.landed = true;
+        self.guard.record(judge::proof(exchanged), judge::status_of(exchanged));
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.guard.record(Execution::Unknown, None);
+        }
+    }
+}

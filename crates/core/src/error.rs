@@ -1,0 +1,296 @@
+//! The error of a call: what failed, what Clerk said, and what happened at Clerk.
+
+pub(crate) mod api;
+mod kind;
+mod text;
+
+use std::{borrow::Cow, error::Error as StdError, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+pub use self::{
+    api::{ApiError, ErrorCode},
+    kind::ErrorKind,
+};
+use crate::{
+    actor_tokens::ActorTokenStatus,
+    attempt::Attempt,
+    execution::Execution,
+    operation::{InvalidRequest, OperationInfo},
+};
+
+/// Why a call failed.
+///
+/// Ask in this order: [`is_ambiguous`](Self::is_ambiguous) (may something have happened at Clerk that the caller does
+/// not hold?), then [`kind`](Self::kind) or one of the predicates, then what Clerk said
+/// ([`status`](Self::status), [`api_errors`](Self::api_errors), [`trace_id`](Self::trace_id)).
+/// [`advice`](Self::advice) says what to do next.
+///
+/// One pointer wide. `Display` is one line: operation, status, Clerk's code and words, trace id, and what happened at
+/// Clerk. Causes are in the source chain. Neither `Display` nor `Debug` shows a key, a ticket, a link, a body or a
+/// query string.
+///
+/// ```
+/// use clerk_actor_tokens_core::{CreateActorToken, Error, ErrorCode, ErrorKind, Execution, Operation, Response};
+///
+/// let mut answer = Response::new(r#"{"errors":[{"code":"form_param_missing","message":"is missing",
+///     "meta":{"param_name":"user_id"}}],"clerk_trace_id":"7c1a"}"#.into());
+/// *answer.status_mut() = http::StatusCode::UNPROCESSABLE_ENTITY;
+///
+/// let error = Error::from_response(&CreateActorToken::INFO, &answer);
+/// assert_eq!(error.kind(), ErrorKind::Api);
+/// assert_eq!(error.code(), Some(&ErrorCode::FormParamMissing));
+/// assert_eq!(error.execution(), Execution::NotExecuted);
+/// assert_eq!(
+///     error.to_string(),
+///     "CreateActorToken: 422 form_param_missing: is missing [user_id] (trace 7c1a); nothing was done at Clerk"
+/// );
+/// ```
+pub struct Error(Box<Inner>);
+
+/// Everything that an error may know. `judge` fills it in.
+pub(crate) struct Inner {
+    pub(crate) kind: ErrorKind,
+    pub(crate) execution: Execution,
+    pub(crate) operation: &'static OperationInfo,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) invalid: Option<InvalidRequest>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) api: api::Envelope,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) detail: Option<Cow<'static, str>>,
+    pub(crate) redirect_origin: Option<String>,
+    pub(crate) salvaged_id: Option<String>,
+    pub(crate) raw_id: Option<String>,
+    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Inner {
+    pub(crate) fn new(operation: &'static OperationInfo, kind: ErrorKind, execution: Execution) -> Self {
+        Self {
+            kind,
+            execution,
+            operation,
+            attempts: Vec::new(),
+            invalid: None,
+            status: None,
+            headers: HeaderMap::new(),
+            body: None,
+            api: api::Envelope::default(),
+            retry_after: None,
+            detail: None,
+            redirect_origin: None,
+            salvaged_id: None,
+            raw_id: None,
+            source: None,
+        }
+    }
+}
+
+impl From<Inner> for Error {
+    fn from(inner: Inner) -> Self {
+        Self(Box::new(inner))
+    }
+}
+
+/// What happened at Clerk.
+impl Error {
+    /// What happened at Clerk, over all attempts: `Executed` if any attempt was, else `Unknown` if any is, else
+    /// `NotExecuted`.
+    #[must_use]
+    pub fn execution(&self) -> Execution {
+        self.0.execution
+    }
+
+    /// Whether the call may have taken effect at Clerk all the same. After a creation this means: a token may exist
+    /// that the caller does not hold. True unless [`execution`](Self::execution) is `NotExecuted`.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        self.0.execution != Execution::NotExecuted
+    }
+
+    /// The id of the token that was made, read from an answer that was cut short or is otherwise unusable. Revoke it.
+    /// `None` unless it arrived whole.
+    #[must_use]
+    pub fn salvaged_id(&self) -> Option<&str> {
+        self.0.salvaged_id.as_deref()
+    }
+
+    /// An id in a successful answer that is outside the grammar of ids, with everything unusual escaped. It cannot be
+    /// revoked through this library; Clerk's support can name it.
+    #[must_use]
+    pub fn raw_id(&self) -> Option<&str> {
+        self.0.raw_id.as_deref()
+    }
+
+    /// After a refused revoke: what the token is instead of pending, where Clerk's words say so.
+    /// [`Accepted`](ActorTokenStatus::Accepted) means that somebody used the link: end that session instead.
+    #[must_use]
+    pub fn token_status(&self) -> Option<ActorTokenStatus> {
+        self.api_errors().iter().find_map(ApiError::token_status)
+    }
+
+    /// What each attempt came to, in order. Empty if nothing was attempted.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+}
+
+/// What failed.
+impl Error {
+    /// The kind of the last attempt's failure.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Which call failed.
+    #[must_use]
+    pub fn operation(&self) -> &'static OperationInfo {
+        self.0.operation
+    }
+
+    /// Which input was refused before anything was sent.
+    #[must_use]
+    pub fn invalid_request(&self) -> Option<&InvalidRequest> {
+        self.0.invalid.as_ref()
+    }
+
+    /// The origin (scheme, host, port) that a redirect points to. The rest of the `Location` is left out, as it may
+    /// hold a credential.
+    #[must_use]
+    pub fn redirect_origin(&self) -> Option<&str> {
+        self.0.redirect_origin.as_deref()
+    }
+
+    /// Clerk does not know the user or the token (404).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status_is(404)
+    }
+
+    /// Clerk does not take the secret key (401).
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        self.status_is(401)
+    }
+
+    /// Clerk asks to slow down (429).
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.kind == ErrorKind::RateLimited
+    }
+
+    /// The plan does not include impersonation (402).
+    #[must_use]
+    pub fn is_plan_required(&self) -> bool {
+        self.status_is(402)
+    }
+
+    /// The plan's monthly number of impersonations is used up (422, `impersonation_limit_exceeded`).
+    #[must_use]
+    pub fn is_quota_exceeded(&self) -> bool {
+        self.has_code(&ErrorCode::ImpersonationLimitExceeded)
+    }
+
+    /// A parameter is missing, invalid or unknown: refused on this side, or by Clerk (422).
+    #[must_use]
+    pub fn is_invalid_parameter(&self) -> bool {
+        self.0.kind == ErrorKind::InvalidRequest
+            || self.has_code(&ErrorCode::FormParamMissing)
+            || self.has_code(&ErrorCode::FormParamValueInvalid)
+            || self.has_code(&ErrorCode::FormParamUnknown)
+    }
+
+    /// The deadline passed.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+
+    fn status_is(&self, status: u16) -> bool {
+        self.0.status.is_some_and(|got| got.as_u16() == status)
+    }
+
+    fn has_code(&self, code: &ErrorCode) -> bool {
+        self.api_errors().iter().any(|error| error.code() == code)
+    }
+}
+
+/// What Clerk said.
+impl Error {
+    /// The status of the last answer, also of one that was cut short. `None` if no head arrived.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// All entries of Clerk's `errors`, in order.
+    #[must_use]
+    pub fn api_errors(&self) -> &[ApiError] {
+        &self.0.api.errors
+    }
+
+    /// The code of the first entry.
+    #[must_use]
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.api_errors().first().map(ApiError::code)
+    }
+
+    /// The raw top-level `meta` of the answer.
+    #[must_use]
+    pub fn meta(&self) -> Option<&Value> {
+        self.0.api.meta.as_ref()
+    }
+
+    /// Clerk's trace id: tell it to Clerk's support. From the body, else the headers `x-clerk-trace-id`,
+    /// `clerk-trace-id`, `cf-ray`.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.0.api.trace_id.as_deref()
+    }
+
+    /// How long Clerk asks to wait (`Retry-After`).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The headers of the last answer; empty if no head arrived.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// The body of the last answer as it came, or as much of it as arrived. **May hold a credential**: after a failed
+    /// creation it can be the answer that names the link. Withheld (`None`) where the answer belongs to another
+    /// request.
+    #[must_use]
+    pub fn expose_body(&self) -> Option<&Bytes> {
+        self.0.body.as_ref()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_one_pointer_wide_and_crosses_threads() {
+        fn crosses_threads<T: Send + Sync + 'static>() {}
+        crosses_threads::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+}

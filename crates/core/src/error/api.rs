@@ -1,0 +1,222 @@
+//! Clerk's error envelope: `{"errors": [...], "meta": {...}, "clerk_trace_id": "..."}`, every part of which can be
+//! missing. It is looked for on every status.
+
+use std::fmt;
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use crate::{actor_tokens::ActorTokenStatus, secret::Shown, words::words};
+
+words! {
+    /// The code of a Clerk error (`errors[].code`). Clerk adds codes: an unknown one is kept in `Other`.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::ErrorCode;
+    /// assert_eq!(ErrorCode::from("form_param_missing"), ErrorCode::FormParamMissing);
+    /// assert_eq!(ErrorCode::from("brand_new").as_str(), "brand_new");
+    /// ```
+    ErrorCode {
+        /// 422: a parameter is missing; [`ApiError::param_name`] names it.
+        FormParamMissing = "form_param_missing",
+        /// 422: a parameter's value is invalid; [`ApiError::param_name`] names it.
+        FormParamValueInvalid = "form_param_value_invalid",
+        /// 422: a parameter is unknown to Clerk; [`ApiError::param_name`] names it.
+        FormParamUnknown = "form_param_unknown",
+        /// 422: the plan's monthly number of impersonations is used up.
+        ImpersonationLimitExceeded = "impersonation_limit_exceeded",
+        /// 402: the plan does not include impersonation.
+        UnsupportedSubscriptionPlanFeatures = "unsupported_subscription_plan_features",
+        /// 404: no such user, or no such actor token.
+        ResourceNotFound = "resource_not_found",
+        /// 400: only a pending token can be revoked; [`Error::token_status`](crate::Error::token_status) says what it is.
+        ActorTokenCannotBeRevoked = "actor_token_cannot_be_revoked_code",
+        /// 400: the body is not the JSON that Clerk expects.
+        RequestBodyInvalid = "request_body_invalid",
+        /// 400: Clerk does not know the API version.
+        ApiVersionInvalid = "api_version_invalid",
+        /// 401: the `Authorization` header is not `Bearer <key>`.
+        AuthorizationHeaderFormatInvalid = "authorization_header_format_invalid",
+        /// 401: Clerk does not know the secret key.
+        ClerkKeyInvalid = "clerk_key_invalid",
+        /// 415: the `Content-Type` is not supported.
+        UnsupportedContentType = "unsupported_content_type",
+        /// 429: too many requests.
+        TooManyRequests = "too_many_requests",
+        /// 500: an error inside Clerk.
+        InternalClerkError = "internal_clerk_error",
+        /// 400, when a link is opened: it was used before.
+        ActorTokenAlreadyUsed = "actor_token_already_used_code",
+        /// 400, when a link is opened: it was revoked.
+        ActorTokenRevoked = "actor_token_revoked_code",
+        /// 400, when a link is opened: it cannot be used.
+        ActorTokenCannotBeUsed = "actor_token_cannot_be_used_code",
+        /// 400, when a link is opened: its time is over.
+        TicketExpired = "ticket_expired_code",
+        /// 400, when a link is opened: it is not a ticket of this instance.
+        TicketInvalid = "ticket_invalid_code",
+    }
+}
+
+/// One entry of Clerk's `errors`.
+///
+/// `Debug` masks credentials, and leaves `meta` out.
+#[derive(Clone, PartialEq)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+    long_message: Option<String>,
+    meta: Option<Value>,
+}
+
+impl ApiError {
+    /// Clerk's code; `Other("")` where the entry had none.
+    #[must_use]
+    pub fn code(&self) -> &ErrorCode {
+        &self.code
+    }
+
+    /// The short message, for example `is missing`; empty where the entry had none.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The long message, for example `actor.sub must be included.`
+    #[must_use]
+    pub fn long_message(&self) -> Option<&str> {
+        self.long_message.as_deref()
+    }
+
+    /// The parameter that the error is about (`meta.param_name`).
+    #[must_use]
+    pub fn param_name(&self) -> Option<&str> {
+        self.meta.as_ref()?.get("param_name")?.as_str()
+    }
+
+    /// The raw `meta`, whatever it holds: `limit` and `used` of a quota, `unsupported_features` of a plan.
+    #[must_use]
+    pub fn meta(&self) -> Option<&Value> {
+        self.meta.as_ref()
+    }
+
+    /// What an actor token is instead of pending: Clerk's words carry it ("... because its status is `accepted`. Only
+    /// pending tokens can be revoked."). `None` for another code, or other words.
+    pub(crate) fn token_status(&self) -> Option<ActorTokenStatus> {
+        if self.code != ErrorCode::ActorTokenCannotBeRevoked {
+            return None;
+        }
+        [self.long_message(), Some(self.message())].into_iter().flatten().find_map(|words| {
+            let (_, behind) = words.split_once("its status is `")?;
+            let (status, _) = behind.split_once('`')?;
+            Some(ActorTokenStatus::from(status))
+        })
+    }
+
+    /// The long message, or the short one.
+    pub(crate) fn words(&self) -> &str {
+        self.long_message().filter(|words| !words.is_empty()).unwrap_or(&self.message)
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("code", &self.code)
+            .field("message", &Shown(&self.message))
+            .field("long_message", &self.long_message().map(Shown))
+            .field("param_name", &self.param_name().map(Shown))
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an answer that is no success holds.
+#[derive(Default)]
+pub(crate) struct Envelope {
+    pub(crate) errors: Vec<ApiError>,
+    pub(crate) meta: Option<Value>,
+    pub(crate) trace_id: Option<String>,
+}
+
+/// Reads whatever can be read. A body that is no JSON, or other JSON, gives an empty envelope.
+pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Envelope {
+    let value = serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
+    let entries = value.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    Envelope {
+        errors: entries.iter().filter(|entry| entry.is_object()).map(entry).collect(),
+        meta: value.get("meta").cloned(),
+        trace_id: text(&value, "clerk_trace_id").or_else(|| trace_id(headers)),
+    }
+}
+
+fn entry(value: &Value) -> ApiError {
+    ApiError {
+        code: ErrorCode::from(text(value, "code").unwrap_or_default().as_str()),
+        message: text(value, "message").unwrap_or_default(),
+        long_message: text(value, "long_message"),
+        meta: value.get("meta").cloned(),
+    }
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key)?.as_str().map(str::to_owned)
+}
+
+/// The trace id that the headers carry: what Clerk's support asks for.
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
+    ["x-clerk-trace-id", "clerk-trace-id", "cf-ray"]
+        .into_iter()
+        .find_map(|name| headers.get(name)?.to_str().ok())
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_code_survives_a_round_trip() {
+        for code in ErrorCode::known() {
+            assert_eq!(&ErrorCode::from(code.as_str()), code);
+            assert!(!matches!(ErrorCode::from(code.as_str()), ErrorCode::Other(_)));
+        }
+    }
+
+    #[test]
+    fn the_trace_id_is_the_bodys_then_the_headers_in_order() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(read(&headers, b"{}").trace_id, None);
+        for (name, value) in [("cf-ray", "ray"), ("clerk-trace-id", "clerk"), ("x-clerk-trace-id", "x-clerk")] {
+            headers.insert(name, http::HeaderValue::from_static(value));
+            assert_eq!(read(&headers, b"<html>").trace_id.as_deref(), Some(value));
+        }
+        assert_eq!(read(&headers, br#"{"clerk_trace_id":"body"}"#).trace_id.as_deref(), Some("body"));
+    }
+
+    #[test]
+    fn every_part_may_be_missing_or_of_another_type() {
+        let table: [(&str, &[(&str, &str)]); 8] = [
+            ("", &[]),
+            ("null", &[]),
+            ("[]", &[]),
+            (r#"{"errors":{}}"#, &[]),
+            (r#"{"errors":[1,"x",null]}"#, &[]),
+            (r#"{"errors":[{}]}"#, &[("", "")]),
+            (r#"{"errors":[{"code":1,"message":[]}]}"#, &[("", "")]),
+            (r#"{"errors":[{"code":"a","message":"m"},{"code":"b"}]}"#, &[("a", "m"), ("b", "")]),
+        ];
+        for (body, expected) in table {
+            let errors = read(&HeaderMap::new(), body.as_bytes()).errors;
+            let got: Vec<_> = errors.iter().map(|error| (error.code().as_str(), error.message())).collect();
+            assert_eq!(got, expected, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&HeaderMap::new(), &body);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The kinds of failure, and what each proves.
+
+/// What failed, in the terms of the caller.
+///
+/// | kind | what was seen | what it proves by itself |
+/// | --- | --- | --- |
+/// | [`InvalidRequest`](Self::InvalidRequest) | input refused on this side | not executed |
+/// | [`Credential`](Self::Credential) | no secret key could be had | not executed |
+/// | [`Blocked`](Self::Blocked) | a middleware or the client's guard refused to send | nothing was sent by that attempt |
+/// | [`Connect`](Self::Connect) | no connection | not executed |
+/// | [`Tls`](Self::Tls) | the TLS handshake was refused | not executed |
+/// | [`Proxy`](Self::Proxy) | the proxy refused | not executed |
+/// | [`Refused`](Self::Refused) | the peer refused the request unprocessed | not executed |
+/// | [`Timeout`](Self::Timeout) | the deadline passed | not executed if it was never sent, else nothing |
+/// | [`Interrupted`](Self::Interrupted) | the connection broke after the request was sent | nothing |
+/// | [`RateLimited`](Self::RateLimited) | 429 | not executed |
+/// | [`Api`](Self::Api) | another status | 400 401 402 403 404 405 409 410 413 415 421 422: not executed; others: nothing |
+/// | [`UnexpectedRedirect`](Self::UnexpectedRedirect) | 3xx | 307 and 308: not executed; others: nothing |
+/// | [`ReplyLost`](Self::ReplyLost) | a 2xx whose body was cut or stalled | executed |
+/// | [`ReplyUnusable`](Self::ReplyUnusable) | a 2xx that cannot be read | executed; nothing if Clerk did not send it |
+/// | [`ReplyMismatch`](Self::ReplyMismatch) | a 2xx that answers something else | nothing |
+///
+/// [`Error::execution`](crate::Error::execution) is the verdict over all attempts: it can say more than the last kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Input that was refused before anything was sent. [`Error::invalid_request`](crate::Error::invalid_request)
+    /// names the field. Correct it.
+    InvalidRequest,
+    /// The credential provider failed. Nothing was sent; the cause is in the source chain.
+    Credential,
+    /// A middleware, or the client's own guard, refused to send; the cause is in the source chain.
+    Blocked,
+    /// No connection came about. Nothing was sent; try again later.
+    Connect,
+    /// The TLS handshake was refused for a lasting reason. Nothing was sent. Check the certificates and whether
+    /// somebody intercepts the connection; trying again will not help.
+    Tls,
+    /// The proxy refused or could not reach Clerk. Nothing was sent.
+    Proxy,
+    /// The peer refused the request unprocessed. Try again later.
+    Refused,
+    /// The deadline passed.
+    Timeout,
+    /// The connection broke off after the request was sent.
+    Interrupted,
+    /// Clerk asks to slow down (429). [`Error::retry_after`](crate::Error::retry_after) says how long.
+    RateLimited,
+    /// Clerk, or something before it, answered with an error status.
+    Api,
+    /// A redirect, which is never followed: it would carry the request and its key elsewhere. Check the base URL.
+    UnexpectedRedirect,
+    /// Clerk acted, and its answer was cut or stalled. [`Error::salvaged_id`](crate::Error::salvaged_id) may name
+    /// what was made.
+    ReplyLost,
+    /// The status was a success, and the answer cannot be read as one of Clerk's.
+    ReplyUnusable,
+    /// The status was a success, and the answer belongs to another request. It is withheld.
+    ReplyMismatch,
+}

@@ -1,0 +1,171 @@
+//! The words of an error: one line for people, a structured view for debugging, and what to do next.
+
+use std::fmt;
+
+use crate::{
+    actor_tokens::ActorTokenStatus,
+    error::{Error, ErrorKind},
+    execution::Execution,
+    operation::Replay,
+    secret::{Shown, ShownChain},
+};
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.operation().name())?;
+        self.fmt_cause(f)?;
+        if self.attempts().len() > 1 {
+            write!(f, ", after {} attempts", self.attempts().len())?;
+        }
+        f.write_str(match self.execution() {
+            Execution::NotExecuted => "; nothing was done at Clerk",
+            Execution::Unknown => "; it is unknown whether Clerk acted",
+            Execution::Executed => "; Clerk acted",
+        })?;
+        match self.salvaged_id() {
+            Some(id) => write!(f, " (id {})", Shown(id)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    fn fmt_cause(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(invalid) = self.invalid_request() {
+            return write!(f, "{invalid}");
+        }
+        match self.status() {
+            Some(status) => write!(f, "{}", status.as_u16())?,
+            None => f.write_str(kind_words(self.kind()))?,
+        }
+        if let Some(error) = self.api_errors().first() {
+            write!(f, " {}: {}", error.code(), Shown(error.words()))?;
+            if let Some(param) = error.param_name() {
+                write!(f, " [{}]", Shown(param))?;
+            }
+        } else if self.status().is_some() && self.kind() != ErrorKind::Api {
+            write!(f, ", {}", kind_words(self.kind()))?;
+        }
+        if let Some(detail) = &self.0.detail {
+            write!(f, ": {}", Shown(detail))?;
+        }
+        if let Some(origin) = self.redirect_origin() {
+            write!(f, " to {}", Shown(origin))?;
+        }
+        match self.trace_id() {
+            Some(trace_id) => write!(f, " (trace {})", Shown(trace_id)),
+            None => Ok(()),
+        }
+    }
+
+    /// What to do next, in a sentence or two.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{CreateActorToken, Error, Operation, TransportErrorKind};
+    ///
+    /// let error = Error::from_transport(&CreateActorToken::INFO, TransportErrorKind::Interrupted.into());
+    /// assert!(error.advice().contains("may exist"));
+    /// ```
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        let may_have_minted = self.operation().replay() == Replay::Never && self.is_ambiguous();
+        match self.kind() {
+            _ if may_have_minted && self.salvaged_id().is_some() => {
+                "A token was made and its link is lost: revoke salvaged_id(), then create another."
+            }
+            _ if may_have_minted => {
+                "A token may exist that nobody holds. It cannot be looked up: tell somebody, wait until its lifetime \
+                 is over if that matters, and only then decide whether to create another."
+            }
+            _ if self.token_status() == Some(ActorTokenStatus::Accepted) => {
+                "Somebody has used the link: end the session that it opened instead."
+            }
+            ErrorKind::InvalidRequest => "Correct the field that is named, and call again.",
+            ErrorKind::Credential => "See the source chain for why no key could be had, and call again.",
+            ErrorKind::Blocked => "See the source chain for what refused to send.",
+            ErrorKind::Connect | ErrorKind::Refused => "Try again later.",
+            ErrorKind::Tls => {
+                "Check the certificates and whether somebody intercepts the connection; trying again will not help."
+            }
+            ErrorKind::Proxy => "Check the proxy and its credentials.",
+            ErrorKind::RateLimited => "Wait for retry_after(), then call again.",
+            ErrorKind::UnexpectedRedirect => "Check the base URL: Clerk's API does not redirect.",
+            ErrorKind::Api if self.is_unauthorized() => "Check the secret key and which instance it belongs to.",
+            ErrorKind::Api if self.is_not_found() => {
+                "Check the id, and that the secret key belongs to the instance that the id comes from."
+            }
+            ErrorKind::Api if self.is_plan_required() || self.is_quota_exceeded() => {
+                "Change the plan of the Clerk application, or wait for the next billing period."
+            }
+            ErrorKind::Api if !self.is_ambiguous() => "Correct the request as Clerk's words say, and call again.",
+            ErrorKind::Timeout if !self.is_ambiguous() => "Nothing was sent: call again, with more time if need be.",
+            ErrorKind::Api
+            | ErrorKind::Timeout
+            | ErrorKind::Interrupted
+            | ErrorKind::ReplyLost
+            | ErrorKind::ReplyUnusable
+            | ErrorKind::ReplyMismatch => "It is safe to call again: this operation does no more twice than once.",
+        }
+    }
+}
+
+fn kind_words(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidRequest => "the input is invalid",
+        ErrorKind::Credential => "no secret key could be had",
+        ErrorKind::Blocked => "stopped on this side",
+        ErrorKind::Connect => "could not connect",
+        ErrorKind::Tls => "the TLS handshake was refused",
+        ErrorKind::Proxy => "the proxy refused",
+        ErrorKind::Refused => "the server refused the request unprocessed",
+        ErrorKind::Timeout => "the deadline passed",
+        ErrorKind::Interrupted => "the connection broke off",
+        ErrorKind::RateLimited => "too many requests",
+        ErrorKind::Api => "an error status",
+        ErrorKind::UnexpectedRedirect => "an unexpected redirect",
+        ErrorKind::ReplyLost => "the answer was lost",
+        ErrorKind::ReplyUnusable => "the answer cannot be used",
+        ErrorKind::ReplyMismatch => "the answer belongs to another request",
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("operation", &inner.operation.name());
+        debug.field("kind", &inner.kind);
+        debug.field("execution", &inner.execution);
+        debug.field("attempts", &inner.attempts);
+        if let Some(invalid) = &inner.invalid {
+            debug.field("invalid_request", invalid);
+        }
+        if let Some(status) = inner.status {
+            debug.field("status", &status.as_u16());
+        }
+        if !inner.api.errors.is_empty() {
+            debug.field("api_errors", &inner.api.errors);
+        }
+        for (name, text) in [
+            ("trace_id", inner.api.trace_id.as_deref()),
+            ("detail", inner.detail.as_deref()),
+            ("redirect_origin", inner.redirect_origin.as_deref()),
+            ("salvaged_id", inner.salvaged_id.as_deref()),
+            ("raw_id", inner.raw_id.as_deref()),
+        ] {
+            if let Some(text) = text {
+                debug.field(name, &Shown(text));
+            }
+        }
+        if let Some(retry_after) = &inner.retry_after {
+            debug.field("retry_after", retry_after);
+        }
+        if let Some(status) = self.token_status() {
+            debug.field("token_status", &status);
+        }
+        if let Some(source) = &inner.source {
+            debug.field("source", &ShownChain(source.as_ref()));
+        }
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! What an exchange came to: a value, or a failure of one row of the rules, and the error that says so.
+//!
+//! The one place where a transport's result, Clerk's status and what the operation's `parse` found are put together.
+
+use std::{borrow::Cow, time::SystemTime};
+
+use http::{
+    HeaderMap, StatusCode, Uri,
+    header::{CONTENT_ENCODING, LOCATION},
+};
+
+use crate::{
+    error::{Error, Inner, api},
+    execution::Execution,
+    operation::{InvalidRequest, Operation, OperationInfo, ParseError, ParseProblem},
+    retry::{
+        after,
+        rules::{Failure, Rule, failure_of_status, failure_of_transport, rule},
+    },
+    transport::{Response, TransportError, TransportErrorKind},
+};
+
+/// What came back from the transport, through whatever middleware there is.
+pub(crate) type Exchanged = Result<Response, TransportError>;
+
+/// A failure, and what the operation found in the answer.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) failure: Failure,
+    problem: Option<ParseProblem>,
+    salvaged_id: Option<String>,
+}
+
+impl Verdict {
+    pub(crate) fn rule(&self) -> &'static Rule {
+        rule(self.failure)
+    }
+
+    /// Whether a 2xx answer turned out not to be Clerk's answer to this request.
+    pub(crate) fn is_foreign_reply(&self) -> bool {
+        matches!(self.failure, Failure::ReplyNotClerk | Failure::ReplyMismatch)
+    }
+
+    fn bare(failure: Failure) -> Self {
+        Self { failure, problem: None, salvaged_id: None }
+    }
+}
+
+/// What the head of an exchange proves, before anybody reads the body: what the guard goes by.
+pub(crate) fn proof(exchanged: &Exchanged) -> Execution {
+    match exchanged {
+        Ok(response) => proof_of_status(response.status()),
+        Err(error) => match error.partial() {
+            Some(partial) => proof_of_status(partial.status()),
+            None => error.execution(),
+        },
+    }
+}
+
+fn proof_of_status(status: StatusCode) -> Execution {
+    if status.is_success() { Execution::Executed } else { rule(failure_of_status(status)).execution }
+}
+
+/// The status of the answer, also of one that was cut short.
+pub(crate) fn status_of(exchanged: &Exchanged) -> Option<StatusCode> {
+    match exchanged {
+        Ok(response) => Some(response.status()),
+        Err(error) => error.partial().map(Response::status),
+    }
+}
+
+/// The headers of the answer, also of one that was cut short.
+pub(crate) fn headers_of(exchanged: &Exchanged) -> Option<&HeaderMap> {
+    match exchanged {
+        Ok(response) => Some(response.headers()),
+        Err(error) => error.partial().map(Response::headers),
+    }
+}
+
+/// Judges an exchange.
+pub(crate) fn judge<O: Operation>(operation: &O, cap: usize, exchanged: &Exchanged) -> Result<O::Output, Verdict> {
+    match exchanged {
+        Ok(response) => judge_response(operation, cap, response),
+        Err(error) => Err(judge_error(|body| operation.salvage(body), error)),
+    }
+}
+
+fn judge_response<O: Operation>(operation: &O, cap: usize, response: &Response) -> Result<O::Output, Verdict> {
+    let is_success = response.status().is_success();
+    if is_success {
+        if let Some(detail) = unreadable(cap, response) {
+            let salvaged_id = operation.salvage(response.body().get(..cap).unwrap_or(response.body()));
+            let problem = Some(ParseProblem::Unusable { detail: detail.into(), raw_id: None });
+            return Err(Verdict { failure: Failure::ReplyUnusable, problem, salvaged_id });
+        }
+    }
+    let ParseError(problem) = match operation.parse(response) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    // A status other than 2xx is judged by the status, whatever parse made of the body.
+    let failure = match problem {
+        _ if !is_success => failure_of_status(response.status()),
+        ParseProblem::Status | ParseProblem::Unusable { .. } => Failure::ReplyUnusable,
+        ParseProblem::NotClerk { .. } => Failure::ReplyNotClerk,
+        ParseProblem::Mismatch { .. } => Failure::ReplyMismatch,
+    };
+    let salvaged_id = match failure {
+        Failure::ReplyUnusable => operation.salvage(response.body()),
+        _ => None,
+    };
+    Err(Verdict { failure, problem: Some(problem), salvaged_id })
+}
+
+/// Why a 2xx body cannot be what it should be, whatever is in it.
+fn unreadable(cap: usize, response: &Response) -> Option<&'static str> {
+    let encoded = response
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded {
+        Some("the body is compressed, which was not asked for")
+    } else if response.body().len() > cap {
+        Some("the body is larger than the cap")
+    } else {
+        None
+    }
+}
+
+fn judge_error(salvage: impl FnOnce(&[u8]) -> Option<String>, error: &TransportError) -> Verdict {
+    let Some(partial) = error.partial() else {
+        return Verdict::bare(failure_of_transport(error.kind()));
+    };
+    if !partial.status().is_success() {
+        return Verdict::bare(failure_of_status(partial.status()));
+    }
+    let failure = match error.kind() {
+        TransportErrorKind::BodyTooLarge => Failure::ReplyUnusable,
+        _ => Failure::ReplyLost,
+    };
+    Verdict { failure, problem: None, salvaged_id: salvage(partial.body()) }
+}
+
+/// Puts everything that is known into an error. The attempts and the join over them are the caller's to add.
+pub(crate) fn error(info: &'static OperationInfo, exchanged: Exchanged, verdict: Verdict, wall: SystemTime) -> Inner {
+    let rule = verdict.rule();
+    let mut inner = Inner::new(info, rule.kind, rule.execution);
+    let response = match exchanged {
+        Ok(response) => Some(response),
+        Err(error) => {
+            let (_, source, partial) = error.into_parts();
+            inner.source = source;
+            partial
+        }
+    };
+    if let Some(response) = response {
+        let (head, body) = response.into_parts();
+        inner.status = Some(head.status);
+        inner.api = if head.status.is_success() {
+            api::Envelope { trace_id: api::trace_id(&head.headers), ..api::Envelope::default() }
+        } else {
+            api::read(&head.headers, &body)
+        };
+        inner.retry_after = after::retry_after(&head.headers, wall);
+        inner.redirect_origin = head.status.is_redirection().then(|| location_origin(&head.headers)).flatten();
+        inner.body = (verdict.failure != Failure::ReplyMismatch).then_some(body);
+        inner.headers = head.headers;
+    }
+    inner.salvaged_id = verdict.salvaged_id;
+    match verdict.problem {
+        Some(ParseProblem::Unusable { detail, raw_id }) => {
+            inner.detail = Some(detail);
+            inner.raw_id = raw_id.map(|id| id.escape_debug().to_string());
+        }
+        Some(ParseProblem::NotClerk { detail }) => inner.detail = Some(detail),
+        Some(ParseProblem::Mismatch { field }) => {
+            inner.detail = Some(Cow::Owned(format!("`{field}` is not the one that was asked for")));
+        }
+        Some(ParseProblem::Status) | None => {}
+    }
+    inner
+}
+
+/// Scheme, host and port of `Location`, without user info. The rest of it may hold a credential.
+fn location_origin(headers: &HeaderMap) -> Option<String> {
+    let location: Uri = headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
+    let authority = location.authority()?;
+    let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", location.scheme_str().unwrap_or("https"), authority.host()))
+}
+
+/// Errors made without a call, for test doubles.
+impl Error {
+    /// The error that a call makes of this answer. A 2xx becomes one that cannot be used.
+    #[must_use]
+    pub fn from_response(info: &'static OperationInfo, response: &Response) -> Self {
+        let failure = match response.status() {
+            status if status.is_success() => Failure::ReplyUnusable,
+            status => failure_of_status(status),
+        };
+        error(info, Ok(response.clone()), Verdict::bare(failure), SystemTime::now()).into()
+    }
+
+    /// The error that a call makes of this failure of the transport.
+    #[must_use]
+    pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
+        let verdict = judge_error(|_| None, &failed);
+        error(info, Err(failed), verdict, SystemTime::now()).into()
+    }
+
+    /// The error that a call makes of input that it refuses.
+    #[must_use]
+    pub fn from_invalid_request(info: &'static OperationInfo, refused: InvalidRequest) -> Self {
+        let rule = rule(Failure::InvalidRequest);
+        let mut inner = Inner::new(info, rule.kind, rule.execution);
+        inner.invalid = Some(refused);
+        inner.into()
+    }
+}

@@ -1,0 +1,64 @@
+//! A success with everything around it.
+
+use http::{HeaderMap, StatusCode};
+
+use crate::attempt::Attempt;
+
+/// A value with the answer that it came in: what `send_with_response` gives.
+///
+/// `Debug` shows neither headers nor credentials.
+pub struct ApiResponse<T> {
+    pub(crate) value: T,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) trace_id: Option<String>,
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+impl<T> ApiResponse<T> {
+    /// The value.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// The value alone.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
+    /// The status of the last answer. Not always 2xx: revoking what is revoked already is a success that Clerk
+    /// answers with 400.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers of the last answer.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Clerk's trace id, from the headers `x-clerk-trace-id`, `clerk-trace-id`, `cf-ray`.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace_id.as_deref()
+    }
+
+    /// What each attempt came to, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for ApiResponse<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiResponse")
+            .field("value", &self.value)
+            .field("status", &self.status.as_u16())
+            .field("trace_id", &self.trace_id().map(crate::secret::Shown))
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
