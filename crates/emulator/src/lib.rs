@@ -1,1 +1,30 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+
+mod assertions;
+mod builder;
+mod clerk;
+mod clock;
+mod emulator;
+mod exchange;
+pub mod fault;
+mod ids;
+mod ledger;
+mod requests;
+mod script;
+#[cfg(feature = "serve")]
+mod serve;
+mod settings;
+mod ticket;
+mod transport;
+
+#[cfg(feature = "serve")]
+pub use crate::serve::Served;
+pub use crate::{
+    builder::EmulatorBuilder,
+    clerk::{AcceptError, Session, StoredToken},
+    emulator::Emulator,
+    ledger::{CommitKind, LedgerEntry},
+    requests::RecordedRequest,
+    script::NextAttempt,
+    settings::{QuotaCounted, WrongType},
+};

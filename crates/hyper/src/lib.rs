@@ -1,1 +1,42 @@
-//! Under construction.
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod builder;
+mod classify;
+mod connect;
+mod timer;
+mod transport;
+
+#[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), path = "no_tls.rs")]
+mod tls;
+
+use clerk_actor_tokens_core::{Client, SecretKey};
+
+pub use crate::{
+    builder::{BuildError, HyperTransportBuilder},
+    timer::TokioTimer,
+    transport::HyperTransport,
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A client of Clerk's production API with this key, over a [`HyperTransport`] with its defaults.
+///
+/// ```
+/// use clerk_actor_tokens_core::SecretKey;
+///
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let clerk = clerk_actor_tokens_hyper::client(SecretKey::new("sk_test_abc")?)?;
+/// # let _ = clerk;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+/// # fn main() {}
+/// ```
+///
+/// # Errors
+/// [`BuildError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
+pub fn client(key: SecretKey) -> Result<Client<HyperTransport>, BuildError> {
+    Ok(Client::new(HyperTransport::new()?, key))
+}

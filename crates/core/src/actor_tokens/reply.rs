@@ -37,6 +37,10 @@ pub(super) fn read(response: &Response) -> Result<ActorToken, ParseError> {
         return Err(ParseError::status());
     }
     let body = without_byte_order_mark(response.body());
+    // serde reads a struct from an array of its fields too.
+    if first_of(body) == Some(b'[') {
+        return Err(ParseError::not_clerk("the answer is no JSON object"));
+    }
     let wire: Wire = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
     // Clerk marks each of its objects. What bears no mark came from somewhere else.
     match wire.object {
@@ -68,7 +72,7 @@ pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
 }
 
 fn not_json(response: &Response, body: &[u8], error: &serde_json::Error) -> ParseError {
-    let first = body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    let first = first_of(body);
     let says_json = response
         .headers()
         .get(CONTENT_TYPE)
@@ -85,6 +89,10 @@ fn not_json(response: &Response, body: &[u8], error: &serde_json::Error) -> Pars
         Category::Data | Category::Io => return ParseError::not_clerk("the answer is no JSON object"),
     };
     ParseError::unusable("body", &format!("{problem} (line {}, column {})", error.line(), error.column()))
+}
+
+fn first_of(body: &[u8]) -> Option<u8> {
+    body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
 fn text(field: &str, value: Option<Value>) -> Result<String, ParseError> {

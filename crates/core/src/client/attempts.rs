@@ -91,6 +91,10 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
                 Some(wait) if wait < self.deadline.remaining(timer.now()) => timer.sleep(wait).await,
                 _ => return (exchanged, Err(verdict)),
             }
+            // A sleep may last longer than it was asked to: the machine itself may have slept.
+            if self.deadline.has_passed(timer.now()) {
+                return (exchanged, Err(verdict));
+            }
             number = number.saturating_add(1);
         }
     }

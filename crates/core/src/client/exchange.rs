@@ -45,7 +45,7 @@ impl<T: HttpTransport + ?Sized> Exchange<'_, T> {
         if CallContext::of(&request).is_none() {
             request.extensions_mut().insert(self.context.clone());
         }
-        self.guard.send(self.transport, request).await
+        self.guard.send(self.transport, self.context.deadline(), request).await
     }
 }
 

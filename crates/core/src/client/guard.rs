@@ -12,7 +12,8 @@ use crate::{
     judge::{self, Exchanged},
     operation::Replay,
     retry::RetryPolicy,
-    transport::{HttpTransport, Request, TransportError},
+    time::Deadline,
+    transport::{HttpTransport, Request, TransportError, TransportErrorKind},
 };
 
 /// What the sends of one call have done so far.
@@ -34,8 +35,8 @@ impl Guard {
         Self { replay, policy, turn: async_lock::Mutex::new(()), seen: Mutex::default() }
     }
 
-    /// Sends, if that cannot do a second thing at Clerk.
-    pub(crate) async fn send(&self, transport: &dyn HttpTransport, request: Request) -> Exchanged {
+    /// Sends, if that cannot do a second thing at Clerk, and if there is time left for an answer.
+    pub(crate) async fn send(&self, transport: &dyn HttpTransport, deadline: Deadline, request: Request) -> Exchanged {
         // A second send waits for the first instead of failing at once: a hedge that races the two then gets the
         // first one's answer, rather than an error in its place and a token that nobody holds.
         let _turn = match self.replay {
@@ -46,6 +47,10 @@ impl Guard {
             return Err(TransportError::blocked(
                 "an earlier send of this call may have been executed, and a second one could do it twice",
             ));
+        }
+        // A slow key, a slow middleware: what is sent now could only be lost.
+        if deadline.has_passed(transport.timer().now()) {
+            return Err(TransportErrorKind::TimeoutUnsent.into());
         }
         let flight = Flight { guard: self, landed: false };
         let exchanged = transport.send(request).await;

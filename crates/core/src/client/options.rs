@@ -119,18 +119,17 @@ pub(crate) struct Resolved {
 impl Resolved {
     /// Puts what the client and the call add onto the operation's request.
     pub(crate) fn dress(&mut self, request: &mut Request, settings: &Settings) {
-        let has_version_parameter =
-            request.uri().query().is_some_and(|query| query.contains(version::CLERK_API_VERSION_PARAMETER));
+        let is_version = |pair: &str| pair.split('=').next() == Some(version::CLERK_API_VERSION_PARAMETER);
+        let has_version_parameter = request.uri().query().is_some_and(|query| query.split('&').any(is_version));
         let headers = request.headers_mut();
         headers.insert(http::header::USER_AGENT, settings.user_agent.clone());
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if has_version_parameter {
-            headers.remove(version::CLERK_API_VERSION);
-        } else {
-            headers.insert(version::CLERK_API_VERSION, settings.api_version.to_header());
-        }
+        headers.insert(version::CLERK_API_VERSION, settings.api_version.to_header());
         // `extend` replaces what has the same name, and keeps all values of a repeated one.
         headers.extend(std::mem::take(&mut self.headers));
+        if has_version_parameter {
+            headers.remove(version::CLERK_API_VERSION);
+        }
         request.extensions_mut().extend(std::mem::take(&mut self.extensions));
     }
 }

@@ -84,7 +84,7 @@ static RULES: [Rule; 25] = [
     row(Failure::Proxy,                 NotExecuted, ErrorKind::Proxy,              Backoff,   Backoff),
     row(Failure::ProxyAuth,             NotExecuted, ErrorKind::Proxy,              No,        No),
     row(Failure::Canceled,              NotExecuted, ErrorKind::Connect,            Backoff,   Backoff),
-    row(Failure::Refused,               NotExecuted, ErrorKind::Refused,            OnceFresh, OnceFresh),
+    row(Failure::Refused,               NotExecuted, ErrorKind::Refused,            OnceFresh, Backoff),
     row(Failure::Interrupted,           Unknown,     ErrorKind::Interrupted,        No,        Backoff),
     row(Failure::Timeout,               Unknown,     ErrorKind::Timeout,            No,        Backoff),
     row(Failure::TimeoutUnsent,         NotExecuted, ErrorKind::Timeout,            No,        No),

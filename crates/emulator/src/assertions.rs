@@ -1,0 +1,110 @@
+//! Assertions: what a test expects of the ledger, and what it is told when that is not so.
+//!
+//! A failure says what was expected, what there is, and the seed that replays it. It never shows a ticket or a link.
+#![allow(clippy::panic, reason = "to fail a test is what these are for")]
+
+use std::{
+    fmt::{Debug, Write as _},
+    thread,
+};
+
+use crate::{
+    clerk::StoredToken,
+    emulator::{Emulator, Inner},
+};
+
+impl Emulator {
+    /// Asserts that so many tokens were created.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_creates(&self, expected: usize) {
+        self.check("create", expected, &self.creates());
+    }
+
+    /// Asserts that so many tokens were revoked.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_revokes(&self, expected: usize) {
+        self.check("revoke", expected, &self.revokes());
+    }
+
+    /// Asserts that there are so many pending tokens whose creation was not answered whole.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_orphans(&self, expected: usize) {
+        self.check("orphan", expected, &self.orphans());
+    }
+
+    /// Asserts that so many links would work now: pending, and not past their time.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_live(&self, expected: usize) {
+        self.check("live token", expected, &self.live());
+    }
+
+    /// Asserts that every queued fault has happened.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_faults_used(&self) {
+        if let Some(report) = unused_faults(self.inner()) {
+            panic!("{report}");
+        }
+    }
+
+    #[track_caller]
+    fn check<T: Debug>(&self, what: &str, expected: usize, found: &[T]) {
+        if found.len() == expected {
+            return;
+        }
+        let mut report = format!("expected {expected} {what}(s), found {}", found.len());
+        list(&mut report, found);
+        if what != "create" {
+            report.push_str("\nof all that was committed:");
+            list(&mut report, &self.ledger());
+        }
+        panic!("{report}\n(emulator seed {})", self.seed());
+    }
+}
+
+fn list<T: Debug>(report: &mut String, items: &[T]) {
+    for item in items {
+        // Writing to a String does not fail.
+        let _ = write!(report, "\n  - {item:?}");
+    }
+}
+
+/// A pending token whose creation was not answered whole.
+pub(crate) fn is_orphan(token: &StoredToken) -> bool {
+    *token.status() == clerk_actor_tokens_core::ActorTokenStatus::Pending && !token.is_delivered()
+}
+
+fn unused_faults(inner: &Inner) -> Option<String> {
+    let state = inner.lock();
+    let mut report = String::new();
+    for unused in state.scripts.unused() {
+        let _ = write!(report, "\n  - {unused}");
+    }
+    let seed = state.clerk.settings().seed;
+    (!report.is_empty())
+        .then(|| format!("these faults were queued and never happened:{report}\n(emulator seed {seed})"))
+}
+
+/// The last user lets go: a fault that never happened fails the test, if nothing has failed it yet.
+pub(crate) fn at_the_end(inner: &Inner) {
+    if thread::panicking() {
+        return;
+    }
+    if let Some(report) = unused_faults(inner) {
+        panic!("{report}");
+    }
+}

@@ -1,0 +1,114 @@
+//! Accepting a ticket: what opening the sign-in link does. Not an endpoint of the backend API, but the other way out of
+//! `pending`.
+
+use std::{fmt, time::Duration};
+
+use clerk_actor_tokens_core::{Actor, ActorTokenStatus, Shown};
+
+use super::Clerk;
+use crate::ticket;
+
+/// Why a ticket did not open a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// It was used before.
+    AlreadyUsed,
+    /// It was revoked.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// There is no such ticket.
+    Invalid,
+}
+
+impl AcceptError {
+    /// Clerk's code.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::AcceptError;
+    /// assert_eq!(AcceptError::Revoked.code(), "actor_token_revoked_code");
+    /// ```
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AlreadyUsed => "actor_token_already_used_code",
+            Self::Revoked => "actor_token_revoked_code",
+            Self::Expired => "ticket_expired_code",
+            Self::Invalid => "ticket_invalid_code",
+        }
+    }
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the ticket opens no session: {}", self.code())
+    }
+}
+
+impl std::error::Error for AcceptError {}
+
+/// The session that a ticket opened.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    user_id: String,
+    actor: Actor,
+    max_duration: Duration,
+}
+
+impl Session {
+    /// Whose session it is: the user being impersonated.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// The `act` claim of its token: who is really acting.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// How long it lasts at most.
+    #[must_use]
+    pub fn max_duration(&self) -> Duration {
+        self.max_duration
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("user_id", &Shown(&self.user_id))
+            .field("actor", &self.actor)
+            .field("max_duration", &self.max_duration)
+            .finish()
+    }
+}
+
+impl Clerk {
+    /// Opens the link of a token at this moment (milliseconds since 1970).
+    pub(crate) fn accept(&mut self, id: &str, now: i64) -> Result<Session, AcceptError> {
+        let token = self.tokens.get_mut(id).ok_or(AcceptError::Invalid)?;
+        match token.status {
+            ActorTokenStatus::Accepted => return Err(AcceptError::AlreadyUsed),
+            ActorTokenStatus::Revoked => return Err(AcceptError::Revoked),
+            _ if !token.is_live(now) => return Err(AcceptError::Expired),
+            _ => {}
+        }
+        token.status = ActorTokenStatus::Accepted;
+        token.updated_at = now;
+        self.accepted = self.accepted.saturating_add(1);
+        Ok(Session {
+            user_id: token.user_id.clone(),
+            actor: Actor::from(token.actor.clone()),
+            max_duration: Duration::from_secs(token.session_max_duration),
+        })
+    }
+
+    /// The id of the token that a link or a ticket belongs to.
+    pub(crate) fn id_of_link(&self, link: &str) -> Option<String> {
+        let ticket = ticket::in_link(link);
+        self.tokens.values().find(|token| token.ticket == ticket).map(|token| token.id.as_str().to_owned())
+    }
+}

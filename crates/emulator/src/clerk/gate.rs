@@ -1,0 +1,82 @@
+//! What every request has to pass before it is routed: size, key, rate limit, API version. In that order.
+
+use clerk_actor_tokens_core::Request;
+use http::header::AUTHORIZATION;
+
+use super::{
+    Clerk, Refusal,
+    errors::{AUTHORIZATION_INVALID, BODY_TOO_LARGE, KEY_INVALID, TOO_MANY_REQUESTS, VERSION_INVALID},
+};
+use crate::settings::{BODY_LIMIT, Settings};
+
+/// What a request without a version is taken for.
+const OLDEST_VERSION: &str = "2021-02-05";
+
+/// How many requests came since when (milliseconds since 1970): a fixed window that begins with its first request.
+#[derive(Debug, Default)]
+pub(super) struct RateWindow {
+    began: Option<i64>,
+    count: u32,
+}
+
+impl Clerk {
+    pub(super) fn pass_gate(&mut self, request: &Request, version: Option<&str>, now: i64) -> Result<(), Refusal> {
+        if request.body().len() > BODY_LIMIT {
+            return Err(BODY_TOO_LARGE.into());
+        }
+        check_key(request, &self.settings)?;
+        self.count_request(now)?;
+        match version {
+            Some(version) if self.settings.api_versions.iter().any(|known| known == version) => Ok(()),
+            Some(version) => Err(VERSION_INVALID.about(version).into()),
+            None => Err(VERSION_INVALID.about("given more than once").into()),
+        }
+    }
+
+    fn count_request(&mut self, now: i64) -> Result<(), Refusal> {
+        let Some((limit, per)) = self.settings.rate_limit else { return Ok(()) };
+        let per = i64::try_from(per.as_millis()).unwrap_or(i64::MAX);
+        let began = match self.window.began {
+            Some(began) if now < began.saturating_add(per) => began,
+            _ => {
+                self.window = RateWindow { began: Some(now), count: 0 };
+                now
+            }
+        };
+        if self.window.count >= limit {
+            let left = began.saturating_add(per).saturating_sub(now);
+            let retry_after = std::time::Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            return Err(Refusal { retry_after: Some(retry_after), ..TOO_MANY_REQUESTS.into() });
+        }
+        self.window.count = self.window.count.saturating_add(1);
+        Ok(())
+    }
+}
+
+/// `Authorization: Bearer <key>`; the scheme's case does not matter (RFC 9110 section 11.1).
+fn check_key(request: &Request, settings: &Settings) -> Result<(), Refusal> {
+    let mut values = request.headers().get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(AUTHORIZATION_INVALID.into()) };
+    let Some((scheme, key)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
+        return Err(AUTHORIZATION_INVALID.into());
+    };
+    if !scheme.eq_ignore_ascii_case("bearer") || key.is_empty() || key.contains(' ') {
+        return Err(AUTHORIZATION_INVALID.into());
+    }
+    if key == settings.key.expose() { Ok(()) } else { Err(KEY_INVALID.into()) }
+}
+
+/// The version that a request names, in its header or its query; the oldest if it names none. `None` if it names more
+/// than one or something unreadable.
+pub(super) fn version(request: &Request) -> Option<String> {
+    let in_headers = request.headers().get_all("clerk-api-version").iter().map(|value| value.to_str().ok());
+    let query = request.uri().query().unwrap_or("");
+    let in_query =
+        query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == "__clerk_api_version");
+    let mut named = in_headers.chain(in_query.map(|(_, value)| Some(value)));
+    match (named.next(), named.next()) {
+        (None, _) => Some(OLDEST_VERSION.to_owned()),
+        (Some(version), None) => version.map(str::to_owned),
+        (Some(_), Some(_)) => None,
+    }
+}

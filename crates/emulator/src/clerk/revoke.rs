@@ -1,0 +1,23 @@
+//! Revoking a token: only a pending one can be. The body is ignored, whatever it is.
+
+use clerk_actor_tokens_core::ActorTokenStatus;
+
+use super::{
+    Clerk, Commit, Refusal,
+    errors::{CANNOT_REVOKE, NOT_FOUND},
+};
+use crate::ledger::CommitKind;
+
+impl Clerk {
+    pub(super) fn revoke(&mut self, id: &str, now: i64) -> Result<Commit, Refusal> {
+        let Some(token) = self.tokens.get_mut(id) else { return Err(NOT_FOUND.into()) };
+        if !token.is_pending() {
+            return Err(CANNOT_REVOKE.about(token.status.as_str()).into());
+        }
+        token.status = ActorTokenStatus::Revoked;
+        if self.settings.revoke_moves_updated_at {
+            token.updated_at = now;
+        }
+        Ok(Commit { kind: CommitKind::Revoke, id: id.to_owned() })
+    }
+}

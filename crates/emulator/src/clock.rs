@@ -1,0 +1,293 @@
+//! The emulator's clock: time that moves by itself when everybody waits, by hand, or as it really does.
+//!
+//! Responsible for telling time and for waking sleepers in order. Knows of exchanges only how many are running (at
+//! work, not stalled): while one is, time stands still.
+//!
+//! Virtual time jumps to the earliest pending sleep, but only once things are quiet: a pending sleep is polled again
+//! and again, and a round is quiet if nothing happened since its last poll (no sleep began or ended, no exchange began,
+//! stalled or ended). One round is not enough. In `select(stalled_exchange, sleep(50 ms))` the exchange's own sleep, to
+//! its deadline, is polled first; a jump there would overtake the sleep that is about to begin.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    thread::{self, ThreadId},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use clerk_actor_tokens_core::{BoxFuture, SystemTimer, Timer};
+
+/// 2026-01-01T00:00:00Z, in seconds since 1970: where virtual and manual time begin.
+pub(crate) const START: u64 = 1_767_225_600;
+
+/// As far as virtual time goes: a hundred years. It keeps every sum within what `Instant` can hold.
+const END: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Quiet rounds before time jumps, and the real time that each gives to other threads: their tasks may be about to
+/// begin an exchange.
+const QUIET: (u32, Duration) = (3, Duration::from_micros(50));
+
+/// The same where sleepers have been polled on several threads, or where a woken sleeper has not been polled. On a busy
+/// machine the others may just be late. (But a sleeper may also be held by somebody who never polls it again.)
+const QUIET_AMONG_THREADS: (u32, Duration) = (24, Duration::from_micros(200));
+
+/// How time passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// To the earliest sleep, as soon as all is quiet; and by `advance`.
+    Virtual,
+    /// By `advance` alone.
+    Manual,
+    /// As the operating system tells it; `advance` moves the calendar.
+    Real,
+}
+
+/// The clock. Clones are the same clock.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<Shared>);
+
+struct Shared {
+    pace: Pace,
+    origin: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Time passed since the start; with real time, how far `advance` moved the calendar.
+    elapsed: Duration,
+    /// Sleepers by the moment they are due and the order in which they came.
+    sleepers: BTreeMap<(Duration, u64), Waker>,
+    /// Sleepers that were woken and have not been polled since.
+    late: usize,
+    /// Exchanges at work.
+    running: usize,
+    /// Goes up by one with everything that happens.
+    activity: u64,
+    /// How many rounds of the present quiet have had their nap, and which quiet that is.
+    napped: (u64, u32),
+    next: u64,
+    /// The thread that sleepers are polled on, and whether there is more than one.
+    thread: Option<ThreadId>,
+    many_threads: bool,
+}
+
+impl State {
+    fn notice_thread(&mut self) {
+        let present = thread::current().id();
+        self.many_threads |= *self.thread.get_or_insert(present) != present;
+    }
+
+    fn fire(&mut self) -> Vec<Waker> {
+        self.activity = self.activity.wrapping_add(1);
+        let mut wakers = Vec::new();
+        while let Some(first) = self.sleepers.first_entry() {
+            if first.key().0 > self.elapsed {
+                break;
+            }
+            wakers.push(first.remove());
+            self.late = self.late.saturating_add(1);
+        }
+        wakers
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake_all(wakers: Vec<Waker>) {
+    for waker in wakers {
+        waker.wake();
+    }
+}
+
+impl Clock {
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self(Arc::new(Shared { pace, origin: Instant::now(), state: Mutex::default() }))
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        self.0.pace
+    }
+
+    /// Moves time on and wakes what is due. With real time the calendar moves and no sleeper wakes earlier.
+    pub(crate) fn advance(&self, by: Duration) {
+        let wakers = {
+            let mut state = self.0.lock();
+            state.elapsed = state.elapsed.saturating_add(by).min(END);
+            state.fire()
+        };
+        wake_all(wakers);
+    }
+
+    /// An exchange is at work until the returned value is dropped. Time stands still meanwhile.
+    pub(crate) fn running(&self) -> Running {
+        let mut state = self.0.lock();
+        state.running = state.running.saturating_add(1);
+        state.activity = state.activity.wrapping_add(1);
+        Running(self.clone())
+    }
+
+    /// The calendar, in milliseconds since 1970.
+    pub(crate) fn millis(&self) -> i64 {
+        let since = self.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    #[cfg(test)]
+    fn sleepers(&self) -> usize {
+        self.0.lock().sleepers.len()
+    }
+}
+
+impl Timer for Clock {
+    fn now(&self) -> Instant {
+        match self.0.pace {
+            Pace::Real => Instant::now(),
+            Pace::Virtual | Pace::Manual => self.0.origin.checked_add(self.0.lock().elapsed).unwrap_or(self.0.origin),
+        }
+    }
+
+    fn wall(&self) -> SystemTime {
+        let origin = match self.0.pace {
+            Pace::Real => SystemTime::now(),
+            Pace::Virtual | Pace::Manual => UNIX_EPOCH.checked_add(Duration::from_secs(START)).unwrap_or(UNIX_EPOCH),
+        };
+        origin.checked_add(self.0.lock().elapsed).unwrap_or(origin)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        if self.0.pace == Pace::Real {
+            return SystemTimer.sleep(duration);
+        }
+        let due = self.0.lock().elapsed.saturating_add(duration).min(END);
+        Box::pin(Sleep { clock: Arc::clone(&self.0), due, ticket: None, seen: 0, quiet: 0 })
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clock").field("pace", &self.0.pace).finish_non_exhaustive()
+    }
+}
+
+/// An exchange at work.
+pub(crate) struct Running(Clock);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The sleepers were not waking themselves while something ran: they take up the watch again.
+        let wakers = {
+            let mut state = self.0.0.lock();
+            state.running = state.running.saturating_sub(1);
+            state.activity = state.activity.wrapping_add(1);
+            if state.running == 0 && self.0.pace() == Pace::Virtual {
+                state.sleepers.values().cloned().collect()
+            } else {
+                Vec::new()
+            }
+        };
+        wake_all(wakers);
+    }
+}
+
+/// A sleep of virtual or manual time.
+struct Sleep {
+    clock: Arc<Shared>,
+    due: Duration,
+    /// Its place in the order, once it has been polled.
+    ticket: Option<u64>,
+    /// What the activity was when it was last polled, and how many polls have found it so.
+    seen: u64,
+    quiet: u32,
+}
+
+impl Sleep {
+    /// Leaves the list of sleepers, if it is in there. The waker that it had is for the caller to drop, once the clock
+    /// is unlocked: with it a whole task may go, and other sleepers of this clock in it.
+    fn leave(&mut self, state: &mut State) -> Option<Waker> {
+        let ticket = self.ticket.take()?;
+        state.activity = state.activity.wrapping_add(1);
+        let waker = state.sleepers.remove(&(self.due, ticket));
+        if waker.is_none() {
+            state.late = state.late.saturating_sub(1);
+        }
+        waker
+    }
+
+    /// Enters the list of sleepers or renews the waker there, and counts the quiet rounds. As in `leave`, the waker that
+    /// it had is for the caller to drop.
+    fn watch(&mut self, state: &mut State, waker: &Waker) -> Option<Waker> {
+        let ticket = *self.ticket.get_or_insert_with(|| {
+            state.next = state.next.wrapping_add(1);
+            state.activity = state.activity.wrapping_add(1);
+            state.next
+        });
+        if self.seen == state.activity {
+            self.quiet = self.quiet.saturating_add(1);
+        } else {
+            self.seen = state.activity;
+            self.quiet = 0;
+        }
+        state.sleepers.insert((self.due, ticket), waker.clone())
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let clock = Arc::clone(&this.clock);
+        let _unlocked_by_then: Option<Waker>;
+        let mut state = clock.lock();
+        if state.elapsed >= this.due {
+            _unlocked_by_then = this.leave(&mut state);
+            return Poll::Ready(());
+        }
+        _unlocked_by_then = this.watch(&mut state, context.waker());
+        if clock.pace != Pace::Virtual || state.running > 0 {
+            return Poll::Pending;
+        }
+        state.notice_thread();
+        let (rounds, nap) = if state.late > 0 || state.many_threads { QUIET_AMONG_THREADS } else { QUIET };
+        if this.quiet >= rounds {
+            if let Some((&(due, _), _)) = state.sleepers.first_key_value() {
+                state.elapsed = due;
+            }
+            let wakers = state.fire();
+            drop(state);
+            wake_all(wakers);
+        } else {
+            // Of several sleepers, one naps in each round.
+            let naps = this.quiet > 0 && state.napped < (this.seen, this.quiet);
+            if naps {
+                state.napped = (this.seen, this.quiet);
+            }
+            drop(state);
+            if naps {
+                thread::sleep(nap);
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let clock = Arc::clone(&self.clock);
+        let waker = self.leave(&mut clock.lock());
+        drop(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests;

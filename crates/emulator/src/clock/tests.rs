@@ -1,0 +1,191 @@
+use std::{
+    future::{pending, poll_fn},
+    pin::pin,
+    sync::mpsc,
+    task::Wake,
+    thread,
+};
+
+use super::*;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Polls both until one is ready: 0 for the first, 1 for the second. The first is polled first.
+async fn race(first: impl Future<Output = ()>, second: impl Future<Output = ()>) -> usize {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    poll_fn(|context| {
+        if first.as_mut().poll(context).is_ready() {
+            return Poll::Ready(0);
+        }
+        second.as_mut().poll(context).map(|()| 1)
+    })
+    .await
+}
+
+fn passed(clock: &Clock) -> Duration {
+    clock.wall().duration_since(UNIX_EPOCH + Duration::from_secs(START)).unwrap()
+}
+
+#[test]
+fn a_sleep_takes_exactly_its_time() {
+    let clock = Clock::new(Pace::Virtual);
+    let before = clock.now();
+    pollster::block_on(clock.sleep(MS * 1500));
+    assert_eq!(clock.now() - before, MS * 1500);
+    assert_eq!(clock.millis(), i64::try_from(START).unwrap() * 1000 + 1500);
+}
+
+#[test]
+fn the_shorter_of_two_sleeps_wins_whichever_is_polled_first() {
+    for (first, second, winner) in [(30_000, 50, 1), (50, 30_000, 0)] {
+        let clock = Clock::new(Pace::Virtual);
+        assert_eq!(pollster::block_on(race(clock.sleep(MS * first), clock.sleep(MS * second))), winner);
+        assert_eq!(passed(&clock), MS * 50);
+    }
+}
+
+#[test]
+fn a_sleep_that_begins_a_poll_later_is_not_overtaken() {
+    let clock = Clock::new(Pace::Virtual);
+    let late = async {
+        // Pending once, awake at once: as a task that is on its way to its own sleep.
+        let mut first = true;
+        poll_fn(|context| {
+            if std::mem::take(&mut first) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        clock.sleep(MS * 50).await;
+    };
+    assert_eq!(pollster::block_on(race(clock.sleep(MS * 30_000), late)), 1);
+    assert_eq!(passed(&clock), MS * 50);
+}
+
+#[test]
+fn time_stands_still_while_an_exchange_runs() {
+    let clock = Clock::new(Pace::Virtual);
+    let running = clock.running();
+    let (sender, receiver) = mpsc::channel();
+    let sleeper = {
+        let clock = clock.clone();
+        thread::spawn(move || {
+            pollster::block_on(race(clock.sleep(MS * 7), async {
+                sender.send(()).unwrap();
+                pending().await
+            }))
+        })
+    };
+    receiver.recv().unwrap();
+    assert_eq!(passed(&clock), Duration::ZERO);
+    drop(running);
+    sleeper.join().unwrap();
+    assert_eq!(passed(&clock), MS * 7);
+}
+
+#[test]
+fn a_dropped_sleep_leaves_nothing_behind() {
+    let clock = Clock::new(Pace::Virtual);
+    assert_eq!(pollster::block_on(race(clock.sleep(MS * 10), clock.sleep(MS * 99))), 0);
+    assert_eq!(clock.sleepers(), 0);
+    assert_eq!(clock.0.lock().late, 0);
+}
+
+#[test]
+fn a_woken_sleeper_that_nobody_polls_does_not_stop_time() {
+    let clock = Clock::new(Pace::Virtual);
+    let mut held = clock.sleep(MS * 10);
+    pollster::block_on(async {
+        // Polled once and then only held.
+        poll_fn(|context| {
+            assert!(held.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        clock.sleep(MS * 20).await;
+    });
+    assert_eq!(passed(&clock), MS * 20);
+}
+
+struct Count(Mutex<u32>);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        *self.0.lock().unwrap() += 1;
+    }
+}
+
+#[test]
+fn a_manual_clock_wakes_nobody_until_it_is_advanced() {
+    let clock = Clock::new(Pace::Manual);
+    let count = Arc::new(Count(Mutex::new(0)));
+    let waker = Waker::from(Arc::clone(&count));
+    let mut context = Context::from_waker(&waker);
+    let mut sleep = clock.sleep(MS * 10);
+
+    assert!(sleep.as_mut().poll(&mut context).is_pending());
+    clock.advance(MS * 9);
+    assert!(sleep.as_mut().poll(&mut context).is_pending());
+    assert_eq!(*count.0.lock().unwrap(), 0);
+
+    clock.advance(MS);
+    assert_eq!(*count.0.lock().unwrap(), 1);
+    assert!(sleep.as_mut().poll(&mut context).is_ready());
+    assert_eq!(clock.sleepers(), 0);
+}
+
+#[test]
+fn no_duration_is_too_long() {
+    let clock = Clock::new(Pace::Virtual);
+    clock.advance(Duration::MAX);
+    clock.advance(Duration::MAX);
+    assert!(clock.now() > clock.0.origin);
+    pollster::block_on(clock.sleep(Duration::MAX));
+}
+
+#[test]
+fn with_real_time_an_advance_moves_the_calendar_alone() {
+    let clock = Clock::new(Pace::Real);
+    let (now, wall) = (clock.now(), clock.wall());
+    clock.advance(MS * 3_600_000);
+    assert!(clock.wall() >= wall + MS * 3_600_000);
+    assert!(clock.now() < now + MS * 3_600_000);
+    pollster::block_on(clock.sleep(MS));
+    assert!(clock.now() >= now + MS);
+}
+
+/// A waker that owns a sleeper, as the waker of a task does that owns its future.
+struct Owner(#[allow(dead_code, reason = "to be dropped is its use")] Mutex<BoxFuture<'static, ()>>);
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_waker_may_own_a_sleeper_of_the_same_clock() {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        for drop_the_sleep in [false, true] {
+            let clock = Clock::new(Pace::Manual);
+            let mut idle = Context::from_waker(Waker::noop());
+            let mut inner = clock.sleep(MS);
+            assert!(inner.as_mut().poll(&mut idle).is_pending());
+            let mut outer = clock.sleep(MS);
+            let owner = Waker::from(Arc::new(Owner(Mutex::new(inner))));
+            assert!(outer.as_mut().poll(&mut Context::from_waker(&owner)).is_pending());
+            drop(owner);
+            // Either way the clock lets go of the waker, and with it of the inner sleeper.
+            if drop_the_sleep {
+                drop(outer);
+                assert_eq!(clock.sleepers(), 0);
+            } else {
+                assert!(outer.as_mut().poll(&mut idle).is_pending());
+                assert_eq!(clock.sleepers(), 1);
+            }
+        }
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).unwrap();
+}

@@ -1,0 +1,256 @@
+//! The handle: what a test holds.
+//!
+//! Joins the rooms (state, clock, scripts, ledger) behind one lock and hands out views of them. Judges nothing itself:
+//! assertions are in `assertions.rs`, exchanges in `exchange.rs`.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use clerk_actor_tokens_core::{ActorTokenId, Client, SecretKey};
+
+use crate::{
+    assertions,
+    builder::EmulatorBuilder,
+    clerk::{AcceptError, Clerk, Session, StoredToken, Token},
+    clock::{Clock, Pace},
+    ledger::{CommitKind, Ledger, LedgerEntry},
+    requests::RecordedRequest,
+    script::{NextAttempt, Scripts},
+    settings::Settings,
+};
+
+/// Clerk's actor tokens in memory: a transport for clients, and a view behind the scenes for tests.
+///
+/// Clones are the same emulator. If the last of them (clients count) is dropped while a queued fault was never met, it
+/// panics, unless the test has failed already: a fault that did not happen tested nothing.
+///
+/// ```
+/// use clerk_actor_tokens_core::Actor;
+/// use clerk_actor_tokens_emulator::Emulator;
+///
+/// # pollster::block_on(async {
+/// let clerk = Emulator::new();
+/// let client = clerk.client();
+/// let token = client.actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
+/// clerk.assert_creates(1);
+/// assert_eq!(clerk.accept(token.id()).unwrap().user_id(), "user_1");
+/// # Ok::<(), clerk_actor_tokens_core::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Emulator(Arc<Handle>);
+
+/// What users hold together. The server's own tasks hold `Inner` alone, so that this goes when the last user goes.
+struct Handle(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) clock: Clock,
+    state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) clerk: Clerk,
+    pub(crate) scripts: Scripts,
+    pub(crate) ledger: Ledger,
+    pub(crate) requests: Vec<RecordedRequest>,
+}
+
+impl Inner {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(crate) fn view(&self, token: &Token, now: i64) -> StoredToken {
+        let delivered = self.ledger.of(CommitKind::Create).any(|entry| entry.id == token.id && entry.delivered);
+        token.view(now, delivered)
+    }
+
+    /// Every token, in the order of creation.
+    pub(crate) fn tokens(&self, now: i64) -> impl Iterator<Item = StoredToken> {
+        let created = self.ledger.of(CommitKind::Create);
+        created.filter_map(move |entry| Some(self.clerk.token(entry.id.as_str())?.view(now, entry.delivered)))
+    }
+}
+
+impl Emulator {
+    /// An emulator with the defaults: any user is known, no quota, no rate limit, virtual time, seed 0, and the key
+    /// `sk_test_emulator`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// An emulator with other settings.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Actor;
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// # pollster::block_on(async {
+    /// let clerk = Emulator::builder().users(["user_1"]).build();
+    /// let unknown = clerk.client().actor_tokens().create("user_2", Actor::new("user_agent")).send().await;
+    /// assert!(unknown.unwrap_err().is_not_found());
+    /// # });
+    /// ```
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::new()
+    }
+
+    pub(crate) fn from_parts(settings: Settings, pace: Pace) -> Self {
+        let state = State {
+            clerk: Clerk::new(settings),
+            scripts: Scripts::default(),
+            ledger: Ledger::default(),
+            requests: Vec::new(),
+        };
+        Self(Arc::new(Handle(Arc::new(Inner { clock: Clock::new(pace), state: Mutex::new(state) }))))
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0.0
+    }
+
+    /// A client over this emulator, with its key and the client's defaults. For a client that is set up otherwise:
+    /// `Client::builder(clerk.clone(), clerk.secret_key())`.
+    #[must_use]
+    pub fn client(&self) -> Client<Self> {
+        Client::new(self.clone(), self.secret_key())
+    }
+
+    /// The key that is accepted: `sk_test_emulator` unless set otherwise.
+    #[must_use]
+    pub fn secret_key(&self) -> SecretKey {
+        self.inner().lock().clerk.settings().key.clone()
+    }
+
+    /// The seed of all ids.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.inner().lock().clerk.settings().seed
+    }
+
+    /// Moves time on and wakes what is due. With real time the calendar moves (links expire), while whoever sleeps
+    /// goes on sleeping for real.
+    pub fn advance(&self, by: Duration) {
+        self.inner().clock.advance(by);
+    }
+
+    /// Queues a fault for the next create that has none.
+    pub fn next_create(&self) -> NextAttempt<'_> {
+        NextAttempt::new(self.inner(), CommitKind::Create)
+    }
+
+    /// Queues a fault for the next revoke that has none.
+    pub fn next_revoke(&self) -> NextAttempt<'_> {
+        NextAttempt::new(self.inner(), CommitKind::Revoke)
+    }
+
+    /// Opens the sign-in link of a token, as the support engineer's browser would.
+    ///
+    /// # Errors
+    /// [`AcceptError`] if it was used, revoked or is past its time, or if there is none.
+    pub fn accept(&self, id: &ActorTokenId) -> Result<Session, AcceptError> {
+        let now = self.inner().clock.millis();
+        self.inner().lock().clerk.accept(id.as_str(), now)
+    }
+
+    /// Opens a sign-in link by its URL, or by its bare ticket.
+    ///
+    /// ```
+    /// # use clerk_actor_tokens_core::Actor;
+    /// # use clerk_actor_tokens_emulator::{AcceptError, Emulator};
+    /// # pollster::block_on(async {
+    /// let clerk = Emulator::new();
+    /// let token = clerk.client().actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
+    /// let url = token.url().unwrap().expose();
+    /// assert_eq!(clerk.accept_url(url).unwrap().actor().sub(), Some("user_agent"));
+    /// assert_eq!(clerk.accept_url(url).unwrap_err(), AcceptError::AlreadyUsed);
+    /// # Ok::<(), clerk_actor_tokens_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    pub fn accept_url(&self, url: &str) -> Result<Session, AcceptError> {
+        let now = self.inner().clock.millis();
+        let mut state = self.inner().lock();
+        let id = state.clerk.id_of_link(url).ok_or(AcceptError::Invalid)?;
+        state.clerk.accept(&id, now)
+    }
+
+    /// Every commit, in order.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        self.inner().lock().ledger.entries().to_vec()
+    }
+
+    /// The creates among the commits.
+    #[must_use]
+    pub fn creates(&self) -> Vec<LedgerEntry> {
+        self.inner().lock().ledger.of(CommitKind::Create).cloned().collect()
+    }
+
+    /// The revokes among the commits. A revoke that Clerk refused is not one.
+    #[must_use]
+    pub fn revokes(&self) -> Vec<LedgerEntry> {
+        self.inner().lock().ledger.of(CommitKind::Revoke).cloned().collect()
+    }
+
+    /// Tokens that are pending and whose creation was not answered whole: links that nobody may know of.
+    #[must_use]
+    pub fn orphans(&self) -> Vec<StoredToken> {
+        let now = self.inner().clock.millis();
+        let state = self.inner().lock();
+        state.tokens(now).filter(assertions::is_orphan).collect()
+    }
+
+    /// Tokens whose link would work now: pending, and not past their time.
+    #[must_use]
+    pub fn live(&self) -> Vec<StoredToken> {
+        let now = self.inner().clock.millis();
+        let state = self.inner().lock();
+        state.tokens(now).filter(StoredToken::is_live).collect()
+    }
+
+    /// A token as it is now. `None` if there is none of this id.
+    #[must_use]
+    pub fn token(&self, id: &ActorTokenId) -> Option<StoredToken> {
+        let now = self.inner().clock.millis();
+        let state = self.inner().lock();
+        state.clerk.token(id.as_str()).map(|token| state.view(token, now))
+    }
+
+    /// Every request that arrived, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.inner().lock().requests.clone()
+    }
+}
+
+impl Default for Emulator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.inner().lock();
+        f.debug_struct("Emulator")
+            .field("seed", &state.clerk.settings().seed)
+            .field("clock", &self.inner().clock)
+            .field("ledger", &state.ledger.entries())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        assertions::at_the_end(&self.0);
+    }
+}

@@ -1,0 +1,132 @@
+//! Ids, trace ids and signatures, all from one seed.
+//!
+//! Clerk's ids are KSUIDs: 4 bytes of seconds since 2014-05-13T16:53:20Z and 16 random bytes, written as 27 base62
+//! digits. Each kind of value has its own stream of random numbers, so that one request more does not change the ids
+//! of the tokens that follow.
+
+use fastrand::Rng;
+
+/// 2014-05-13T16:53:20Z, in seconds since 1970: where a KSUID's time begins.
+const KSUID_EPOCH: i64 = 1_400_000_000;
+
+/// KSUID digits, in order.
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// An RS256 signature with a key of 2048 bits (RFC 7518 section 3.3).
+pub(crate) const SIGNATURE_BYTES: usize = 256;
+
+pub(crate) struct Ids {
+    tokens: Rng,
+    traces: Rng,
+    signatures: Rng,
+    instance: String,
+}
+
+impl Ids {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut root = Rng::with_seed(seed);
+        let instance = ksuid("ins", KSUID_EPOCH, &mut root.fork());
+        Self { tokens: root.fork(), traces: root.fork(), signatures: root.fork(), instance }
+    }
+
+    /// `act_` and a KSUID of this moment (milliseconds since 1970).
+    pub(crate) fn actor_token(&mut self, millis: i64) -> String {
+        ksuid("act", millis.div_euclid(1000), &mut self.tokens)
+    }
+
+    /// The id of the Clerk instance: the same for every token of an emulator.
+    pub(crate) fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// 32 hexadecimal digits.
+    pub(crate) fn trace(&mut self) -> String {
+        format!("{:032x}", self.traces.u128(..))
+    }
+
+    pub(crate) fn signature(&mut self) -> [u8; SIGNATURE_BYTES] {
+        let mut bytes = [0; SIGNATURE_BYTES];
+        self.signatures.fill(&mut bytes);
+        bytes
+    }
+}
+
+fn ksuid(prefix: &str, seconds: i64, random: &mut Rng) -> String {
+    // Four bytes end in the year 2150; later times wrap, as a KSUID's do.
+    let [_, _, _, _, time @ ..] = seconds.wrapping_sub(KSUID_EPOCH).to_be_bytes();
+    let mut number = [0u8; 20];
+    let (head, tail) = number.split_at_mut(time.len());
+    head.copy_from_slice(&time);
+    random.fill(tail);
+
+    let mut digits = [b'0'; 27];
+    for digit in digits.iter_mut().rev() {
+        // Long division of the whole number by 62; what is left is the next digit from the right.
+        let mut rest = 0u32;
+        for byte in &mut number {
+            let value = rest * 256 + u32::from(*byte);
+            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
+            rest = value % 62;
+        }
+        *digit = BASE62.iter().copied().nth(usize::try_from(rest).unwrap_or(0)).unwrap_or(b'0');
+    }
+    format!("{prefix}_{}", digits.map(char::from).iter().collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ten_thousand_ids_of_one_moment_differ_and_fit_the_grammar() {
+        let mut ids = Ids::new(7);
+        let all: BTreeSet<_> = (0..10_000).map(|_| ids.actor_token(1_767_225_600_000)).collect();
+        assert_eq!(all.len(), 10_000);
+        for id in all {
+            let digits = id.strip_prefix("act_").unwrap();
+            assert_eq!(digits.len(), 27);
+            assert!(digits.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_reads_back_as_its_moment_and_later_ids_sort_later() {
+        let mut ids = Ids::new(1);
+        let at = 1_767_225_600;
+        let id = ids.actor_token(at * 1000);
+        let digits = id.strip_prefix("act_").unwrap().bytes();
+        let mut number = [0u8; 20];
+        for digit in digits {
+            let mut carry = BASE62.iter().position(|&known| known == digit).unwrap();
+            for byte in number.iter_mut().rev() {
+                let value = usize::from(*byte) * 62 + carry;
+                *byte = (value % 256) as u8;
+                carry = value / 256;
+            }
+        }
+        let seconds = u32::from_be_bytes([number[0], number[1], number[2], number[3]]);
+        assert_eq!(i64::from(seconds) + KSUID_EPOCH, at);
+        assert!(id < ids.actor_token((at + 1) * 1000));
+    }
+
+    #[test]
+    fn the_seed_alone_decides() {
+        let of = |seed| {
+            let mut ids = Ids::new(seed);
+            (ids.actor_token(0), ids.trace(), ids.signature(), ids.instance().to_owned())
+        };
+        assert_eq!(of(3), of(3));
+        assert_ne!(of(3), of(4));
+    }
+
+    #[test]
+    fn trace_ids_do_not_disturb_token_ids() {
+        let (mut quiet, mut busy) = (Ids::new(5), Ids::new(5));
+        for _ in 0..9 {
+            assert_eq!(busy.trace().len(), 32);
+        }
+        assert_eq!(quiet.actor_token(0), busy.actor_token(0));
+    }
+}

@@ -1,0 +1,138 @@
+//! The ledger: what was committed, and whether the client was told.
+//!
+//! Two facts per commit that no client can know of its own: that it happened, and that its answer arrived whole.
+
+use std::fmt;
+
+use clerk_actor_tokens_core::{ActorTokenId, Shown, Timestamp};
+
+/// What was committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CommitKind {
+    /// An actor token was created.
+    Create,
+    /// A pending actor token was revoked.
+    Revoke,
+}
+
+impl fmt::Display for CommitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Revoke => "revoke",
+        })
+    }
+}
+
+/// One commit.
+///
+/// ```
+/// use clerk_actor_tokens_core::Actor;
+/// use clerk_actor_tokens_emulator::{CommitKind, Emulator};
+///
+/// # pollster::block_on(async {
+/// let clerk = Emulator::new();
+/// clerk.client().actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
+/// let ledger = clerk.ledger();
+/// assert_eq!(ledger[0].kind(), CommitKind::Create);
+/// assert_eq!(ledger[0].user_id(), "user_1");
+/// assert!(ledger[0].is_delivered());
+/// # Ok::<(), clerk_actor_tokens_core::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct LedgerEntry {
+    pub(crate) kind: CommitKind,
+    pub(crate) id: ActorTokenId,
+    pub(crate) user_id: String,
+    pub(crate) actor_sub: Option<String>,
+    pub(crate) attempt: Option<u32>,
+    pub(crate) at: Timestamp,
+    pub(crate) delivered: bool,
+}
+
+impl LedgerEntry {
+    /// What was done.
+    #[must_use]
+    pub fn kind(&self) -> CommitKind {
+        self.kind
+    }
+
+    /// The token that it was done to.
+    #[must_use]
+    pub fn id(&self) -> &ActorTokenId {
+        &self.id
+    }
+
+    /// The user to be impersonated.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// The subject of the actor.
+    #[must_use]
+    pub fn actor_sub(&self) -> Option<&str> {
+        self.actor_sub.as_deref()
+    }
+
+    /// Which attempt of its call this was, counted from 1. `None` if the request did not say: over a socket, or sent
+    /// by hand.
+    #[must_use]
+    pub fn attempt(&self) -> Option<u32> {
+        self.attempt
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Whether the answer was handed over whole. Over a socket: whether it was handed whole to a connection that did
+    /// not break before it was written; whether the client read it, nobody can know.
+    #[must_use]
+    pub fn is_delivered(&self) -> bool {
+        self.delivered
+    }
+}
+
+impl fmt::Debug for LedgerEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} for {}", self.kind, self.id, Shown(&self.user_id))?;
+        if let Some(sub) = &self.actor_sub {
+            write!(f, " by {}", Shown(sub))?;
+        }
+        if let Some(attempt) = self.attempt {
+            write!(f, ", attempt {attempt}")?;
+        }
+        write!(f, ", at {:?}, ", self.at)?;
+        f.write_str(if self.delivered { "answer delivered" } else { "answer not delivered" })
+    }
+}
+
+/// All commits, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger(Vec<LedgerEntry>);
+
+impl Ledger {
+    /// Writes a commit down and returns its place.
+    pub(crate) fn record(&mut self, entry: LedgerEntry) -> usize {
+        self.0.push(entry);
+        self.0.len().saturating_sub(1)
+    }
+
+    pub(crate) fn set_delivered(&mut self, place: usize, delivered: bool) {
+        if let Some(entry) = self.0.get_mut(place) {
+            entry.delivered = delivered;
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &[LedgerEntry] {
+        &self.0
+    }
+
+    pub(crate) fn of(&self, kind: CommitKind) -> impl Iterator<Item = &LedgerEntry> {
+        self.0.iter().filter(move |entry| entry.kind == kind)
+    }
+}

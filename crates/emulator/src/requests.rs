@@ -1,0 +1,99 @@
+//! Requests as they arrived, for tests to look at: without the key, and printed without bodies.
+
+use std::fmt;
+
+use clerk_actor_tokens_core::{CallContext, Request, Shown};
+use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
+use serde_json::Value;
+
+/// A request that reached the emulator. One that failed before it was sent is not among them.
+///
+/// ```
+/// use clerk_actor_tokens_core::Actor;
+/// use clerk_actor_tokens_emulator::Emulator;
+///
+/// # pollster::block_on(async {
+/// let clerk = Emulator::new();
+/// clerk.client().actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
+/// let request = &clerk.requests()[0];
+/// assert_eq!(request.path(), "/v1/actor_tokens");
+/// assert_eq!(request.json().unwrap()["user_id"], "user_1");
+/// assert_eq!(request.headers()["authorization"], "(redacted)");
+/// # Ok::<(), clerk_actor_tokens_core::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct RecordedRequest {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    json: Option<Value>,
+    body_len: usize,
+    attempt: Option<u32>,
+}
+
+impl RecordedRequest {
+    pub(crate) fn of(request: &Request) -> Self {
+        let mut headers = request.headers().clone();
+        if headers.contains_key(AUTHORIZATION) {
+            headers.insert(AUTHORIZATION, HeaderValue::from_static("(redacted)"));
+        }
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            headers,
+            json: serde_json::from_slice(request.body()).ok(),
+            body_len: request.body().len(),
+            attempt: CallContext::of(request).map(CallContext::attempt),
+        }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path, without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The headers. The value of `Authorization` is replaced by `(redacted)`.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body as JSON; `None` if it is none.
+    #[must_use]
+    pub fn json(&self) -> Option<&Value> {
+        self.json.as_ref()
+    }
+
+    /// The length of the body, in bytes.
+    #[must_use]
+    pub fn body_len(&self) -> usize {
+        self.body_len
+    }
+
+    /// Which attempt of its call this was, counted from 1; `None` if the request did not say.
+    #[must_use]
+    pub fn attempt(&self) -> Option<u32> {
+        self.attempt
+    }
+}
+
+impl fmt::Debug for RecordedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().map(http::HeaderName::as_str).collect();
+        f.debug_struct("RecordedRequest")
+            .field("method", &self.method)
+            .field("path", &Shown(&self.path))
+            .field("headers", &headers)
+            .field("body_len", &self.body_len)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}

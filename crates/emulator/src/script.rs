@@ -1,0 +1,133 @@
+//! Scripts: which fault the next attempt of a call meets, and when in the exchange.
+//!
+//! A script is a queue per call; each attempt takes the first entry. Knows nothing of how a fault looks.
+
+use std::{collections::VecDeque, fmt, panic::Location, sync::Arc};
+
+use crate::{
+    emulator::Inner,
+    fault::{Action, AfterCommit, At, BeforeCommit, BeforeSend, Fault},
+    ledger::CommitKind,
+};
+
+/// When in an exchange a fault happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    BeforeSend,
+    BeforeCommit,
+    AfterCommit,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::BeforeSend => "before_send",
+            Self::BeforeCommit => "before_commit",
+            Self::AfterCommit => "after_commit",
+        }
+    }
+}
+
+/// A fault in the queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Scripted {
+    pub(crate) phase: Phase,
+    pub(crate) action: Action,
+    kind: CommitKind,
+    place: &'static Location<'static>,
+}
+
+impl fmt::Display for Scripted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { phase, action, kind, place } = self;
+        write!(f, "next_{kind}().{}(fault::{action}), queued at {place}", phase.name())
+    }
+}
+
+/// The queues.
+#[derive(Debug, Default)]
+pub(crate) struct Scripts {
+    creates: VecDeque<Scripted>,
+    revokes: VecDeque<Scripted>,
+}
+
+impl Scripts {
+    fn queue(&mut self, kind: CommitKind) -> &mut VecDeque<Scripted> {
+        match kind {
+            CommitKind::Create => &mut self.creates,
+            CommitKind::Revoke => &mut self.revokes,
+        }
+    }
+
+    /// What the attempt that begins now meets.
+    pub(crate) fn take(&mut self, kind: CommitKind) -> Option<Scripted> {
+        self.queue(kind).pop_front()
+    }
+
+    /// What no attempt has met.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = &Scripted> {
+        self.creates.iter().chain(&self.revokes)
+    }
+}
+
+/// Says when the next attempt's fault happens. The first call is about the next attempt, the second about the one
+/// after it, and so on.
+///
+/// ```
+/// use clerk_actor_tokens_core::Actor;
+/// use clerk_actor_tokens_emulator::{Emulator, fault};
+///
+/// # pollster::block_on(async {
+/// let clerk = Emulator::new();
+/// let client = clerk.client();
+/// let token = client.actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
+/// clerk.next_revoke().before_commit(fault::status(503)); // the first attempt
+/// clerk.next_revoke().after_commit(fault::cut_at(120)); // the second
+/// client.actor_tokens().revoke(token.id()).send().await?;
+/// clerk.assert_revokes(1);
+/// # Ok::<(), clerk_actor_tokens_core::Error>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "say when: before_send, before_commit or after_commit"]
+pub struct NextAttempt<'a> {
+    inner: &'a Arc<Inner>,
+    kind: CommitKind,
+}
+
+impl<'a> NextAttempt<'a> {
+    pub(crate) fn new(inner: &'a Arc<Inner>, kind: CommitKind) -> Self {
+        Self { inner, kind }
+    }
+
+    /// Before the request is sent: Clerk never sees it.
+    #[track_caller]
+    pub fn before_send<When: At<BeforeSend>>(self, fault: Fault<When>) {
+        self.queue(Phase::BeforeSend, fault.action);
+    }
+
+    /// After the request has arrived, and before Clerk commits anything.
+    #[track_caller]
+    pub fn before_commit<When: At<BeforeCommit>>(self, fault: Fault<When>) {
+        self.queue(Phase::BeforeCommit, fault.action);
+    }
+
+    /// After Clerk has committed. (If Clerk refuses the request, nothing is committed and the fault happens all the
+    /// same.)
+    #[track_caller]
+    pub fn after_commit<When: At<AfterCommit>>(self, fault: Fault<When>) {
+        self.queue(Phase::AfterCommit, fault.action);
+    }
+
+    #[track_caller]
+    fn queue(self, phase: Phase, action: Action) {
+        let place = Location::caller();
+        let kind = self.kind;
+        self.inner.lock().scripts.queue(kind).push_back(Scripted { phase, action, kind, place });
+    }
+}
+
+impl fmt::Debug for NextAttempt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NextAttempt({})", self.kind)
+    }
+}

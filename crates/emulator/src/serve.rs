@@ -1,0 +1,246 @@
+//! The emulator behind a socket: HTTP/1.1 on 127.0.0.1, for any client in any language.
+//!
+//! Responsible for connections, for reading bodies within a limit, and for turning faults into bytes: what a reset, a
+//! cut or a silence looks like on the wire. What Clerk answers is decided elsewhere.
+//!
+//! Before a request is sent there is nothing on a socket that could fail: the connection is up by then. So every fault
+//! of that time but a stall and a delay is a reset, as soon as the head of the request has been read. A client cannot
+//! tell it from a reset at a later time, and must not.
+
+mod socket;
+
+use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use clerk_actor_tokens_core::{BaseUrl, Request, Response, SystemTimer, Timer as _};
+use http_body_util::BodyExt as _;
+use hyper::{StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime,
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
+};
+
+use self::socket::{Dropped, End, Line, Reply, Socket};
+use crate::{
+    clock::Pace,
+    emulator::{Emulator, Inner},
+    exchange::{Exchange, cut},
+    fault::Action,
+    script::Phase,
+    settings::BODY_LIMIT,
+};
+
+/// How much of a body is read at most, most of it to be thrown away, in bytes.
+const DRAINED: usize = 64 * BODY_LIMIT;
+
+/// How long the server rests when the operating system gives it no connection.
+const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(10);
+
+/// A server in front of an [`Emulator`]. It stops when this is dropped.
+pub struct Served {
+    emulator: Emulator,
+    address: SocketAddr,
+    base_url: BaseUrl,
+    stop: Option<oneshot::Sender<Infallible>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Serves this emulator at a free port of 127.0.0.1, in the background of the present tokio runtime. It accepts
+    /// connections when this returns.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap().block_on(async {
+    /// let server = Emulator::builder().real_time().build().serve().await?;
+    /// assert!(server.url().starts_with("http://127.0.0.1:"));
+    /// server.emulator().assert_creates(0);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// If the emulator's time is not [real](crate::EmulatorBuilder::real_time), if there is no tokio runtime, or if
+    /// the operating system gives no port.
+    pub async fn serve(&self) -> io::Result<Served> {
+        self.serve_on(0).await
+    }
+
+    /// As [`serve`](Self::serve), at this port; 0 is any free one.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve), and if the port is taken.
+    pub async fn serve_on(&self, port: u16) -> io::Result<Served> {
+        if self.inner().clock.pace() != Pace::Real {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a server cannot run on a clock that stands still: build the emulator with \
+                 Emulator::builder().real_time()",
+            ));
+        }
+        runtime::Handle::try_current().map_err(io::Error::other)?;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let address = listener.local_addr()?;
+        let base_url = BaseUrl::new(url_of(address)).map_err(io::Error::other)?;
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(accept_all(listener, Arc::clone(self.inner()), stopped));
+        Ok(Served { emulator: self.clone(), address, base_url, stop: Some(stop), task: Some(task) })
+    }
+}
+
+impl Served {
+    /// Where it listens, as `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url_of(self.address)
+    }
+
+    /// Where it listens, for the builder of a client.
+    #[must_use]
+    pub fn base_url(&self) -> BaseUrl {
+        self.base_url.clone()
+    }
+
+    /// The emulator behind it.
+    #[must_use]
+    pub fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    /// Stops: closes the port and drops every connection, whatever it is doing.
+    pub async fn shutdown(mut self) {
+        self.stop = None;
+        if let Some(task) = self.task.take() {
+            // Its one way to fail is that the runtime ended it first.
+            let _ = task.await;
+        }
+    }
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+fn url_of(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// Runs until the other end of `stopped` is dropped.
+async fn accept_all(listener: TcpListener, inner: Arc<Inner>, mut stopped: oneshot::Receiver<Infallible>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve_connection(stream, Arc::clone(&inner)));
+                }
+                // Most likely too many open files: asking again at once would not help.
+                Err(_) => SystemTimer.sleep(AFTER_FAILED_ACCEPT).await,
+            },
+        }
+    }
+    connections.shutdown().await;
+}
+
+async fn serve_connection(stream: TcpStream, inner: Arc<Inner>) {
+    // Small answers in one packet each; without it they are merely slower.
+    let _ = stream.set_nodelay(true);
+    let line = Arc::new(Line::default());
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&line)));
+    let service = service_fn(|request| answer(request, Arc::clone(&inner), Arc::clone(&line)));
+    // An error is a client that went away or spoke no HTTP (hyper answers that), or a fault: nobody to tell.
+    let _ = http1::Builder::new().serve_connection(socket, service).await;
+}
+
+async fn answer(
+    request: http::Request<Incoming>,
+    inner: Arc<Inner>,
+    line: Arc<Line>,
+) -> Result<http::Response<Reply>, Dropped> {
+    let (parts, body) = request.into_parts();
+    let head = Request::from_parts(parts.clone(), Default::default());
+    let mut visit = Visit { exchange: Exchange::begin(&inner, &head), line };
+    visit.meet(Phase::BeforeSend, None).await?;
+
+    let Some(body) = read(body).await? else {
+        return Ok(visit.whole(inner.lock().clerk.status(StatusCode::PAYLOAD_TOO_LARGE)));
+    };
+    let request = Request::from_parts(parts, body);
+    visit.exchange.arrive(&request);
+    if let Some(answer) = visit.meet(Phase::BeforeCommit, None).await? {
+        return Ok(answer);
+    }
+    let reply = visit.exchange.commit(&request);
+    if let Some(answer) = visit.meet(Phase::AfterCommit, Some(&reply)).await? {
+        return Ok(answer);
+    }
+    visit.line.hand_over(visit.exchange.receipt());
+    Ok(visit.whole(reply))
+}
+
+/// The body; `None` if it is too large. What is beyond the limit is read and thrown away, within reason: a client that
+/// is still sending when the connection closes would not see the answer.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, Dropped> {
+    let (mut kept, mut total) = (BytesMut::new(), 0usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Dropped)?.into_data() else { continue };
+        total = total.saturating_add(data.len());
+        if total <= BODY_LIMIT {
+            kept.extend_from_slice(&data);
+        } else if total > DRAINED {
+            break;
+        }
+    }
+    Ok((total <= BODY_LIMIT).then(|| kept.freeze()))
+}
+
+struct Visit {
+    exchange: Exchange,
+    line: Arc<Line>,
+}
+
+impl Visit {
+    /// Lets the fault of this phase happen, if there is one: it drops the connection, or answers, or lets it go on.
+    async fn meet(&mut self, phase: Phase, reply: Option<&Response>) -> Result<Option<http::Response<Reply>>, Dropped> {
+        let partial = |bytes| reply.and_then(|reply| Some((cut(reply, bytes)?, reply.body().len())));
+        Ok(match self.exchange.fault(phase) {
+            None | Some(Action::Pass) => None,
+            Some(Action::Answer(answer)) => Some(self.whole(self.exchange.answer(&answer))),
+            Some(Action::Delay(duration)) => {
+                self.exchange.wait(duration).await;
+                None
+            }
+            Some(Action::Stall(None)) => self.exchange.wait_for_ever().await,
+            Some(Action::Stall(Some(bytes))) => {
+                partial(bytes).map(|(partial, length)| self.reply(partial, length, End::Silence))
+            }
+            Some(Action::CutAt(bytes)) => {
+                partial(bytes).map(|(partial, length)| self.reply(partial, length, End::Close))
+            }
+            Some(Action::Break(cause)) => {
+                if phase == Phase::BeforeSend || cause.cause != io::ErrorKind::UnexpectedEof {
+                    self.line.reset();
+                }
+                return Err(Dropped);
+            }
+        })
+    }
+
+    fn whole(&self, response: Response) -> http::Response<Reply> {
+        let length = response.body().len();
+        self.reply(response, length, End::Whole)
+    }
+
+    /// Announces a body of `length` bytes, sends what is in `response`, and ends like this.
+    fn reply(&self, response: Response, length: usize, end: End) -> http::Response<Reply> {
+        response.map(|data| Reply::new(data, length, end, Arc::clone(&self.line)))
+    }
+}

@@ -1,0 +1,206 @@
+//! The wire under a fault: a socket that can be reset, and a body that can stop short.
+//!
+//! hyper drops a connection whose body fails, together with bytes that it has not written yet. So a body that is to be
+//! cut waits until the socket has been flushed, and fails then.
+
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::exchange::Receipt;
+
+/// What a connection's socket and the bodies that go through it tell each other.
+#[derive(Default)]
+pub(super) struct Line {
+    reset: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Who waits for the next flush.
+    waiting: Option<Waker>,
+    /// Whether a flush has come since somebody asked.
+    flushed: bool,
+    /// Of an answer that was handed over and is not flushed.
+    receipt: Option<Receipt>,
+}
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection will end with a reset.
+    pub(super) fn reset(&self) {
+        self.reset.store(true, Ordering::Release);
+    }
+
+    /// An answer goes out now. It counts as delivered from here on, and no longer if the connection breaks before it
+    /// is written: the other way round, a client could read the answer and still find it undelivered.
+    pub(super) fn hand_over(&self, receipt: Receipt) {
+        receipt.set_delivered(true);
+        self.lock().receipt = Some(receipt);
+    }
+
+    fn poll_flushed(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.flushed {
+            return Poll::Ready(());
+        }
+        state.waiting = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn flushed(&self) {
+        let waiting = {
+            let mut state = self.lock();
+            state.receipt = None;
+            state.flushed = state.waiting.is_some();
+            state.waiting.take()
+        };
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+    }
+}
+
+/// A connection's socket.
+pub(super) struct Socket {
+    stream: TcpStream,
+    line: Arc<Line>,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
+        Self { stream, line }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(receipt) = self.line.lock().receipt.take() {
+            receipt.set_delivered(false);
+        }
+        if self.line.reset.load(Ordering::Acquire) {
+            // Closing with a linger time of zero sends RST (RFC 9293 section 3.10.4, ABORT).
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.line.flushed();
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// How a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// As announced.
+    Whole,
+    /// Too early: the connection is closed.
+    Close,
+    /// Never: nothing more comes.
+    Silence,
+}
+
+/// A body that may stop short of the length that it announces.
+pub(super) struct Reply {
+    data: Bytes,
+    length: u64,
+    end: End,
+    line: Arc<Line>,
+}
+
+impl Reply {
+    pub(super) fn new(data: Bytes, length: usize, end: End, line: Arc<Line>) -> Self {
+        Self { data, length: u64::try_from(length).unwrap_or(u64::MAX), end, line }
+    }
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Dropped;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+        if !self.data.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.data)))));
+        }
+        match self.end {
+            End::Whole => Poll::Ready(None),
+            End::Silence => Poll::Pending,
+            End::Close => self.line.poll_flushed(context).map(|()| Some(Err(Dropped))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_empty() && self.end == End::Whole
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length)
+    }
+}
+
+/// The connection is dropped on purpose, or the client has gone.
+#[derive(Debug)]
+pub(super) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is dropped")
+    }
+}
+
+impl std::error::Error for Dropped {}

@@ -1,0 +1,70 @@
+//! The ticket: a JSON Web Token of the form that Clerk hands out, and the link that carries it.
+//!
+//! The signature is a placeholder: random bytes of the right length. Nobody outside Clerk has the private key, so no
+//! test can check more than the form.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+
+/// Exactly Clerk's header: no `kid`.
+const HEADER: &str = r#"{"alg":"RS256","typ":"JWT"}"#;
+
+/// The claims of a ticket, in Clerk's order.
+#[derive(Serialize)]
+pub(crate) struct Claims<'a> {
+    /// The lifetime, in seconds.
+    pub(crate) eis: i64,
+    /// When it ends, in seconds since 1970.
+    pub(crate) exp: i64,
+    /// The instance's id.
+    pub(crate) iid: &'a str,
+    /// The actor token's id.
+    pub(crate) sid: &'a str,
+    /// What kind of ticket it is.
+    pub(crate) st: &'static str,
+}
+
+/// The ticket as text.
+pub(crate) fn ticket(claims: &Claims<'_>, signature: &[u8]) -> String {
+    // Numbers and texts alone: this cannot fail to be written.
+    let claims = serde_json::to_string(claims).unwrap_or_default();
+    [HEADER.as_bytes(), claims.as_bytes(), signature].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
+}
+
+/// The link that opens a session.
+pub(crate) fn link(frontend_api: &str, ticket: &str) -> String {
+    format!("https://{frontend_api}/v1/tickets/accept?ticket={ticket}")
+}
+
+/// The ticket in a link; the whole text if it is a bare ticket.
+pub(crate) fn in_link(text: &str) -> &str {
+    match text.split_once("ticket=") {
+        Some((_, ticket)) => ticket.split(['&', '#']).next().unwrap_or(ticket),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_header_claims_and_a_signature_of_2048_bits() {
+        let claims = Claims { eis: 3600, exp: 42, iid: "ins_1", sid: "act_1", st: "actor_token" };
+        let ticket = ticket(&claims, &[0xff; 256]);
+        let parts: Vec<_> = ticket.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap()).collect();
+        assert_eq!(parts[0], br#"{"alg":"RS256","typ":"JWT"}"#);
+        assert_eq!(parts[1], br#"{"eis":3600,"exp":42,"iid":"ins_1","sid":"act_1","st":"actor_token"}"#);
+        assert_eq!(parts[2].len(), 256);
+        assert_eq!(parts.len(), 3);
+    }
+
+    #[test]
+    fn a_ticket_is_found_in_its_link() {
+        let link = link("clerk.example.test", "eyJ.a.b");
+        assert_eq!(link, "https://clerk.example.test/v1/tickets/accept?ticket=eyJ.a.b");
+        for text in [link.as_str(), &format!("{link}&redirect_url=x"), &format!("{link}#x"), "eyJ.a.b"] {
+            assert_eq!(in_link(text), "eyJ.a.b");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The server over raw sockets: any client can talk to it, and faults are what they say on the wire.
+#![cfg(feature = "serve")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "to panic is how a test fails"
+)]
+
+mod support;
+
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use clerk_actor_tokens_core::HttpTransport as _;
+use clerk_actor_tokens_emulator::{Emulator, Served, fault};
+use serde_json::Value;
+
+/// A bound, so that a test that would hang fails. Nothing is measured with it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const GOOD: &str = r#"{"user_id":"user_1","actor":{"sub":"user_agent"}}"#;
+
+/// A server on a runtime of its own; the test itself is a plain blocking client.
+struct Fixture {
+    served: Option<Served>,
+    clerk: Emulator,
+    address: SocketAddr,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self::of(Emulator::builder().real_time().build())
+    }
+
+    fn of(clerk: Emulator) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let served = runtime.block_on(clerk.serve()).unwrap();
+        let address = served.url().strip_prefix("http://").unwrap().parse().unwrap();
+        Self { served: Some(served), clerk, address, runtime }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends a request on a connection of its own and reads until that ends.
+    fn exchange(&self, request: &str) -> (Vec<u8>, io::Result<()>) {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut read = Vec::new();
+        let end = stream.read_to_end(&mut read).map(|_| ());
+        (read, end)
+    }
+
+    fn answer(&self, request: &str) -> Answer {
+        let (read, end) = self.exchange(request);
+        end.unwrap();
+        Answer::of(&read)
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn of(read: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(read);
+        let (head, _) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {} bytes", read.len()));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head: head.to_ascii_lowercase(), body: read[head.len() + 4..].to_vec() }
+    }
+
+    fn announced(&self) -> usize {
+        let (_, rest) = self.head.split_once("content-length: ").unwrap();
+        rest.lines().next().unwrap().parse().unwrap()
+    }
+
+    fn json(&self) -> Value {
+        assert!(self.head.contains("content-type: application/json"));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+fn request(path: &str, headers: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: emulator\r\nauthorization: Bearer sk_test_emulator\r\n\
+         connection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+}
+
+fn create() -> String {
+    request("/v1/actor_tokens", "content-type: application/json\r\n", GOOD)
+}
+
+fn revoke(id: &Value) -> String {
+    request(&format!("/v1/actor_tokens/{}/revoke", id.as_str().unwrap()), "", "")
+}
+
+/// Waits until something is so that another thread makes so.
+fn until(so: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if so() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never was so");
+}
+
+#[test]
+fn a_token_is_created_and_revoked_over_a_socket() {
+    let server = Fixture::new();
+    let created = server.answer(&create());
+    assert_eq!(created.status, 200);
+    let token = created.json();
+    server.clerk.assert_creates(1);
+    server.clerk.assert_orphans(0);
+
+    let revoked = server.answer(&revoke(&token["id"]));
+    assert_eq!(revoked.json()["status"], "revoked");
+    let again = server.answer(&revoke(&token["id"]));
+    assert_eq!(again.status, 400);
+    assert_eq!(again.json()["errors"][0]["code"], "actor_token_cannot_be_revoked_code");
+    assert!(again.head.contains("x-clerk-trace-id: "));
+    assert_eq!(server.served.as_ref().unwrap().base_url().to_string(), format!("http://{}/v1", server.address));
+}
+
+#[test]
+fn many_requests_go_over_one_connection() {
+    let server = Fixture::new();
+    let mut stream = server.connect();
+    for _ in 0..3 {
+        stream.write_all(create().replace("connection: close\r\n", "").as_bytes()).unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            read.push(byte[0]);
+        }
+        let mut body = vec![0; Answer::of(&read).announced()];
+        stream.read_exact(&mut body).unwrap();
+        assert_eq!(Answer::of(&read).status, 200);
+    }
+    server.clerk.assert_creates(3);
+    server.clerk.assert_orphans(0);
+}
+
+#[test]
+fn bad_input_is_answered_and_never_ends_the_server() {
+    let server = Fixture::new();
+    let json = "content-type: application/json\r\n";
+    let large = format!("{{\"user_id\":\"{}\"}}", "x".repeat(1024 * 1024));
+    let table = [
+        (request("/v1/actor_tokens", json, "{"), 400),
+        (request("/v1/actor_tokens", "", GOOD), 415),
+        (request("/v1/nowhere", "", ""), 404),
+        (create().replace("sk_test_emulator", "sk_test_other"), 401),
+        (create().replace("authorization: ", "x-authorization: "), 401),
+        (create().replace("HTTP/1.1", "HTTP/1.0"), 200),
+        (request("/v1/actor_tokens", json, &large), 413),
+        ("GARBAGE\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_owned(), 401),
+        ("POST /v1/actor_tokens HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_owned(), 400),
+    ];
+    for (request, status) in table {
+        let mut stream = server.connect();
+        // A server that has answered need not read the rest.
+        let _ = stream.write_all(request.as_bytes());
+        let mut read = Vec::new();
+        let _ = stream.read_to_end(&mut read);
+        assert_eq!(Answer::of(&read).status, status, "{}", &request[..40.min(request.len())]);
+    }
+    // A client that goes away in the middle of its request.
+    let mut stream = server.connect();
+    stream.write_all(&create().as_bytes()[..create().len() - 5]).unwrap();
+    drop(stream);
+    assert_eq!(server.answer(&create()).status, 200);
+    server.clerk.assert_creates(2);
+}
+
+#[test]
+fn a_client_that_asks_first_is_told_to_continue() {
+    let server = Fixture::new();
+    let mut stream = server.connect();
+    let headers = "content-type: application/json\r\nexpect: 100-continue\r\n";
+    let whole = request("/v1/actor_tokens", headers, GOOD);
+    let (head, body) = whole.split_at(whole.len() - GOOD.len());
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut go = [0; 25];
+    stream.read_exact(&mut go).unwrap();
+    assert_eq!(&go, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut read = Vec::new();
+    stream.read_to_end(&mut read).unwrap();
+    assert_eq!(Answer::of(&read).status, 200);
+}
+
+#[test]
+fn a_cut_answer_announces_all_and_sends_exactly_the_bytes_of_its_fault() {
+    let server = Fixture::new();
+    for bytes in [0, 1, 120, 500] {
+        server.clerk.next_create().after_commit(fault::cut_at(bytes));
+        let answer = server.answer(&create());
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.body.len(), bytes);
+        assert!(answer.announced() > bytes);
+    }
+    server.clerk.assert_creates(4);
+    server.clerk.assert_orphans(4);
+}
+
+#[test]
+fn a_reset_is_a_reset_and_a_close_is_an_end_of_stream() {
+    let server = Fixture::new();
+    let clerk = &server.clerk;
+    clerk.next_create().before_send(fault::refused());
+    clerk.next_create().before_send(fault::close());
+    clerk.next_create().before_commit(fault::reset());
+    clerk.next_create().before_commit(fault::refused_stream());
+    clerk.next_create().after_commit(fault::reset());
+    for _ in 0..5 {
+        let (read, end) = server.exchange(&create());
+        assert_eq!(read, b"");
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
+    clerk.next_create().before_commit(fault::close());
+    clerk.next_create().after_commit(fault::close());
+    for _ in 0..2 {
+        let (read, end) = server.exchange(&create());
+        assert_eq!(read, b"");
+        end.unwrap();
+    }
+    clerk.assert_creates(2);
+    clerk.assert_orphans(2);
+    clerk.assert_faults_used();
+}
+
+#[test]
+fn a_status_and_a_delay_go_over_the_wire() {
+    let server = Fixture::new();
+    server.clerk.next_create().before_commit(fault::status(503).retry_after(Duration::from_secs(3)));
+    server.clerk.next_create().after_commit(fault::status(520));
+    server.clerk.next_create().before_commit(fault::delay(Duration::from_millis(30)));
+    let unavailable = server.answer(&create());
+    assert_eq!(unavailable.status, 503);
+    assert!(unavailable.head.contains("retry-after: 3"));
+    let edge = server.answer(&create());
+    assert_eq!(edge.status, 520);
+    assert!(edge.head.contains("content-type: text/html"));
+    server.clerk.assert_orphans(1);
+    let began = server.clerk.timer().now();
+    assert_eq!(server.answer(&create()).status, 200);
+    assert!(server.clerk.timer().now() - began >= Duration::from_millis(30));
+    server.clerk.assert_creates(2);
+}
+
+#[test]
+fn a_stalled_answer_never_comes_and_the_client_may_go() {
+    let server = Fixture::new();
+    server.clerk.next_create().before_commit(fault::stall());
+    server.clerk.next_create().after_commit(fault::stall());
+    server.clerk.next_create().after_commit(fault::stall_at(10));
+    for seen in [0, 0, 10] {
+        let mut stream = server.connect();
+        stream.write_all(create().as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let mut read = Vec::new();
+        let silence = stream.read_to_end(&mut read).unwrap_err();
+        assert!(matches!(silence.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{silence}");
+        let body = if read.is_empty() { 0 } else { Answer::of(&read).body.len() };
+        assert_eq!(body, seen);
+    }
+    server.clerk.assert_creates(2);
+    server.clerk.assert_orphans(2);
+}
+
+#[test]
+fn a_client_that_leaves_before_the_commit_leaves_nothing_behind() {
+    let server = Fixture::new();
+    server.clerk.next_create().before_commit(fault::delay(Duration::from_millis(500)));
+    let mut stream = server.connect();
+    stream.write_all(create().as_bytes()).unwrap();
+    until(|| server.clerk.requests().len() == 1);
+    drop(stream);
+    server.clerk.next_create().before_commit(fault::delay(Duration::from_millis(900)));
+    assert_eq!(server.answer(&create()).status, 200);
+    server.clerk.assert_creates(1);
+}
+
+#[test]
+fn it_stops_when_it_is_dropped_and_when_it_is_told_to() {
+    for told in [false, true] {
+        let mut server = Fixture::new();
+        server.clerk.next_create().after_commit(fault::stall());
+        let mut stalled = server.connect();
+        stalled.write_all(create().as_bytes()).unwrap();
+        until(|| server.clerk.requests().len() == 1);
+
+        let served = server.served.take().unwrap();
+        if told {
+            server.runtime.block_on(served.shutdown());
+            assert!(TcpStream::connect(server.address).is_err());
+        } else {
+            drop(served);
+            until(|| TcpStream::connect(server.address).is_err());
+        }
+        let mut rest = Vec::new();
+        // However the connection ends, it ends.
+        let _ = stalled.read_to_end(&mut rest);
+        assert_eq!(rest, b"");
+    }
+}
+
+#[test]
+fn a_clock_that_stands_still_is_refused_and_so_is_a_thread_without_a_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for clerk in [Emulator::new(), Emulator::builder().manual_clock().build()] {
+        let error = runtime.block_on(clerk.serve()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("real_time()"), "{error}");
+    }
+    let real = Emulator::builder().real_time().build();
+    assert!(pollster::block_on(real.serve()).is_err());
+}
+
+#[test]
+fn a_port_is_taken_or_it_is_given() {
+    let server = Fixture::new();
+    let other = Emulator::builder().real_time().build();
+    let taken = server.runtime.block_on(other.serve_on(server.address.port())).unwrap_err();
+    assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+}

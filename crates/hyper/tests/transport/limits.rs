@@ -1,0 +1,126 @@
+//! The deadline and the cap.
+
+use std::time::{Duration, Instant};
+
+use clerk_actor_tokens_core::{
+    CallContext, Deadline, Execution, HttpTransport, Request, TransportError, TransportErrorKind,
+};
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{
+    INFO, LONG, SHORT, Server, assert_kind, closed_by_client, http_only, ok, post, post_within, read_request,
+};
+
+fn capped(url: &str, cap: usize) -> Request {
+    let mut request = post(url);
+    let context = CallContext::of(&request).unwrap().clone().with_response_cap(cap);
+    request.extensions_mut().insert(context);
+    request
+}
+
+#[tokio::test]
+async fn after_its_deadline_nothing_is_sent() {
+    let server = Server::answering(ok("hello")).await;
+    let transport = http_only();
+    let mut request = post(&server.url("/"));
+    request.extensions_mut().insert(CallContext::new(&INFO, Deadline::at(Instant::now())));
+    let error = transport.send(request).await.unwrap_err();
+    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_eq!(error.execution(), Execution::NotExecuted);
+    assert_eq!(server.connections(), 0);
+}
+
+/// A server that reads the request, writes these bytes and then holds the connection open.
+async fn stalling_after(answer: &'static str) -> Server {
+    Server::start(move |_, mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        closed_by_client(&mut stream).await;
+    })
+    .await
+}
+
+async fn stalled(answer: &'static str) -> TransportError {
+    let server = stalling_after(answer).await;
+    let error = http_only().send(post_within(&server.url("/"), SHORT)).await.unwrap_err();
+    assert_kind(&error, TransportErrorKind::Timeout);
+    assert_eq!(error.execution(), Execution::Unknown);
+    error
+}
+
+#[tokio::test]
+async fn a_stall_before_the_head_is_complete_ends_at_the_deadline_with_nothing() {
+    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-le"] {
+        assert!(stalled(answer).await.partial().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_stall_within_the_body_ends_at_the_deadline_with_exactly_what_was_sent() {
+    for (answer, arrived) in [
+        ("HTTP/1.1 201 Created\r\ncontent-length: 100\r\n\r\n", ""),
+        ("HTTP/1.1 201 Created\r\ncontent-length: 100\r\n\r\n{\"id\":\"act_1\",", "{\"id\":\"act_1\","),
+        ("HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n9\r\nde", "abcde"),
+        ("HTTP/1.1 201 Created\r\n\r\nuntil the end", "until the end"),
+    ] {
+        let error = stalled(answer).await;
+        let partial = error.partial().expect("the head had arrived");
+        assert_eq!(partial.status(), 201);
+        assert_eq!(partial.body(), arrived);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_does_not_stretch_the_deadline() {
+    let server = Server::start(|_, mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await.unwrap();
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let result = tokio::time::timeout(LONG, http_only().send(post_within(&server.url("/"), SHORT))).await;
+    let error = result.expect("the deadline was stretched").unwrap_err();
+    assert_kind(&error, TransportErrorKind::Timeout);
+    assert!(!error.partial().unwrap().body().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_as_large_as_the_cap_is_an_answer() {
+    let server = Server::answering(ok("0123456789")).await;
+    let response = http_only().send(capped(&server.url("/"), 10)).await.unwrap();
+    assert_eq!(response.body().len(), 10);
+}
+
+#[tokio::test]
+async fn a_body_larger_than_the_cap_is_kept_up_to_the_cap() {
+    for cap in [0, 1, 9] {
+        let server = Server::answering(ok("0123456789")).await;
+        let error = http_only().send(capped(&server.url("/"), cap)).await.unwrap_err();
+        assert_kind(&error, TransportErrorKind::BodyTooLarge);
+        let partial = error.partial().expect("the head had arrived");
+        assert_eq!(partial.status(), 200);
+        assert_eq!(partial.body(), &"0123456789"[..cap]);
+    }
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_at_the_cap_and_its_connection_closed() {
+    let (closed, was_closed) = tokio::sync::oneshot::channel();
+    let closed = std::sync::Mutex::new(Some(closed));
+    let server = Server::start(move |_, mut stream| {
+        let closed = closed.lock().unwrap().take().expect("one connection");
+        async move {
+            read_request(&mut stream).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+            while stream.write_all(b"5\r\nabcde\r\n").await.is_ok() {}
+            closed.send(()).unwrap();
+        }
+    })
+    .await;
+    let error = http_only().send(capped(&server.url("/"), 100_001)).await.unwrap_err();
+    assert_kind(&error, TransportErrorKind::BodyTooLarge);
+    assert_eq!(error.partial().unwrap().body().len(), 100_001);
+    tokio::time::timeout(LONG, was_closed).await.expect("the connection stayed open").unwrap();
+}

@@ -1,0 +1,168 @@
+//! Which connection a request is sent over.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use clerk_actor_tokens_core::{
+    CallContext, DiscardConnection, Execution, FreshConnection, HttpTransport, TransportErrorKind,
+};
+use clerk_actor_tokens_hyper::HyperTransport;
+use http::HeaderValue;
+use tokio::{io::AsyncWriteExt, sync::mpsc};
+
+use crate::support::{Server, assert_kind, http_only, ok, post, read_request};
+
+#[tokio::test]
+async fn a_connection_is_used_again() {
+    let server = Server::answering(ok("hello")).await;
+    let transport = http_only();
+    for _ in 0..5 {
+        transport.send(post(&server.url("/"))).await.unwrap();
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn clones_share_the_pool() {
+    let server = Server::answering(ok("hello")).await;
+    let transport = http_only();
+    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.clone().send(post(&server.url("/"))).await.unwrap();
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_idled_too_long_is_not_used() {
+    let server = Server::answering(ok("hello")).await;
+    let transport = HyperTransport::builder().http_only().pool_idle_timeout(Duration::from_millis(20)).build().unwrap();
+    transport.send(post(&server.url("/"))).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    transport.send(post(&server.url("/"))).await.unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn with_no_idle_connections_allowed_each_request_has_its_own() {
+    let server = Server::answering(ok("hello")).await;
+    let transport = HyperTransport::builder().http_only().max_idle_per_host(0).build().unwrap();
+    for sent in 1..4 {
+        transport.send(post(&server.url("/"))).await.unwrap();
+        assert_eq!(server.connections(), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_discarded_connection_is_not_used_again_even_from_within_the_pool() {
+    let server = Server::answering(ok("hello")).await;
+    let transport = http_only();
+    let response = transport.send(post(&server.url("/"))).await.unwrap();
+    // It is back in the pool: this request is sent over it.
+    transport.send(post(&server.url("/"))).await.unwrap();
+    assert_eq!(server.connections(), 1);
+    response.extensions().get::<DiscardConnection>().expect("a handle").discard();
+    transport.send(post(&server.url("/"))).await.unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_fresh_connection_carried_nothing_before_and_carries_nothing_after() {
+    let server = Server::answering(ok("hello")).await;
+    let transport = http_only();
+    transport.send(post(&server.url("/"))).await.unwrap();
+    for opened in [2, 3] {
+        let mut request = post(&server.url("/"));
+        request.extensions_mut().insert(FreshConnection);
+        assert_eq!(transport.send(request).await.unwrap().body().as_ref(), b"hello");
+        assert_eq!(server.connections(), opened);
+    }
+    transport.send(post(&server.url("/"))).await.unwrap();
+    assert_eq!(server.connections(), 3, "the pooled one is still there");
+}
+
+#[tokio::test]
+async fn a_connection_whose_answer_was_too_large_is_not_used_again() {
+    // The answer fits into one read, so hyper could drain it and keep the connection.
+    let server = Server::answering(ok("0123456789")).await;
+    let transport = http_only();
+    for opened in 1..4 {
+        let mut request = post(&server.url("/"));
+        let context = CallContext::of(&request).unwrap().clone().with_response_cap(9);
+        request.extensions_mut().insert(context);
+        let error = transport.send(request).await.unwrap_err();
+        assert_kind(&error, TransportErrorKind::BodyTooLarge);
+        assert_eq!(server.connections(), opened);
+    }
+}
+
+#[tokio::test]
+async fn bytes_left_over_from_one_answer_never_answer_the_next_request() {
+    let server = Server::start(|connection, mut stream| async move {
+        while read_request(&mut stream).await.is_some() {
+            let extra = if connection == 0 { ok("another user's token") } else { String::new() };
+            stream.write_all(format!("{}{extra}", ok("yours")).as_bytes()).await.unwrap();
+        }
+    })
+    .await;
+    let transport = http_only();
+    for _ in 0..3 {
+        let response = transport.send(post(&server.url("/"))).await.unwrap();
+        assert_eq!(response.body().as_ref(), b"yours");
+    }
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_request_whose_idle_connection_was_closed_is_sent_over_another() {
+    let (closed, mut was_closed) = mpsc::unbounded_channel();
+    let server = Server::start(move |_, mut stream| {
+        let closed = closed.clone();
+        async move {
+            read_request(&mut stream).await;
+            stream.write_all(ok("hello").as_bytes()).await.unwrap();
+            drop(stream);
+            closed.send(()).unwrap();
+        }
+    })
+    .await;
+    let transport = http_only();
+    for opened in 1..4 {
+        transport.send(post(&server.url("/"))).await.unwrap();
+        assert_eq!(server.connections(), opened);
+        was_closed.recv().await.unwrap();
+        // The close is in the socket; hyper sees it when the runtime next looks at its sockets.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_server_closes_connections_a_request_that_it_read_is_never_called_unexecuted() {
+    let read = Arc::new(Mutex::new(HashSet::new()));
+    let log = read.clone();
+    // Says nothing of closing, and closes right after each answer: the next request races with the close.
+    let server = Server::start(move |_, mut stream| {
+        let log = log.clone();
+        async move {
+            if let Some(request) = read_request(&mut stream).await {
+                let number = request.lines().find_map(|line| line.strip_prefix("x-number: ")).unwrap().to_owned();
+                assert!(log.lock().unwrap().insert(number), "a request was sent twice");
+                stream.write_all(ok("hello").as_bytes()).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let transport = http_only();
+    for number in 0..500_u32 {
+        let mut request = post(&server.url("/"));
+        request.headers_mut().insert("x-number", HeaderValue::from(number));
+        let executed = match transport.send(request).await {
+            Ok(_) => Execution::Executed,
+            Err(error) => error.execution(),
+        };
+        let was_read = read.lock().unwrap().contains(&number.to_string());
+        assert!(!(was_read && executed == Execution::NotExecuted), "request {number} was read");
+        assert!(was_read || executed != Execution::Executed, "request {number} was answered unread");
+    }
+}

@@ -1,0 +1,58 @@
+//! What the transport makes of tokio runtimes that are missing or end.
+
+use std::sync::Arc;
+
+use clerk_actor_tokens_core::{Execution, HttpTransport, TransportErrorKind};
+use tokio::{io::AsyncWriteExt, runtime::Runtime, sync::Notify};
+
+use crate::support::{Server, assert_kind, causes, http_only, ok, post, read_request};
+
+#[test]
+fn without_a_runtime_nothing_is_sent_and_the_error_says_what_is_needed() {
+    let error = pollster::block_on(http_only().send(post("http://127.0.0.1:9/"))).unwrap_err();
+    assert_kind(&error, TransportErrorKind::Blocked);
+    assert_eq!(error.execution(), Execution::NotExecuted);
+    assert!(causes(&error)[0].contains("tokio runtime"), "{error:?}");
+}
+
+#[test]
+fn a_transport_outlives_the_runtime_that_it_was_used_in() {
+    let servers = Runtime::new().unwrap();
+    let server = servers.block_on(Server::answering(ok("hello")));
+    let transport = http_only();
+    for opened in 1..4 {
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(transport.send(post(&server.url("/")))).unwrap();
+        assert_eq!(server.connections(), opened);
+    }
+}
+
+#[test]
+fn a_runtime_that_ends_under_a_request_leaves_its_fate_unknown() {
+    let servers = Runtime::new().unwrap();
+    let reached = Arc::new(Notify::new());
+    let notify = reached.clone();
+    let server = servers.block_on(Server::start(move |_, mut stream| {
+        let notify = notify.clone();
+        async move {
+            read_request(&mut stream).await.unwrap();
+            stream.write_all(ok("hello").as_bytes()).await.unwrap();
+            read_request(&mut stream).await.unwrap();
+            notify.notify_one();
+            read_request(&mut stream).await;
+        }
+    }));
+    let transport = http_only();
+    let first = Runtime::new().unwrap();
+    first.block_on(transport.send(post(&server.url("/")))).unwrap();
+
+    // The second request goes over the connection that the first runtime drives, and that runtime ends.
+    let second = Runtime::new().unwrap();
+    let url = server.url("/");
+    let sending = second.spawn(async move { transport.send(post(&url)).await });
+    second.block_on(reached.notified());
+    first.shutdown_background();
+    let error = second.block_on(sending).unwrap().unwrap_err();
+    assert_eq!(server.connections(), 1);
+    assert_kind(&error, TransportErrorKind::Interrupted);
+}

@@ -1,0 +1,146 @@
+//! Servers of raw bytes on loopback, and requests to them. Servers stop when they are dropped.
+
+use std::{
+    error::Error,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use clerk_actor_tokens_core::{
+    CallContext, Deadline, OperationInfo, Replay, Request, Timer, TransportError, TransportErrorKind,
+};
+use clerk_actor_tokens_hyper::{HyperTransport, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+/// Far longer than anything on loopback takes: a bound, never a measure.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+/// The deadline where a stall has to be sat through.
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
+
+pub(crate) const INFO: OperationInfo = OperationInfo::new("Test", "/test", Replay::Never);
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Runs `serve` for each connection, with the connection's number from 0.
+    pub(crate) async fn start<F, Fut>(serve: F) -> Self
+    where
+        F: Fn(usize, TcpStream) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = connections.clone();
+        let accepting = tokio::spawn(async move {
+            let mut serving = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                serving.spawn(serve(counter.fetch_add(1, Ordering::SeqCst), stream));
+            }
+        });
+        Self { address, connections, accepting }
+    }
+
+    /// Answers every request on every connection with these bytes.
+    pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        let answer: Arc<[u8]> = answer.into().into();
+        Self::start(move |_, mut stream| {
+            let answer = answer.clone();
+            async move {
+                while read_request(&mut stream).await.is_some() {
+                    stream.write_all(&answer).await.unwrap();
+                }
+            }
+        })
+        .await
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Reads one request with its body. `None` if the client closed instead.
+pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut buffer = [0; 4096];
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return None,
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+        }
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return Some(text);
+            }
+        }
+    }
+}
+
+/// Waits until the client has closed the connection.
+pub(crate) async fn closed_by_client(stream: &mut TcpStream) {
+    while !matches!(stream.read(&mut [0; 64]).await, Ok(0) | Err(_)) {}
+}
+
+pub(crate) fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A POST with a body, due within `LONG`.
+pub(crate) fn post(url: &str) -> Request {
+    post_within(url, LONG)
+}
+
+pub(crate) fn post_within(url: &str, timeout: Duration) -> Request {
+    let mut request = http::Request::post(url).body("{\"user_id\":\"user_1\"}".into()).unwrap();
+    request.extensions_mut().insert(CallContext::new(&INFO, Deadline::after(TokioTimer.now(), timeout)));
+    request
+}
+
+pub(crate) fn http_only() -> HyperTransport {
+    HyperTransport::builder().http_only().build().unwrap()
+}
+
+/// The texts of the causes, outermost first.
+pub(crate) fn causes(error: &TransportError) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        causes.push(error.to_string());
+        next = error.source();
+    }
+    causes
+}
+
+#[track_caller]
+pub(crate) fn assert_kind(error: &TransportError, kind: TransportErrorKind) {
+    assert_eq!(error.kind(), kind, "{error:?}");
+}

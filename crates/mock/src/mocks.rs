@@ -1,0 +1,155 @@
+//! Mocks made by `mockall`, for tests that set expectations in its language.
+
+use async_trait::async_trait;
+use clerk_actor_tokens_core::{
+    ActorToken, ActorTokenId, ActorTokensApi, CreateActorToken, Error, HttpTransport, Request, Response, Revocation,
+    TransportError,
+};
+use mockall::mock;
+
+use crate::captured::CapturedRequest;
+
+/// What `mockall` mocks in place of [`HttpTransport`]: it prints the arguments of a call that nobody expected, and
+/// the `Debug` of `http::Request` prints the body.
+#[async_trait]
+pub(crate) trait Exchange: Send + Sync {
+    async fn send(&self, request: CapturedRequest) -> Result<Response, TransportError>;
+}
+
+mock! {
+    /// A `mockall` mock of [`HttpTransport`]: set expectations with `expect_send()`.
+    ///
+    /// Its closures get the request as a [`CapturedRequest`], which `mockall` can print without showing a secret. The
+    /// clock is the system's; for another one, wrap it: [`WithTimer`](crate::WithTimer).
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{HttpTransport, Request};
+    /// use clerk_actor_tokens_mock::{MockHttpTransport, responses};
+    ///
+    /// let mut transport = MockHttpTransport::new();
+    /// transport
+    ///     .expect_send()
+    ///     .withf(|request| request.path() == "/")
+    ///     .times(1)
+    ///     .returning(|_| Ok(responses::rate_limited(7).build()));
+    ///
+    /// let response = pollster::block_on(transport.send(Request::default())).unwrap();
+    /// assert_eq!(response.status(), 429);
+    /// ```
+    #[derive(Debug)]
+    pub HttpTransport {}
+
+    #[async_trait]
+    impl Exchange for HttpTransport {
+        async fn send(&self, request: CapturedRequest) -> Result<Response, TransportError>;
+    }
+}
+
+#[async_trait]
+impl HttpTransport for MockHttpTransport {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        Exchange::send(self, CapturedRequest::new(request)).await
+    }
+}
+mock! {
+    /// A `mockall` mock of [`ActorTokensApi`], for code that takes the API as a trait and never sees HTTP: set
+    /// expectations with `expect_create()` and `expect_revoke()`.
+    ///
+    /// A token to return is made by
+    /// [`to_actor_token`](crate::responses::ActorTokenResponse::to_actor_token), an error by
+    /// [`Error::from_response`] or [`Error::from_transport`].
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{Actor, ActorTokenId, ActorTokensApi, CreateActorToken, Error, Operation, RevokeActorToken};
+    /// use clerk_actor_tokens_mock::{MockActorTokensApi, responses};
+    ///
+    /// let mut clerk = MockActorTokensApi::new();
+    /// clerk
+    ///     .expect_create()
+    ///     .withf(|create| create.user_id() == "user_1")
+    ///     .returning(|_| Ok(responses::actor_token().user_id("user_1").to_actor_token()));
+    /// clerk.expect_revoke().returning(|_| {
+    ///     Err(Error::from_response(&RevokeActorToken::INFO, &responses::cannot_be_revoked("accepted").build()))
+    /// });
+    ///
+    /// pollster::block_on(async {
+    ///     let token = clerk.create(CreateActorToken::new("user_1", Actor::new("user_agent"))).await?;
+    ///     assert_eq!(token.user_id(), "user_1");
+    ///     assert!(clerk.revoke(token.id().clone()).await.is_err());
+    ///     Ok::<(), Error>(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[derive(Debug)]
+    pub ActorTokensApi {}
+
+    #[async_trait]
+    impl ActorTokensApi for ActorTokensApi {
+        async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error>;
+        async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error>;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ManualTimer, MockActorTokensApi, MockHttpTransport, WithTimer, responses};
+    use clerk_actor_tokens_core::{Actor, ActorTokensApi, CreateActorToken, HttpTransport, Request, Response, Timer};
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        sync::Arc,
+        time::Duration,
+    };
+
+    fn request() -> Request {
+        http::Request::post("https://api.clerk.com/v1/actor_tokens?ticket=CANARY")
+            .header("authorization", "Bearer sk_test_CANARY")
+            .body(r#"{"user_id":"user_1","actor":{"key":"sk_live_CANARY"}}"#.into())
+            .unwrap()
+    }
+
+    #[test]
+    fn it_answers_as_expected_through_any_pointer() {
+        let mut mock = MockHttpTransport::new();
+        mock.expect_send()
+            .withf(|request| request.json().unwrap()["user_id"] == "user_1")
+            .times(2)
+            .returning(|_| Ok(responses::actor_token().build()));
+        let transport: Arc<dyn HttpTransport> = Arc::new(mock);
+        for _ in 0..2 {
+            assert_eq!(pollster::block_on(transport.send(request())).unwrap().status(), 200);
+        }
+    }
+
+    #[test]
+    fn a_call_that_nobody_expected_fails_and_prints_no_secret() {
+        for with_expectation in [false, true] {
+            let mut mock = MockHttpTransport::new();
+            if with_expectation {
+                mock.expect_send().withf(|_| false).times(0..).returning(|_| Ok(Response::default()));
+            }
+            let sent = AssertUnwindSafe(|| pollster::block_on(mock.send(request())));
+            let panic = catch_unwind(sent).unwrap_err();
+            let message = panic.downcast_ref::<String>().unwrap();
+            assert!(message.contains("/v1/actor_tokens") && message.contains("user_1"), "{message}");
+            assert!(!message.contains("CANARY"), "{message}");
+        }
+    }
+
+    #[test]
+    fn it_can_be_given_a_clock() {
+        let timer = ManualTimer::new();
+        let transport = WithTimer::new(MockHttpTransport::new(), timer.clone());
+        timer.advance(Duration::from_secs(9));
+        assert_eq!(transport.timer().now(), timer.now());
+        assert!(!format!("{transport:?}").is_empty());
+    }
+
+    #[test]
+    fn a_create_that_nobody_expected_fails_and_prints_no_secret() {
+        let mock = MockActorTokensApi::new();
+        let create = CreateActorToken::new("user_1", Actor::new("user_agent").with("key", "sk_live_CANARY"));
+        let panic = catch_unwind(AssertUnwindSafe(|| pollster::block_on(mock.create(create)))).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains("user_1") && !message.contains("CANARY"), "{message}");
+    }
+}

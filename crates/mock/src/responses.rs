@@ -1,0 +1,382 @@
+//! Ready-made answers of Clerk's, as the core's [`Response`].
+//!
+//! Each has the shape that Clerk's OpenAPI description gives it. A builder becomes a [`Response`] by `build()` or
+//! `into()`, and goes as it is wherever a double takes an answer. Everything in them is fixed, so two runs of a test
+//! see the same bytes. What they do not do is behave: an answer knows nothing of the request. For that, see
+//! [`Answer::echo`](crate::Answer::echo), or take the emulator.
+//!
+//! ```
+//! use clerk_actor_tokens_mock::responses;
+//!
+//! let response = responses::actor_token().user_id("user_1").actor_sub("user_agent").build();
+//! assert_eq!(response.status(), 200);
+//!
+//! let response = responses::clerk_error(422, "form_param_missing").param("user_id").build();
+//! assert_eq!(response.status(), 422);
+//! ```
+#![allow(clippy::panic, reason = "a wrong argument fails the test, at the caller's line")]
+
+mod error;
+mod token;
+
+use clerk_actor_tokens_core::{Response, TransportError, TransportErrorKind};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, SERVER},
+};
+use serde_json::Value;
+
+pub use self::{error::ClerkErrorResponse, token::ActorTokenResponse};
+use crate::captured::CapturedRequest;
+
+/// The id in every answer that was given no other: `act_` and 27 base62 characters, like Clerk's.
+pub const SAMPLE_ID: &str = "act_2SampleActorTokenForTests01";
+
+/// The user in every answer that was given no other.
+pub const SAMPLE_USER_ID: &str = "user_customer";
+
+/// The actor's subject in every answer that was given no other.
+pub const SAMPLE_ACTOR_SUB: &str = "user_agent";
+
+/// A new actor token: 200, pending, with ticket and sign-in link.
+///
+/// The client compares user and actor with those that it asked for, so give the same ones here.
+pub fn actor_token() -> ActorTokenResponse {
+    ActorTokenResponse::pending()
+}
+
+/// The answer to a successful revoke: 200 and the token, revoked.
+///
+/// Clerk's description leaves open whether `token` and `url` come back; here both are null. The client compares the
+/// id with the one that it asked for, so give the same one here.
+pub fn revoked_actor_token() -> ActorTokenResponse {
+    ActorTokenResponse::revoked()
+}
+
+/// An error in Clerk's own form, with this status and code. A code that Clerk's clients know brings Clerk's words.
+///
+/// # Panics
+/// If `status` is no HTTP status (100 to 999).
+#[track_caller]
+pub fn clerk_error(status: u16, code: &str) -> ClerkErrorResponse {
+    ClerkErrorResponse::new(status_code(status), code)
+}
+
+/// The answer to revoking a token that is not pending: 400, with `status` in Clerk's words, which is where the client
+/// reads it.
+///
+/// ```
+/// use clerk_actor_tokens_mock::responses;
+/// let body = responses::cannot_be_revoked("accepted").build().into_body();
+/// assert!(String::from_utf8_lossy(&body).contains("its status is `accepted`"));
+/// ```
+pub fn cannot_be_revoked(status: &str) -> ClerkErrorResponse {
+    ClerkErrorResponse::new(StatusCode::BAD_REQUEST, "actor_token_cannot_be_revoked_code").long_message(format!(
+        "Actor token cannot be revoked because its status is `{status}`. Only pending tokens can be revoked."
+    ))
+}
+
+/// 429 with `Retry-After` in whole seconds.
+///
+/// ```
+/// use clerk_actor_tokens_mock::responses;
+/// assert_eq!(responses::rate_limited(7).build().headers()["retry-after"], "7");
+/// ```
+pub fn rate_limited(retry_after_seconds: u64) -> ClerkErrorResponse {
+    let mut response = ClerkErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
+    response.head.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+    response
+}
+
+/// A page of HTML that is not Clerk's: what an edge (520 to 527), a proxy or a captive portal sends.
+///
+/// # Panics
+/// If `status` is no HTTP status (100 to 999).
+///
+/// ```
+/// use clerk_actor_tokens_mock::responses;
+/// assert_eq!(responses::html(520).headers()["content-type"], "text/html; charset=UTF-8");
+/// ```
+#[track_caller]
+#[must_use]
+pub fn html(status: u16) -> Response {
+    let mut head = Head::new(status_code(status));
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
+    head.headers.insert(SERVER, HeaderValue::from_static("edge"));
+    head.with_body(format!("<!DOCTYPE html>\n<html><head><title>{status}</title></head><body></body></html>\n"))
+}
+
+/// A reply that broke off: the connection was lost after the head and this many bytes of the body.
+///
+/// ```
+/// use clerk_actor_tokens_core::TransportErrorKind;
+/// use clerk_actor_tokens_mock::responses;
+///
+/// let error = responses::cut_short(responses::actor_token(), 40);
+/// assert_eq!(error.kind(), TransportErrorKind::Interrupted);
+/// assert_eq!(error.partial().unwrap().body().len(), 40);
+/// ```
+#[must_use]
+pub fn cut_short(response: impl Into<Response>, kept_bytes: usize) -> TransportError {
+    let partial = response.into().map(|mut body| {
+        body.truncate(kept_bytes);
+        body
+    });
+    TransportError::new(TransportErrorKind::Interrupted).with_partial(partial)
+}
+
+/// The success that fits a request: see [`Answer::echo`](crate::Answer::echo).
+pub(crate) fn echo(request: &CapturedRequest) -> Response {
+    let path: Vec<_> = request.path().split('/').collect();
+    match (request.method(), path.as_slice()) {
+        (&Method::POST, [.., "actor_tokens", id, "revoke"]) => revoked_actor_token().id(*id).build(),
+        (&Method::POST, [.., "actor_tokens"]) => {
+            let mut answer = actor_token();
+            for field in ["user_id", "actor"] {
+                if let Some(asked) = request.json().as_ref().and_then(|body| body.get(field)) {
+                    answer = answer.field(field, asked.clone());
+                }
+            }
+            answer.build()
+        }
+        _ => clerk_error(404, "resource_not_found").build(),
+    }
+}
+
+#[track_caller]
+fn status_code(status: u16) -> StatusCode {
+    match StatusCode::from_u16(status) {
+        Ok(status) => status,
+        Err(_) => panic!("{status} is no HTTP status: it must be 100 to 999"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn header_name(name: &str) -> HeaderName {
+    match HeaderName::from_bytes(name.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => panic!("{:?} is no header name", clerk_actor_tokens_core::Shown(name)),
+    }
+}
+
+/// Says nothing of the value: it may be a key.
+#[track_caller]
+pub(crate) fn header_value(name: &HeaderName, value: &str) -> HeaderValue {
+    match HeaderValue::from_str(value) {
+        Ok(value) => value,
+        Err(_) => panic!("the value for the header {name} holds a character that no header can hold"),
+    }
+}
+
+/// Status and headers: what all answers have in common.
+#[derive(Clone)]
+struct Head {
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+impl Head {
+    fn new(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new() }
+    }
+
+    #[track_caller]
+    fn set(&mut self, name: &str, value: &str) {
+        let name = header_name(name);
+        let value = header_value(&name, value);
+        self.headers.insert(name, value);
+    }
+
+    fn with_json(mut self, body: &Value) -> Response {
+        // An official client of Clerk's parses exactly this value and nothing else.
+        self.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        self.with_body(body.to_string())
+    }
+
+    fn with_body(self, body: String) -> Response {
+        let mut response = Response::new(body.into());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clerk_actor_tokens_core::Request;
+    use serde_json::json;
+    use std::{
+        fmt::Debug,
+        panic::{UnwindSafe, catch_unwind},
+    };
+
+    fn body(response: impl Into<Response>) -> Value {
+        serde_json::from_slice(response.into().body()).unwrap()
+    }
+
+    #[test]
+    fn a_new_token_has_every_field_of_the_description() {
+        let response = actor_token().build();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let body = body(response);
+        let token = body["token"].as_str().unwrap();
+        assert_eq!(body["object"], "actor_token");
+        assert_eq!(body["id"], SAMPLE_ID);
+        assert_eq!(body["status"], "pending");
+        assert_eq!(body["user_id"], SAMPLE_USER_ID);
+        assert_eq!(body["actor"], json!({ "sub": SAMPLE_ACTOR_SUB }));
+        assert!(body["url"].as_str().unwrap().ends_with(&format!("/v1/tickets/accept?ticket={token}")));
+        assert!(body["created_at"].is_i64() && body["updated_at"].is_i64());
+        assert_eq!(body.as_object().unwrap().len(), 9);
+    }
+
+    #[test]
+    fn every_part_of_a_token_can_be_set_nulled_and_left_out() {
+        let body = body(
+            actor_token()
+                .id("act_1")
+                .user_id("user_1")
+                .actor_sub("agent")
+                .status("brand_new")
+                .field("token", Value::Null)
+                .field("more", 1)
+                .without("url"),
+        );
+        assert_eq!(body["id"], "act_1");
+        assert_eq!(body["user_id"], "user_1");
+        assert_eq!(body["actor"]["sub"], "agent");
+        assert_eq!(body["status"], "brand_new");
+        assert!(body["token"].is_null() && body.get("token").is_some());
+        assert_eq!(body["more"], 1);
+        assert_eq!(body.get("url"), None);
+    }
+
+    #[test]
+    fn status_and_headers_can_be_set() {
+        let response = revoked_actor_token().http_status(202).header("x-a", "1").build();
+        assert_eq!((response.status().as_u16(), &response.headers()["x-a"]), (202, &HeaderValue::from_static("1")));
+        assert_eq!(body(response)["status"], "revoked");
+    }
+
+    #[test]
+    fn a_known_code_brings_clerks_words_and_each_can_be_replaced() {
+        let response = clerk_error(422, "form_param_missing").param("user_id").build();
+        assert_eq!(response.status(), 422);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let known = body(response);
+        assert_eq!(known["errors"][0]["message"], "is missing");
+        assert_eq!(known["errors"][0]["long_message"], "user_id must be included.");
+        assert_eq!(known["errors"][0]["code"], "form_param_missing");
+        assert_eq!(known["errors"][0]["meta"], json!({ "param_name": "user_id" }));
+        assert_eq!(known["clerk_trace_id"].as_str().unwrap().len(), 32);
+
+        let own = body(
+            clerk_error(422, "impersonation_limit_exceeded")
+                .message("m")
+                .long_message("l")
+                .meta("limit", 5)
+                .meta("used", 5)
+                .and("second")
+                .message("n")
+                .trace_id("t"),
+        );
+        let expected = json!({
+            "errors": [
+                { "code": "impersonation_limit_exceeded", "message": "m", "long_message": "l",
+                  "meta": { "limit": 5, "used": 5 } },
+                { "code": "second", "message": "n", "long_message": "second", "meta": {} },
+            ],
+            "meta": {},
+            "clerk_trace_id": "t",
+        });
+        assert_eq!(own, expected);
+        assert_eq!(body(clerk_error(500, "x").without_trace_id()).get("clerk_trace_id"), None);
+    }
+
+    #[test]
+    fn a_cut_reply_keeps_the_head_and_no_more_than_was_asked_for() {
+        for kept in [0, 1, 100, usize::MAX] {
+            let whole = actor_token().build();
+            let error = cut_short(whole.clone(), kept);
+            let partial = error.partial().unwrap();
+            assert_eq!(partial.status(), 200);
+            assert_eq!(partial.body(), &whole.body()[..kept.min(whole.body().len())]);
+        }
+    }
+
+    #[test]
+    fn an_echo_repeats_what_was_asked_for() {
+        let send = |method: &str, path: &str, body: &'static str| {
+            let request = http::Request::builder().method(method).uri(path).body(body.into()).unwrap();
+            echo(&CapturedRequest::new(request))
+        };
+        let created = body(send("POST", "/v1/actor_tokens", r#"{"user_id":"u","actor":{"sub":"s","x":1}}"#));
+        assert_eq!((&created["user_id"], &created["actor"]), (&json!("u"), &json!({ "sub": "s", "x": 1 })));
+        assert_eq!(body(send("POST", "/v1/actor_tokens", ""))["user_id"], SAMPLE_USER_ID);
+        let revoked = body(send("POST", "/elsewhere/v1/actor_tokens/act_7/revoke", ""));
+        assert_eq!((&revoked["id"], &revoked["status"]), (&json!("act_7"), &json!("revoked")));
+        assert_eq!(send("GET", "/v1/actor_tokens", "").status(), 404);
+        assert_eq!(echo(&CapturedRequest::new(Request::default())).status(), 404);
+    }
+
+    #[test]
+    fn a_token_as_a_value_has_what_the_answer_says() {
+        let token = actor_token().id("act_1").user_id("user_1").actor_sub("a").to_actor_token();
+        assert_eq!((token.id().as_str(), token.user_id()), ("act_1", "user_1"));
+        assert_eq!(token.actor().and_then(|actor| actor.sub()), Some("a"));
+        assert!(token.url().is_some() && token.token().is_some());
+        let bare = revoked_actor_token().without("actor").without("token").field("url", Value::Null).to_actor_token();
+        assert_eq!(bare.status().as_str(), "revoked");
+        assert!(bare.actor().is_none() && bare.url().is_none() && bare.token().is_none());
+    }
+
+    #[test]
+    fn a_wrong_argument_fails_at_once_in_clear_words_and_shows_no_value() {
+        fn message<T: Debug>(wrong: impl FnOnce() -> T + UnwindSafe) -> String {
+            let panic = catch_unwind(wrong).unwrap_err();
+            panic.downcast_ref::<String>().unwrap().clone()
+        }
+        let table = [
+            (message(|| clerk_error(99, "x")), "99 is no HTTP status: it must be 100 to 999"),
+            (message(|| html(1000)), "1000 is no HTTP status: it must be 100 to 999"),
+            (message(|| actor_token().http_status(0)), "0 is no HTTP status: it must be 100 to 999"),
+            (message(|| actor_token().header("a b", "CANARY")), "\"a b\" is no header name"),
+            (
+                message(|| clerk_error(400, "x").header("x-a", "CANARY\n")),
+                "the value for the header x-a holds a character that no header can hold",
+            ),
+        ];
+        for (message, expected) in table {
+            assert_eq!(message, expected);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_token_cannot_be_made_one_and_its_values_are_not_shown() {
+        let broken = [
+            actor_token().field("id", "CANARY/"),
+            actor_token().field("created_at", "CANARY"),
+            actor_token().http_status(500).field("note", "CANARY"),
+        ];
+        for broken in broken {
+            let panic = catch_unwind(std::panic::AssertUnwindSafe(|| broken.to_actor_token())).unwrap_err();
+            let message = panic.downcast_ref::<String>().unwrap();
+            assert!(message.starts_with("no client takes this answer"), "{message}");
+            assert!(!message.contains("CANARY"), "{message}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_credential() {
+        let token = actor_token()
+            .field("token", "CANARY")
+            .field("url", "https://x.test/?ticket=CANARY")
+            .field("actor", json!({ "sub": "sk_live_CANARY" }))
+            .header("x-a", "sk_live_CANARY");
+        let error = clerk_error(400, "sk_live_CANARY").message("Bearer CANARY").meta("k", "sk_live_CANARY");
+        let shown = format!("{token:?} {token:#?} {error:?} {error:#?}");
+        assert!(!shown.contains("CANARY"), "{shown}");
+    }
+}

@@ -1,0 +1,119 @@
+//! What a script answers.
+
+use std::fmt;
+
+use clerk_actor_tokens_core::{Response, Shown, TransportError, TransportErrorKind};
+
+use crate::{
+    captured::CapturedRequest,
+    responses::{self, ActorTokenResponse, ClerkErrorResponse},
+};
+
+/// The answer to one request: a response, a transport failure, or something that looks at the request first.
+///
+/// A [`Response`], the builders of [`responses`], a [`TransportErrorKind`] and a [`TransportError`] become one by
+/// `into()`, so a script takes them as they are.
+///
+/// ```
+/// use clerk_actor_tokens_core::{TransportError, TransportErrorKind};
+/// use clerk_actor_tokens_mock::{Answer, responses};
+///
+/// let answers: [Answer; 4] = [
+///     responses::html(520).into(),
+///     responses::actor_token().user_id("user_1").into(),
+///     TransportErrorKind::Connect.into(),
+///     TransportError::new(TransportErrorKind::Interrupted).with_source("reset").into(),
+/// ];
+/// # let _ = answers;
+/// ```
+#[must_use]
+pub struct Answer(pub(super) Kind);
+
+pub(super) type AnswerFn = dyn FnOnce(&CapturedRequest) -> Result<Response, TransportError> + Send;
+
+pub(super) enum Kind {
+    Response(Response),
+    Failure(TransportError),
+    Function(&'static str, Box<AnswerFn>),
+    Never,
+}
+
+impl Answer {
+    /// The success that fits the request: a create is answered with a token for the user and the actor that it asked
+    /// for, a revoke with the revoked token of that id, anything else with 404. The token's id is
+    /// [`SAMPLE_ID`](responses::SAMPLE_ID).
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::HttpTransport;
+    /// use clerk_actor_tokens_mock::{Answer, ScriptedTransport, revoke_request};
+    ///
+    /// let transport = ScriptedTransport::new().expect(revoke_request("act_1"), Answer::echo());
+    /// let request = http::Request::post("https://api.clerk.com/v1/actor_tokens/act_1/revoke");
+    /// let response = pollster::block_on(transport.send(request.body("".into()).unwrap())).unwrap();
+    /// let token: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    /// assert_eq!((&token["id"], &token["status"]), (&"act_1".into(), &"revoked".into()));
+    /// ```
+    pub fn echo() -> Self {
+        Self(Kind::Function("echo", Box::new(|request| Ok(responses::echo(request)))))
+    }
+
+    /// Whatever a function makes of the request.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_mock::{Answer, responses};
+    /// let answer = Answer::from_fn(|request| {
+    ///     assert!(request.header("user-agent").is_some());
+    ///     Ok(responses::rate_limited(7).build())
+    /// });
+    /// # let _ = answer;
+    /// ```
+    pub fn from_fn(answer: impl FnOnce(&CapturedRequest) -> Result<Response, TransportError> + Send + 'static) -> Self {
+        Self(Kind::Function("function", Box::new(answer)))
+    }
+
+    /// No answer: the exchange goes on until its future is dropped, whatever the deadline.
+    pub fn never() -> Self {
+        Self(Kind::Never)
+    }
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self(Kind::Response(response))
+    }
+}
+
+impl From<ActorTokenResponse> for Answer {
+    fn from(response: ActorTokenResponse) -> Self {
+        response.build().into()
+    }
+}
+
+impl From<ClerkErrorResponse> for Answer {
+    fn from(response: ClerkErrorResponse) -> Self {
+        response.build().into()
+    }
+}
+
+impl From<TransportErrorKind> for Answer {
+    fn from(kind: TransportErrorKind) -> Self {
+        Self(Kind::Failure(kind.into()))
+    }
+}
+
+impl From<TransportError> for Answer {
+    fn from(error: TransportError) -> Self {
+        Self(Kind::Failure(error))
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Response(response) => write!(f, "Answer({})", response.status()),
+            Kind::Failure(error) => write!(f, "Answer({error:?})"),
+            Kind::Function(name, _) => write!(f, "Answer({})", Shown(name)),
+            Kind::Never => f.write_str("Answer(never)"),
+        }
+    }
+}

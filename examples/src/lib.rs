@@ -1,0 +1,50 @@
+//! What the command-line examples share: how a result is told to whoever runs them.
+
+use std::process::ExitCode;
+
+use clerk_actor_tokens::Error;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The environment does not have what is needed; nothing was sent.
+    Setup(Box<dyn std::error::Error>),
+    /// The call failed.
+    Call(Error),
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Setup(Box::new(error))
+    }
+}
+
+/// Prints one JSON object on standard output; or one line on standard error, with an exit code that tells what
+/// happened at Clerk:
+///
+/// - 1: nothing was done (a rejected call, or a bad setting);
+/// - 3: ambiguous. Something may have been done that is not known of here.
+///
+/// (2 is for arguments that cannot be read.)
+#[must_use]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "it is the command's interface")]
+pub fn tell(result: Result<serde_json::Value, Failure>) -> ExitCode {
+    match result {
+        Ok(value) => {
+            println!("{value}");
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Call(error)) if error.is_ambiguous() => {
+            eprintln!("ambiguous: {error}");
+            ExitCode::from(3)
+        }
+        Err(Failure::Call(error)) => {
+            eprintln!("rejected: {error}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Setup(error)) => {
+            eprintln!("cannot start: {error}");
+            ExitCode::from(1)
+        }
+    }
+}

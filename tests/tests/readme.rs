@@ -1,0 +1,69 @@
+//! The README's promises about itself: its unit test runs, and is as short as it says; so are its middleware.
+
+use std::{fs, path::Path};
+
+// The README's unit test, to the letter: `the_unit_test_here_is_the_readmes` compares the two.
+mod unit_test {
+    use clerk_actor_tokens::{
+        Actor,
+        emulator::{Emulator, fault},
+    };
+
+    #[tokio::test]
+    async fn a_lost_reply_is_reported_and_not_sent_again() {
+        let clerk = Emulator::new();
+        clerk.next_create().after_commit(fault::stall());
+        let call = clerk.client().actor_tokens().create("user_customer", Actor::new("user_agent"));
+        let error = call.send().await.unwrap_err();
+        assert!(error.is_ambiguous());
+        clerk.assert_creates(1);
+        clerk.assert_orphans(1);
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
+/// The Rust snippet under a heading of the README.
+fn snippet(heading: &str) -> String {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let section = readme.split(&format!("\n## {heading}\n")).nth(1).unwrap();
+    section.split("```rust\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_unit_test_here_is_the_readmes() {
+    let here = include_str!("readme.rs").split("mod unit_test {").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let tidy = |text: &str| lines(text).concat().replace([' ', ','], "");
+    assert_eq!(tidy(here), tidy(&snippet("Test without a network")));
+}
+
+#[test]
+fn a_unit_test_is_at_most_10_lines_and_a_middleware_at_most_8() {
+    let unit_test = snippet("Test without a network");
+    let body = lines(&unit_test);
+    assert!(body[1..].len() <= 10, "{unit_test}");
+
+    let function = snippet("Write a middleware");
+    assert!(lines(&function)[1..].len() <= 4, "{function}");
+
+    let example = fs::read_to_string(root().join("examples/custom_middleware.rs")).unwrap();
+    let implementation = example.split("#[async_trait]").nth(1).unwrap().split("\n}\n").next().unwrap();
+    assert!(lines(implementation).len() < 8, "{implementation}");
+}
+
+#[test]
+fn every_file_that_the_readme_links_is_there() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let local: Vec<_> = links.filter(|link| !link.starts_with("http")).collect();
+    assert!(local.len() > 5);
+    for link in local {
+        assert!(root().join(link).exists(), "{link}");
+    }
+}
