@@ -39,7 +39,8 @@ impl<T> ApiResponse<T> {
         &self.headers
     }
 
-    /// Clerk's trace id, from the headers `x-clerk-trace-id`, `clerk-trace-id`, `cf-ray`.
+    /// Clerk's trace id: from the body of an answer other than 2xx, else from the headers `x-clerk-trace-id`,
+    /// `clerk-trace-id`, `cf-ray`.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref()

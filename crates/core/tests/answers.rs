@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, ActorTokenStatus, Error, ErrorCode, ErrorKind, Execution, Response, Revocation, RetryPolicy,
+    Actor, ActorToken, ActorTokenStatus, Error, ErrorCode, ErrorKind, Execution, Response, RetryPolicy, Revocation,
     TransportErrorKind, http::StatusCode,
 };
 use common::{
@@ -57,10 +57,7 @@ fn every_key_of_the_actor_is_kept() {
 
 #[test]
 fn a_ticket_a_link_and_an_actor_may_be_null_or_absent() {
-    for body in [
-        with(token_json("pending"), "token", Value::Null),
-        without(token_json("pending"), "token"),
-    ] {
+    for body in [with(token_json("pending"), "token", Value::Null), without(token_json("pending"), "token")] {
         let token = created(&body);
         assert!(token.token().is_none() && token.url().is_some());
     }

@@ -259,7 +259,10 @@ mod tests {
     use super::*;
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
-        sync::atomic::{AtomicUsize, Ordering},
+        sync::{
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
         task::Wake,
         thread,
     };
@@ -317,19 +320,20 @@ mod tests {
 
     #[test]
     fn a_sleep_of_nothing_is_over_at_once() {
-        pollster::block_on(ManualTimer::new().sleep(Duration::ZERO));
+        assert!(poll(&mut ManualTimer::new().sleep(Duration::ZERO), &Arc::default()));
     }
 
     #[test]
     fn a_sleep_on_another_thread_is_woken() {
         let timer = ManualTimer::new();
         let sleep = timer.sleep(SECOND);
-        let asleep = thread::spawn(move || pollster::block_on(sleep));
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || done.send(pollster::block_on(sleep)));
         while timer.sleepers() == 0 {
             thread::yield_now();
         }
         timer.advance(SECOND);
-        asleep.join().unwrap();
+        is_done.recv_timeout(Duration::from_secs(60)).expect("the sleeper was not woken");
     }
 
     #[test]
@@ -355,9 +359,12 @@ mod tests {
         let (timer, woken) = (ManualTimer::auto_advancing(), Arc::new(Woken::default()));
         let mut forever = timer.sleep(Duration::MAX);
         assert!(!poll(&mut forever, &woken), "a sleep that no clock can hold does not end");
-        pollster::block_on(timer.sleep(SECOND));
-        pollster::block_on(timer.sleep(SECOND));
-        assert_eq!((timer.elapsed(), timer.sleepers()), (SECOND * 2, 1));
+        let mut jumped_over = ManualTimer { auto_advance: false, ..timer.clone() }.sleep(SECOND * 2);
+        assert!(!poll(&mut jumped_over, &woken));
+        assert!(poll(&mut timer.sleep(SECOND), &woken));
+        assert_eq!((timer.elapsed(), timer.sleepers(), woken.0.load(Ordering::SeqCst)), (SECOND, 2, 0));
+        assert!(poll(&mut timer.sleep(SECOND), &woken));
+        assert_eq!((timer.elapsed(), timer.sleepers(), woken.0.load(Ordering::SeqCst)), (SECOND * 2, 1, 1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Creating an actor token: `POST /actor_tokens` (OpenAPI operation `CreateActorToken`).
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use http::Method;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use crate::{
         reply, salvage,
     },
     operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
+    secret::Shown,
     transport::{Request, Response},
     url::BaseUrl,
 };
@@ -35,7 +36,7 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// );
 /// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[must_use]
 pub struct CreateActorToken {
     user_id: String,
@@ -83,6 +84,17 @@ impl CreateActorToken {
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+}
+
+impl fmt::Debug for CreateActorToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateActorToken")
+            .field("user_id", &Shown(&self.user_id))
+            .field("actor", &self.actor)
+            .field("expires_in", &self.expires_in)
+            .field("session_max_duration", &self.session_max_duration)
+            .finish()
     }
 }
 

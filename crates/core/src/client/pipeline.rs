@@ -40,11 +40,15 @@ pub(crate) async fn run<O: Operation, T: HttpTransport + ?Sized>(
     };
     match (judged, exchanged) {
         (Ok(value), Ok(response)) => {
-            let (head, _) = response.into_parts();
+            let (head, body) = response.into_parts();
+            let trace_id = match head.status.is_success() {
+                true => api::trace_id(&head.headers),
+                false => api::read(&head.headers, &body).trace_id,
+            };
             Ok(ApiResponse {
                 value,
                 status: head.status,
-                trace_id: api::trace_id(&head.headers),
+                trace_id,
                 headers: head.headers,
                 attempts: attempts.take_attempts(),
             })

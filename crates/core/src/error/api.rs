@@ -140,6 +140,8 @@ pub(crate) struct Envelope {
 
 /// Reads whatever can be read. A body that is no JSON, or other JSON, gives an empty envelope.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Envelope {
+    // RFC 8259 section 8.1 lets a parser ignore a byte order mark.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let value = serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
     let entries = value.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     Envelope {

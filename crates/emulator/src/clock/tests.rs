@@ -1,10 +1,4 @@
-use std::{
-    future::{pending, poll_fn},
-    pin::pin,
-    sync::mpsc,
-    task::Wake,
-    thread,
-};
+use std::{future::poll_fn, pin::pin, sync::mpsc, task::Wake, thread};
 
 use super::*;
 
@@ -44,20 +38,24 @@ fn the_shorter_of_two_sleeps_wins_whichever_is_polled_first() {
     }
 }
 
+/// Pending once, and awake at once.
+async fn yield_now() {
+    let mut first = true;
+    poll_fn(|context| {
+        if std::mem::take(&mut first) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
 #[test]
 fn a_sleep_that_begins_a_poll_later_is_not_overtaken() {
     let clock = Clock::new(Pace::Virtual);
     let late = async {
-        // Pending once, awake at once: as a task that is on its way to its own sleep.
-        let mut first = true;
-        poll_fn(|context| {
-            if std::mem::take(&mut first) {
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            Poll::Ready(())
-        })
-        .await;
+        yield_now().await;
         clock.sleep(MS * 50).await;
     };
     assert_eq!(pollster::block_on(race(clock.sleep(MS * 30_000), late)), 1);
@@ -65,23 +63,38 @@ fn a_sleep_that_begins_a_poll_later_is_not_overtaken() {
 }
 
 #[test]
-fn time_stands_still_while_an_exchange_runs() {
+fn whoever_does_something_now_and_then_is_not_overtaken() {
     let clock = Clock::new(Pace::Virtual);
-    let running = clock.running();
-    let (sender, receiver) = mpsc::channel();
-    let sleeper = {
-        let clock = clock.clone();
-        thread::spawn(move || {
-            pollster::block_on(race(clock.sleep(MS * 7), async {
-                sender.send(()).unwrap();
-                pending().await
-            }))
-        })
+    let busy = async {
+        for _ in 0..20 {
+            drop(clock.running());
+            yield_now().await;
+            yield_now().await;
+        }
+        clock.sleep(MS * 50).await;
     };
-    receiver.recv().unwrap();
-    assert_eq!(passed(&clock), Duration::ZERO);
-    drop(running);
-    sleeper.join().unwrap();
+    assert_eq!(pollster::block_on(race(clock.sleep(MS * 30_000), busy)), 1);
+    assert_eq!(passed(&clock), MS * 50);
+}
+
+#[test]
+fn time_stands_still_while_an_exchange_runs_and_nobody_is_woken_for_nothing() {
+    let clock = Clock::new(Pace::Virtual);
+    let count = Arc::new(Count(Mutex::new(0)));
+    let waker = Waker::from(Arc::clone(&count));
+    let mut context = Context::from_waker(&waker);
+    let mut sleep = clock.sleep(MS * 7);
+    let running = [clock.running(), clock.running()];
+    for running in running {
+        for _ in 0..200 {
+            assert!(sleep.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(passed(&clock), Duration::ZERO);
+        assert_eq!(*count.0.lock().unwrap(), 0);
+        drop(running);
+    }
+    assert_eq!(*count.0.lock().unwrap(), 1);
+    pollster::block_on(sleep);
     assert_eq!(passed(&clock), MS * 7);
 }
 
