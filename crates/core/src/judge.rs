@@ -143,7 +143,13 @@ fn judge_error(salvage: impl FnOnce(&[u8]) -> Option<String>, error: &TransportE
 }
 
 /// Puts everything that is known into an error. The attempts and the join over them are the caller's to add.
-pub(crate) fn error(info: &'static OperationInfo, exchanged: Exchanged, verdict: Verdict, wall: SystemTime) -> Inner {
+pub(crate) fn error(
+    info: &'static OperationInfo,
+    exchanged: Exchanged,
+    verdict: Verdict,
+    cap: usize,
+    wall: SystemTime,
+) -> Inner {
     let rule = verdict.rule();
     let mut inner = Inner::new(info, rule.kind, rule.execution);
     let response = match exchanged {
@@ -155,7 +161,9 @@ pub(crate) fn error(info: &'static OperationInfo, exchanged: Exchanged, verdict:
         }
     };
     if let Some(response) = response {
-        let (head, body) = response.into_parts();
+        let (head, mut body) = response.into_parts();
+        // A transport that keeps no cap must not make an error large either.
+        body.truncate(cap);
         inner.status = Some(head.status);
         inner.api = if head.status.is_success() {
             api::Envelope { trace_id: api::trace_id(&head.headers), ..api::Envelope::default() }
@@ -199,14 +207,14 @@ impl Error {
             status if status.is_success() => Failure::ReplyUnusable,
             status => failure_of_status(status),
         };
-        error(info, Ok(response.clone()), Verdict::bare(failure), SystemTime::now()).into()
+        error(info, Ok(response.clone()), Verdict::bare(failure), usize::MAX, SystemTime::now()).into()
     }
 
     /// The error that a call makes of this failure of the transport.
     #[must_use]
     pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
         let verdict = judge_error(|_| None, &failed);
-        error(info, Err(failed), verdict, SystemTime::now()).into()
+        error(info, Err(failed), verdict, usize::MAX, SystemTime::now()).into()
     }
 
     /// The error that a call makes of input that it refuses.

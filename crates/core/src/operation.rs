@@ -122,7 +122,7 @@ pub trait Operation: Send + Sync {
 /// use clerk_actor_tokens_core::InvalidRequest;
 /// assert_eq!(InvalidRequest::new("user_id", "must not be empty").to_string(), "`user_id` must not be empty");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidRequest {
     field: Cow<'static, str>,
     reason: Cow<'static, str>,
@@ -153,10 +153,19 @@ impl fmt::Display for InvalidRequest {
     }
 }
 
+impl fmt::Debug for InvalidRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvalidRequest")
+            .field("field", &Shown(&self.field))
+            .field("reason", &Shown(&self.reason))
+            .finish()
+    }
+}
+
 impl std::error::Error for InvalidRequest {}
 
 /// Why an answer is no success, as [`Operation::parse`] sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseError(pub(crate) ParseProblem);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,6 +222,13 @@ impl fmt::Display for ParseError {
                 write!(f, "`{}` is not the one that was asked for", Shown(field))
             }
         }
+    }
+}
+
+impl fmt::Debug for ParseError {
+    /// As `Display`: an id outside the grammar of ids may be anything, also a ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ParseError({self})")
     }
 }
 

@@ -269,7 +269,8 @@ fn a_byte_order_mark_does_not_hide_an_error_envelope() {
 
 #[test]
 fn each_predicate_is_true_of_its_own_failure_alone() {
-    let predicates: [(&str, fn(&Error) -> bool); 6] = [
+    type Predicate = fn(&Error) -> bool;
+    let predicates: [(&str, Predicate); 6] = [
         ("not found", Error::is_not_found),
         ("unauthorized", Error::is_unauthorized),
         ("rate limited", Error::is_rate_limited),

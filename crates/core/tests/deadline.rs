@@ -32,7 +32,7 @@ fn stall(_: usize) -> Play {
 fn a_credential_provider_that_stalls_costs_the_deadline_and_sends_nothing() {
     // A revocation's attempt has 10 s of the 30 s, and row 8a does not repeat it.
     for (op, deadline) in [(Op::Create, 30 * SECOND), (Op::Revoke, 10 * SECOND)] {
-        let never = credentials_fn(|| std::future::pending::<Result<SecretKey, TransportError>>());
+        let never = credentials_fn(std::future::pending::<Result<SecretKey, TransportError>>);
         let client = Client::builder(Scripted::new(stall), never).build().unwrap();
         let error = run(&client, op).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted), "{op:?}");
@@ -90,7 +90,8 @@ fn a_transport_that_keeps_the_deadline_has_the_last_word() {
     let late = 30 * SECOND + Duration::from_millis(50);
     let cut =
         || Play::Fail(TransportError::new(TransportErrorKind::Timeout).with_partial(response(200, "{\"object\"")));
-    let table: [(fn(Duration) -> Play, ErrorKind, Execution); 4] = [
+    type Late = fn(Duration) -> Play;
+    let table: [(Late, ErrorKind, Execution); 4] = [
         (|late| Play::from(TransportErrorKind::TimeoutUnsent).after(late), ErrorKind::Timeout, Execution::NotExecuted),
         (|late| Play::from(TransportErrorKind::Timeout).after(late), ErrorKind::Timeout, Execution::Unknown),
         (|late| Play::from(TransportErrorKind::Connect).after(late), ErrorKind::Connect, Execution::NotExecuted),
@@ -196,11 +197,10 @@ fn the_longest_timeout_is_still_finite() {
 fn a_timeout_of_zero_is_refused() {
     assert_eq!(builder(stall).timeout(Duration::ZERO).build().unwrap_err().field(), "timeout");
     let client = client(stall);
-    for call in [client.actor_tokens().revoke(ID).timeout(Duration::ZERO)] {
-        let error = pollster::block_on(call.send()).unwrap_err();
-        assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidRequest, Execution::NotExecuted));
-        assert_eq!(error.invalid_request().unwrap().field(), "timeout");
-    }
+    let call = client.actor_tokens().revoke(ID).timeout(Duration::ZERO);
+    let error = pollster::block_on(call.send()).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidRequest, Execution::NotExecuted));
+    assert_eq!(error.invalid_request().unwrap().field(), "timeout");
     assert_eq!(client.transport().sends(), 0);
 }
 

@@ -211,6 +211,22 @@ fn what_had_arrived_decides_and_an_id_is_salvaged_only_when_it_is_whole() {
 }
 
 #[test]
+fn an_answer_that_names_another_actor_salvages_nothing() {
+    // Row 19 compares `actor.sub` too: this is the token that somebody else just made for the same customer.
+    let theirs = with(token_json("pending"), "actor", json!({"sub": "user_other"}));
+    let whole = without(theirs.clone(), "created_at");
+    let error = check(Op::Create, move || ok(&whole).into(), fate(1, ReplyUnusable, Executed), "without created_at");
+    assert_eq!(error.salvaged_id(), None);
+    let text = theirs.to_string();
+    let cut = text.trim_end_matches('}').to_owned();
+    let play = move || {
+        Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(response(200, cut.clone())))
+    };
+    let error = check(Op::Create, play, fate(1, ReplyLost, Executed), "cut");
+    assert_eq!(error.salvaged_id(), None);
+}
+
+#[test]
 fn a_cut_answer_to_a_revocation_is_asked_for_again() {
     let reply = token_json("revoked").to_string();
     for (kind, _, _) in KINDS {
@@ -258,7 +274,7 @@ fn unusable_answers() -> Vec<Unusable> {
         // row 18: Clerk's, and unreadable
         ("empty", text(String::new()), ReplyUnusable, Executed, None),
         ("white space", text(" \r\n\t".into()), ReplyUnusable, Executed, None),
-        ("cut", text(good_text[..good_text.len() - 1].into()), ReplyUnusable, Executed, Some(ID)),
+        ("cut", text(good_text.trim_end_matches('}').into()), ReplyUnusable, Executed, Some(ID)),
         ("trailing", text(format!("{good_text}x")), ReplyUnusable, Executed, Some(ID)),
         ("two answers", text(format!("{good_text}{good_text}")), ReplyUnusable, Executed, Some(ID)),
         ("no id", ok(&without(good(), "id")), ReplyUnusable, Executed, None),

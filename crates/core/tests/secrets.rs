@@ -17,7 +17,9 @@ use clerk_actor_tokens_core::{
     Operation, ParseError, Response, RetryPolicy, RevokeActorToken, SecretKey, Shown, SignInUrl, Ticket,
     TransportError, TransportErrorKind, credentials_fn, http::HeaderValue, middleware_fn, transport_fn,
 };
-use common::{AGENT, ID, Op, Play, Scripted, USER, builder, cannot_be_revoked, ok, response, run, test_key, token_json, with};
+use common::{
+    AGENT, ID, Op, Play, Scripted, USER, builder, cannot_be_revoked, ok, response, run, test_key, token_json, with,
+};
 use serde_json::{Value, json};
 
 const SECRETS: [&str; 5] = [
@@ -128,11 +130,29 @@ fn a_client_and_its_calls_show_no_key() {
     assert_debug_hides(&call.extension(key()), &"Call");
     assert_debug_hides(&client.erase(), &"Client");
     let secret = SECRETS[0].to_owned();
-    assert_debug_hides(&transport_fn(move |_| { let _ = &secret; async { Ok(Response::default()) } }), &"TransportFn");
+    assert_debug_hides(
+        &transport_fn(move |_| {
+            let _ = &secret;
+            async { Ok(Response::default()) }
+        }),
+        &"TransportFn",
+    );
     let secret = key();
-    assert_debug_hides(&credentials_fn(move || { let key = secret.clone(); async { Ok::<_, InvalidKey>(key) } }), &"fn");
+    assert_debug_hides(
+        &credentials_fn(move || {
+            let key = secret.clone();
+            async { Ok::<_, InvalidKey>(key) }
+        }),
+        &"fn",
+    );
     let secret = key();
-    assert_debug_hides(&middleware_fn(move |request, next| { let _ = &secret; Box::pin(next.run(request)) }), &"fn");
+    assert_debug_hides(
+        &middleware_fn(move |request, next| {
+            let _ = &secret;
+            Box::pin(next.run(request))
+        }),
+        &"fn",
+    );
 }
 
 #[test]
@@ -144,7 +164,7 @@ fn a_secret_that_a_user_put_in_the_wrong_place_is_not_shown() {
         assert_debug_hides(&RevokeActorToken::new(secret), &"RevokeActorToken");
         if let Ok(id) = ActorTokenId::new(secret) {
             assert_debug_hides(&id, &"ActorTokenId");
-            assert_hidden(&id.to_string(), &"ActorTokenId");
+            assert_hidden(&format!("{id}"), &"ActorTokenId");
         }
         assert_debug_hides(&ActorTokenStatus::from(secret), &"ActorTokenStatus");
         assert_hidden(&ActorTokenStatus::from(secret).to_string(), &"ActorTokenStatus");
@@ -192,7 +212,17 @@ fn shapes(secret: &str) -> Vec<Value> {
 #[test]
 fn a_secret_in_any_field_of_an_answer_is_not_shown() {
     let fields = [
-        "object", "id", "status", "user_id", "actor", "token", "url", "created_at", "updated_at", "brand_new", "errors",
+        "object",
+        "id",
+        "status",
+        "user_id",
+        "actor",
+        "token",
+        "url",
+        "created_at",
+        "updated_at",
+        "brand_new",
+        "errors",
     ];
     for secret in SECRETS {
         for field in fields {
@@ -251,7 +281,8 @@ fn a_secret_in_any_part_of_an_error_envelope_is_not_shown() {
     for secret in SECRETS {
         for shape in shapes(secret) {
             for field in ["code", "message", "long_message", "meta"] {
-                let entry = with(json!({"code": "c", "message": "m", "long_message": "l", "meta": {}}), field, shape.clone());
+                let entry =
+                    with(json!({"code": "c", "message": "m", "long_message": "l", "meta": {}}), field, shape.clone());
                 let body = json!({"errors": [entry]});
                 for code in [400, 422, 500] {
                     let answer = response(code, body.to_string());
@@ -277,8 +308,17 @@ fn a_secret_in_any_part_of_an_error_envelope_is_not_shown() {
 #[test]
 fn a_secret_in_any_header_of_an_answer_is_not_shown() {
     let names = [
-        "location", "x-clerk-trace-id", "clerk-trace-id", "cf-ray", "retry-after", "date", "content-type",
-        "content-encoding", "set-cookie", "authorization", "x-other",
+        "location",
+        "x-clerk-trace-id",
+        "clerk-trace-id",
+        "cf-ray",
+        "retry-after",
+        "date",
+        "content-type",
+        "content-encoding",
+        "set-cookie",
+        "authorization",
+        "x-other",
     ];
     for secret in SECRETS {
         for name in names {
@@ -289,9 +329,7 @@ fn a_secret_in_any_header_of_an_answer_is_not_shown() {
                     let partial = answer.clone();
                     assert_calls_hide(move || answer.clone().into(), &name);
                     let play = move || {
-                        Play::Fail(
-                            TransportError::new(TransportErrorKind::Interrupted).with_partial(partial.clone()),
-                        )
+                        Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial.clone()))
                     };
                     assert_calls_hide(play, &name);
                 }
@@ -339,7 +377,8 @@ fn a_secret_in_a_cause_is_not_shown() {
         let client = Client::builder(Scripted::new(|_| Play::Stall), failing).build().unwrap();
         assert_error_hides(&run(&client, Op::Create).unwrap_err(), &"a credential provider");
 
-        let refusing = middleware_fn(move |_, _| Box::pin(async move { Err(TransportError::blocked(careless(secret))) }));
+        let refusing =
+            middleware_fn(move |_, _| Box::pin(async move { Err(TransportError::blocked(careless(secret))) }));
         let client = Client::builder(Scripted::new(|_| Play::Stall), test_key()).middleware(refusing).build().unwrap();
         assert_error_hides(&run(&client, Op::Create).unwrap_err(), &"a middleware");
     }

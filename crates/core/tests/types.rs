@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
@@ -80,8 +80,8 @@ fn the_future_of_a_call_moves_into_a_task() {
 
 #[test]
 fn the_future_of_a_call_fits_on_a_stack() {
-    // Measured when this was written: see the assertion's message for what it is now.
-    const BOUND: usize = 4096;
+    // 3,856 to 3,976 bytes when this was written, and a sixth of slack.
+    const BOUND: usize = 4608;
     let fixed = client(answer(Op::Create));
     let erased = client(answer(Op::Create)).erase();
     let sizes = [
@@ -299,6 +299,4 @@ fn nothing_is_sent_before_send() {
     drop(client.actor_tokens().create(USER, Actor::new(AGENT)));
     drop(client.actor_tokens().create(USER, Actor::new(AGENT)).send());
     assert_eq!(client.transport().sends(), 0);
-    let _: &dyn Fn() -> Box<dyn Future<Output = Result<ActorToken, Error>>> =
-        &|| Box::new(client.actor_tokens().create(USER, Actor::new(AGENT)).send());
 }

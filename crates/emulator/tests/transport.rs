@@ -394,6 +394,7 @@ fn a_middleware_of_the_client_never_brings_the_key_into_what_is_recorded() -> Re
 
         let requests = clerk.requests();
         assert_eq!(requests[0].headers()["x-stamp"], "1");
+        assert_eq!(requests[0].headers()["authorization"], "(redacted)");
         assert_eq!(requests[0].attempt(), Some(1));
         assert_eq!(requests[0].json().unwrap()["user_id"], "user_1");
         let everything = format!("{requests:?} {:?} {:?}", requests[0].headers(), clerk);

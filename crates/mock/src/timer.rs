@@ -328,7 +328,10 @@ mod tests {
         let timer = ManualTimer::new();
         let sleep = timer.sleep(SECOND);
         let (done, is_done) = mpsc::channel();
-        thread::spawn(move || done.send(pollster::block_on(sleep)));
+        thread::spawn(move || {
+            pollster::block_on(sleep);
+            done.send(())
+        });
         while timer.sleepers() == 0 {
             thread::yield_now();
         }

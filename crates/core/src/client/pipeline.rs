@@ -55,7 +55,8 @@ pub(crate) async fn run<O: Operation, T: HttpTransport + ?Sized>(
         }
         (Err(verdict), exchanged) => {
             let execution = verdict.rule().execution.join(attempts.execution());
-            let mut inner = judge::error(&O::INFO, exchanged, verdict, transport.timer().wall());
+            let wall = transport.timer().wall();
+            let mut inner = judge::error(&O::INFO, exchanged, verdict, settings.response_cap, wall);
             inner.execution = execution;
             inner.attempts = attempts.take_attempts();
             Err(inner.into())
