@@ -267,6 +267,8 @@ fn an_error_made_up_after_a_success_neither_repeats_nor_hides_it() {
             assert_eq!(client.transport().sends(), 1, "{place:?} {kind:?}");
             assert_eq!(result.as_ref().unwrap_err().execution(), Execution::Executed, "{place:?} {kind:?}");
             assert_never_twice(&client.transport().sent(), &result);
+            let error = result.unwrap_err();
+            assert_eq!(error.attempts().len(), 1, "{place:?} {kind:?}: what cannot be sent is not attempted");
         }
     }
 }
@@ -308,11 +310,20 @@ fn an_error_made_up_after_a_lost_answer_does_not_hide_it() {
 
 #[test]
 fn a_doubtful_error_made_up_without_a_send_is_believed() {
+    use TransportErrorKind as K;
     for place in PLACES {
-        let client = wrapped(place, success, |_, _| Box::pin(async { Err(TransportErrorKind::Interrupted.into()) }));
-        let error = create(&client).unwrap_err();
-        assert_eq!(client.transport().sends(), 0);
-        assert_eq!(error.execution(), Execution::Unknown, "a middleware may have sent it some other way");
+        for kind in [K::Interrupted, K::Timeout, K::BodyTooLarge, K::Other] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let counter = Arc::clone(&asked);
+            let client = wrapped(place, success, move |_, _| {
+                counter.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async move { Err(kind.into()) })
+            });
+            let error = create(&client).unwrap_err();
+            assert_eq!(client.transport().sends(), 0);
+            assert_eq!(error.execution(), Execution::Unknown, "a middleware may have sent it some other way");
+            assert_eq!(asked.load(Ordering::SeqCst), 1, "{place:?} {kind:?}: so it is not asked again");
+        }
     }
 }
 

@@ -58,17 +58,16 @@ fn expected_headers(more: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn a_creation_is_exactly_this_request() {
-    let client = client(pending);
     let actor = Actor::new("cli:ops@example.com").with("reason", json!({"ticket": [4711, null]}));
     let reply = common::with(token_json("pending"), "actor", json!({"sub": "cli:ops@example.com"}));
-    let client2 = common::client(move |_| ok(&reply).into());
-    let call = client2
+    let full = client(move |_| ok(&reply).into());
+    let call = full
         .actor_tokens()
         .create(USER, actor)
         .expires_in(Duration::from_secs(300))
         .session_max_duration(Duration::from_secs(600));
     pollster::block_on(call.send()).unwrap();
-    let request = sent(&client2);
+    let request = sent(&full);
     assert_eq!(request.method(), Method::POST);
     assert_eq!(request.uri(), "https://api.clerk.com/v1/actor_tokens");
     assert_eq!(headers(&request), expected_headers(&[("content-type", "application/json")]));
@@ -83,8 +82,9 @@ fn a_creation_is_exactly_this_request() {
         })
     );
 
-    run(&client, Op::Create).unwrap();
-    let body: Value = serde_json::from_slice(sent(&client).body()).unwrap();
+    let bare = client(pending);
+    run(&bare, Op::Create).unwrap();
+    let body: Value = serde_json::from_slice(sent(&bare).body()).unwrap();
     assert_eq!(body, json!({"user_id": USER, "actor": {"sub": AGENT}}), "what is unset is left out, not null");
 }
 

@@ -192,6 +192,15 @@ fn bad_input_is_answered_and_never_ends_the_server() {
 }
 
 #[test]
+fn a_body_that_is_far_too_large_is_read_to_its_end_so_that_the_answer_arrives() {
+    let server = Fixture::new();
+    let large = "x".repeat(16 * 1024 * 1024);
+    let answer = server.answer(&request("/v1/actor_tokens", "content-type: application/json\r\n", &large));
+    assert_eq!(answer.status, 413);
+    assert_eq!(answer.json()["errors"][0]["code"], "request_body_too_large");
+}
+
+#[test]
 fn a_client_that_asks_first_is_told_to_continue() {
     let server = Fixture::new();
     let mut stream = server.connect();

@@ -204,3 +204,42 @@ impl fmt::Display for Dropped {
 }
 
 impl std::error::Error for Dropped {}
+
+#[cfg(test)]
+mod tests {
+    use clerk_actor_tokens_core::Request;
+    use tokio::{io::AsyncWriteExt as _, net::TcpListener};
+
+    use super::*;
+    use crate::{emulator::Emulator, exchange::Exchange};
+
+    #[test]
+    fn an_answer_counts_as_delivered_unless_the_socket_goes_before_it_is_flushed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async {
+            for flushed in [true, false] {
+                let clerk = Emulator::builder().real_time().build();
+                let mut request = Request::new(r#"{"user_id":"u","actor":{"sub":"a"}}"#.into());
+                *request.method_mut() = http::Method::POST;
+                *request.uri_mut() = "/v1/actor_tokens".parse().unwrap();
+                request.headers_mut().insert("authorization", "Bearer sk_test_emulator".parse().unwrap());
+                request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+                let mut exchange = Exchange::begin(clerk.inner(), &request);
+                exchange.commit(&request);
+                clerk.assert_orphans(1);
+
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+                let line = Arc::new(Line::default());
+                let mut socket = Socket::new(listener.accept().await.unwrap().0, Arc::clone(&line));
+                line.hand_over(exchange.receipt());
+                clerk.assert_orphans(0);
+                if flushed {
+                    socket.flush().await.unwrap();
+                }
+                drop(socket);
+                clerk.assert_orphans(usize::from(!flushed));
+            }
+        });
+    }
+}

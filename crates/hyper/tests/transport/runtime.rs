@@ -1,11 +1,11 @@
 //! What the transport makes of tokio runtimes that are missing or end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{Execution, HttpTransport, TransportErrorKind};
-use tokio::{io::AsyncWriteExt, runtime::Runtime, sync::Notify};
+use tokio::{io::AsyncWriteExt, runtime::Runtime, sync::Notify, time::timeout};
 
-use crate::support::{Server, assert_kind, causes, http_only, ok, post, read_request};
+use crate::support::{LONG, Server, assert_kind, causes, http_only, ok, post, read_request};
 
 #[test]
 fn without_a_runtime_nothing_is_sent_and_the_error_says_what_is_needed() {
@@ -44,15 +44,26 @@ fn a_runtime_that_ends_under_a_request_leaves_its_fate_unknown() {
     }));
     let transport = http_only();
     let first = Runtime::new().unwrap();
-    first.block_on(transport.send(post(&server.url("/")))).unwrap();
+    first.block_on(async {
+        transport.send(post(&server.url("/"))).await.unwrap();
+        // Until the connection is back in the pool.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    });
 
     // The second request goes over the connection that the first runtime drives, and that runtime ends.
     let second = Runtime::new().unwrap();
     let url = server.url("/");
     let sending = second.spawn(async move { transport.send(post(&url)).await });
-    second.block_on(reached.notified());
+    second.block_on(async { timeout(LONG, reached.notified()).await }).expect("it went over another connection");
     first.shutdown_background();
     let error = second.block_on(sending).unwrap().unwrap_err();
     assert_eq!(server.connections(), 1);
     assert_kind(&error, TransportErrorKind::Interrupted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_transports_clock_is_tokios() {
+    let before = http_only().timer().now();
+    http_only().timer().sleep(Duration::from_secs(3600)).await;
+    assert!(http_only().timer().now() - before >= Duration::from_secs(3600));
 }
