@@ -4,6 +4,7 @@
 
 use std::{borrow::Cow, time::SystemTime};
 
+use bytes::Bytes;
 use http::{
     HeaderMap, StatusCode, Uri,
     header::{CONTENT_ENCODING, LOCATION},
@@ -75,6 +76,12 @@ pub(crate) fn headers_of(exchanged: &Exchanged) -> Option<&HeaderMap> {
         Ok(response) => Some(response.headers()),
         Err(error) => error.partial().map(Response::headers),
     }
+}
+
+/// The body of a 2xx, as far as it arrived.
+pub(crate) fn success_body(exchanged: &Exchanged) -> Option<&Bytes> {
+    let response = exchanged.as_ref().map_or_else(TransportError::partial, Some)?;
+    response.status().is_success().then(|| response.body())
 }
 
 /// Judges an exchange.

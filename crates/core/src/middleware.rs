@@ -3,7 +3,8 @@
 //! A [`Middleware`] sees the request on its way out and the response (or failure) on its way back, and may change
 //! both, wait, refuse, or call [`Next::run`] more than once. It never sees the secret key: authentication comes behind
 //! the last middleware. Sending an actor-token creation twice is not in its power either: the client's guard, right
-//! around the transport, lets a second send pass only if the first is proved not to have been executed.
+//! around the transport, lets a second send pass only if the first is proved not to have been executed. Until the first
+//! has ended the second waits: a middleware that begins two must poll both.
 
 use std::{fmt, sync::Arc};
 

@@ -42,7 +42,7 @@ pub(crate) use redacted_text;
 /// Shows a text that came from outside: credentials masked, control characters escaped, length bounded.
 ///
 /// Masked are secret keys (`sk_test_...`, `sk_live_...`), JSON Web Tokens (`eyJ...`), the value of a `ticket` query
-/// parameter, and whatever follows `Bearer`.
+/// parameter, the user info of a URL, and whatever follows `Bearer`, or looks like credentials behind `Basic`.
 ///
 /// ```
 /// # use clerk_actor_tokens_core::Shown;
@@ -55,9 +55,15 @@ pub struct Shown<'a>(
     pub &'a str,
 );
 
-/// What starts a credential, how much of the mark stays, and how long a run must be to count as one.
+/// What starts a credential, and how long the run behind it must be to count as one.
 const MARKS: [(&str, usize); 6] =
     [("sk_test_", 1), ("sk_live_", 1), ("eyJ", 8), ("ticket=", 1), ("ticket%3D", 1), ("Bearer ", 1)];
+
+/// What starts the Basic scheme (RFC 7617). Its credentials are told from an English word by a capital or a digit.
+const BASIC: &str = "Basic ";
+
+/// What stands before the user info of a URL (RFC 3986 section 3.2.1), which ends at an `@`.
+const AUTHORITY: &str = "://";
 
 fn is_credential_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '%' | '~')
@@ -119,18 +125,29 @@ fn is_invisible(c: char) -> bool {
 
 /// If a credential starts here: the mark that stays visible, and the text behind the credential.
 fn credential_at(text: &str) -> Option<(&'static str, &str)> {
+    let behind = |mark: &str| {
+        let (head, tail) = (text.get(..mark.len())?, text.get(mark.len()..)?);
+        head.eq_ignore_ascii_case(mark).then_some(tail)
+    };
     for (mark, at_least) in MARKS {
-        let Some(head) = text.get(..mark.len()) else { continue };
-        if !head.eq_ignore_ascii_case(mark) {
-            continue;
-        }
-        let tail = text.get(mark.len()..)?;
-        let end = tail.find(|c| !is_credential_char(c)).unwrap_or(tail.len());
-        if end >= at_least {
-            return Some((mark, tail.get(end..)?));
+        if let Some((run, rest)) = behind(mark).and_then(split_run) {
+            if run.len() >= at_least {
+                return Some((mark, rest));
+            }
         }
     }
-    None
+    if let Some((run, rest)) = behind(BASIC).and_then(split_run) {
+        if run.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()) {
+            return Some((BASIC, rest));
+        }
+    }
+    let tail = behind(AUTHORITY)?;
+    let authority = tail.split(['/', '?', '#']).next().filter(|part| !part.contains(char::is_whitespace))?;
+    Some((AUTHORITY, tail.get(authority.rfind('@')?..)?))
+}
+
+fn split_run(text: &str) -> Option<(&str, &str)> {
+    text.split_at_checked(text.find(|c| !is_credential_char(c)).unwrap_or(text.len()))
 }
 
 #[cfg(test)]
@@ -140,14 +157,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_credential_inside_any_text_is_masked(before in "\\PC{0,20}", after in " \\PC{0,20}", form in 0usize..5) {
+        fn a_credential_inside_any_text_is_masked(before in "\\PC{0,20}", after in " \\PC{0,20}", form in 0usize..7) {
             let secret = "CANARYcanary0123456789";
             let text = match form {
                 0 => format!("{before}sk_live_{secret}{after}"),
                 1 => format!("{before}SK_TEST_{secret}{after}"),
                 2 => format!("{before}eyJ{secret}.{secret}.{secret}{after}"),
                 3 => format!("{before}https://x.test/v1/tickets/accept?ticket={secret}{after}"),
-                _ => format!("{before}Bearer {secret}{after}"),
+                4 => format!("{before}Bearer {secret}{after}"),
+                5 => format!("{before}Basic {secret}=={after}"),
+                _ => format!("{before}http://user:{secret}@proxy.test:80/{after}"),
             };
             prop_assert!(!Shown(&text).to_string().contains("CANARY"));
         }
@@ -157,6 +176,15 @@ mod tests {
             let shown = Shown(&text).to_string();
             prop_assert!(!shown.contains(|c: char| c.is_control()));
             prop_assert!(shown.chars().count() < SHOWN_MAX * 10);
+        }
+    }
+
+    #[test]
+    fn what_is_no_credential_is_shown_as_it_is() {
+        for text in
+            ["Basic authentication failed", "see https://clerk.com/docs?x=a@b", "Bearer <YOUR_API_KEY>", "eyJump"]
+        {
+            assert_eq!(Shown(text).to_string(), text);
         }
     }
 

@@ -37,6 +37,8 @@ pub type Response = http::Response<Bytes>;
 /// - An error kind that claims less than the truth is a bug that can mint a second token: use
 ///   [`TransportErrorKind::Interrupted`] for whatever is not proved.
 /// - Dropping the future aborts the exchange.
+/// - A request that was not made by a client's call has no [`CallContext`](crate::CallContext): then 30 s and
+///   [`DEFAULT_RESPONSE_CAP`](crate::DEFAULT_RESPONSE_CAP) bound it.
 ///
 /// ```
 /// use async_trait::async_trait;

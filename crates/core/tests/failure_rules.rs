@@ -214,9 +214,6 @@ fn what_had_arrived_decides_and_an_id_is_salvaged_only_when_it_is_whole() {
 fn an_answer_that_names_another_actor_salvages_nothing() {
     // Row 19 compares `actor.sub` too: this is the token that somebody else just made for the same customer.
     let theirs = with(token_json("pending"), "actor", json!({"sub": "user_other"}));
-    let whole = without(theirs.clone(), "created_at");
-    let error = check(Op::Create, move || ok(&whole).into(), fate(1, ReplyUnusable, Executed), "without created_at");
-    assert_eq!(error.salvaged_id(), None);
     let text = theirs.to_string();
     let cut = text.trim_end_matches('}').to_owned();
     let play = move || {
@@ -224,6 +221,18 @@ fn an_answer_that_names_another_actor_salvages_nothing() {
     };
     let error = check(Op::Create, play, fate(1, ReplyLost, Executed), "cut");
     assert_eq!(error.salvaged_id(), None);
+}
+
+#[test]
+fn an_answer_for_somebody_else_is_withheld_also_where_it_is_unusable() {
+    for (field, value) in [("user_id", json!("user_other")), ("actor", json!({"sub": "user_other"}))] {
+        let theirs = with(token_json("pending"), field, value);
+        for missing in ["id", "status", "created_at", "updated_at"] {
+            let answer = without(theirs.clone(), missing);
+            let error = check(Op::Create, move || ok(&answer).into(), fate(1, ReplyMismatch, Unknown), missing);
+            assert_eq!((error.salvaged_id(), error.expose_body()), (None, None), "{field}, without {missing}");
+        }
+    }
 }
 
 #[test]
@@ -268,8 +277,11 @@ fn unusable_answers() -> Vec<Unusable> {
     let text = |text: String| response(200, text);
     let good_text = good().to_string();
     let deep = good_text.replace(r#"{"sub":"user_agent"}"#, &format!("{}{}", "[".repeat(20_000), "]".repeat(20_000)));
-    let utf8 =
-        [br#"{"object":"actor_token","id":"act_1","user_id":"user_customer","x":""#, &b"\xff\xfe\"}"[..]].concat();
+    let utf8 = [
+        br#"{"object":"actor_token","id":"act_2ABCdefGHIjklMNOpqrSTUvwxYZ","user_id":"user_customer","x":""#,
+        &b"\xff\xfe\"}"[..],
+    ]
+    .concat();
     vec![
         // row 18: Clerk's, and unreadable
         ("empty", text(String::new()), ReplyUnusable, Executed, None),
@@ -302,7 +314,7 @@ fn unusable_answers() -> Vec<Unusable> {
         ("null updated_at", set("updated_at", Value::Null), ReplyUnusable, Executed, Some(ID)),
         ("true updated_at", set("updated_at", json!(true)), ReplyUnusable, Executed, Some(ID)),
         ("deep", text(deep), ReplyUnusable, Executed, Some(ID)),
-        ("bad UTF-8", response(200, utf8), ReplyUnusable, Executed, Some("act_1")),
+        ("bad UTF-8", response(200, utf8), ReplyUnusable, Executed, Some(ID)),
         ("an id twice", text(good_text.replacen('{', r#"{"id":"act_other","#, 1)), ReplyUnusable, Executed, None),
         ("url twice", text(good_text.replacen('{', r#"{"url":null,"#, 1)), ReplyUnusable, Executed, Some(ID)),
         ("huge number", text(good_text.replacen("1700000000001", "1e999", 1)), ReplyUnusable, Executed, Some(ID)),
@@ -362,8 +374,9 @@ fn a_user_id_of_another_type_salvages_nothing_wrong() {
 #[test]
 fn an_unusable_answer_to_a_revocation_is_no_success() {
     for (what, answer, _, execution, _) in unusable_answers() {
-        let body = String::from_utf8_lossy(answer.body()).replace("pending", "revoked");
-        let mut answer = response(200, body);
+        let body = answer.body().to_vec();
+        let body = String::from_utf8(body).map(|text| text.replace("pending", "revoked").into_bytes());
+        let mut answer = response(200, body.unwrap_or_else(|error| error.into_bytes()));
         answer
             .headers_mut()
             .extend(unusable_answers().into_iter().find(|other| other.0 == what).unwrap().1.headers().clone());

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::{
     actor_tokens::{
         model::{Actor, ActorToken},
-        reply, salvage,
+        reply::{self, Binding},
+        salvage,
     },
     operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
     secret::Shown,
@@ -125,21 +126,14 @@ impl Operation for CreateActorToken {
     }
 
     fn parse(&self, response: &Response) -> Result<ActorToken, ParseError> {
-        let mut token = reply::read(response)?;
-        if token.user_id != self.user_id {
-            return Err(ParseError::mismatch("user_id"));
-        }
-        // The schema lets the echo go without a `sub`; one that differs belongs to another request.
-        let echoed = token.actor.as_ref().and_then(|actor| actor.get("sub"));
-        if echoed.is_some_and(|sub| sub.as_str() != self.actor.sub()) {
-            return Err(ParseError::mismatch("actor.sub"));
-        }
+        let binding = Binding { user_id: Some(&self.user_id), actor_sub: self.actor.sub(), ..Binding::default() };
+        let mut token = reply::read(response, &binding)?;
         token.expires_at = Some(token.created_at.saturating_add(self.expires_in.unwrap_or(DEFAULT_LIFETIME)));
         Ok(token)
     }
 
     fn salvage(&self, partial: &[u8]) -> Option<String> {
-        salvage::id_of_token_for(&self.user_id, partial)
+        salvage::id_of_token_for(&self.user_id, self.actor.sub(), partial)
     }
 }
 

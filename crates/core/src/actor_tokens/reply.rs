@@ -31,8 +31,41 @@ struct Wire {
     updated_at: Option<Value>,
 }
 
+/// What an answer must say to be the answer to this request.
+#[derive(Default)]
+pub(super) struct Binding<'a> {
+    pub(super) id: Option<&'a str>,
+    pub(super) user_id: Option<&'a str>,
+    pub(super) actor_sub: Option<&'a str>,
+}
+
+impl Binding<'_> {
+    /// Looked at before anything else is read: an answer for somebody else is withheld also where it is unusable.
+    fn check(&self, wire: &Wire) -> Result<(), ParseError> {
+        let differs = |expected: Option<&str>, got: Option<&Value>| match (expected, got) {
+            (Some(expected), Some(got)) => got.as_str() != Some(expected),
+            _ => false,
+        };
+        // A wrong type is told as such, further on.
+        let user_id = wire.user_id.as_ref().filter(|value| value.is_string());
+        if differs(self.user_id, user_id) {
+            return Err(ParseError::mismatch("user_id"));
+        }
+        // The schema lets the echo go without a `sub`; one that differs belongs to another request.
+        let actor_sub = wire.actor.as_ref().and_then(|actor| actor.get("sub"));
+        if differs(self.actor_sub, actor_sub) {
+            return Err(ParseError::mismatch("actor.sub"));
+        }
+        let id = wire.id.as_ref().filter(|id| id.as_str().is_some_and(|id| ActorTokenId::new(id).is_ok()));
+        if differs(self.id, id) {
+            return Err(ParseError::mismatch("id"));
+        }
+        Ok(())
+    }
+}
+
 /// The token in a 2xx answer.
-pub(super) fn read(response: &Response) -> Result<ActorToken, ParseError> {
+pub(super) fn read(response: &Response, binding: &Binding<'_>) -> Result<ActorToken, ParseError> {
     if !response.status().is_success() {
         return Err(ParseError::status());
     }
@@ -43,10 +76,11 @@ pub(super) fn read(response: &Response) -> Result<ActorToken, ParseError> {
     }
     let wire: Wire = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
     // Clerk marks each of its objects. What bears no mark came from somewhere else.
-    match wire.object {
+    match &wire.object {
         Some(Value::String(object)) if object == "actor_token" => {}
         _ => return Err(ParseError::not_clerk("the answer is not an `actor_token` object")),
     }
+    binding.check(&wire)?;
     let id = text("id", wire.id)?;
     Ok(ActorToken {
         id: ActorTokenId::new(id.as_str())

@@ -7,7 +7,7 @@ use crate::{
     actor_tokens::{
         id::ActorTokenId,
         model::{ActorToken, ActorTokenStatus},
-        reply,
+        reply::{self, Binding},
     },
     error::api,
     operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
@@ -88,10 +88,8 @@ impl Operation for RevokeActorToken {
         if response.status() == StatusCode::BAD_REQUEST && was_revoked_before(response) {
             return Ok(Revocation::AlreadyRevoked);
         }
-        let token = reply::read(response)?;
-        if self.id() != Some(&token.id) {
-            return Err(ParseError::mismatch("id"));
-        }
+        let binding = Binding { id: self.id().map(ActorTokenId::as_str), ..Binding::default() };
+        let token = reply::read(response, &binding)?;
         if token.status != ActorTokenStatus::Revoked {
             return Err(ParseError::mismatch("status"));
         }

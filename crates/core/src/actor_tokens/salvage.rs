@@ -2,19 +2,19 @@
 //!
 //! Reads the top level of a JSON object up to wherever it ends, without recursion. An id counts if, and only if, it is
 //! a string of the top-level member `id` whose closing quote arrived, and nothing that arrived speaks against it:
-//! another `id`, an `object` or a `user_id` that is not ours, or anything that is not JSON before it.
+//! another `id`, an `object`, a `user_id` or an `actor` that is not ours, or anything that is not JSON before it.
 
 use crate::actor_tokens::{id::ActorTokenId, reply::without_byte_order_mark};
 
-/// The id in this answer, or this beginning of one, to the creation of a token for `user_id`.
-pub(super) fn id_of_token_for(user_id: &str, body: &[u8]) -> Option<String> {
+/// The id in this answer, or this beginning of one, to the creation of a token for `user_id` by `actor_sub`.
+pub(super) fn id_of_token_for(user_id: &str, actor_sub: Option<&str>, body: &[u8]) -> Option<String> {
     let mut id: Option<String> = None;
     for (key, value) in Members::of(body) {
-        let Value::Text(value) = value else {
-            if matches!(key.as_str(), "id" | "object" | "user_id") {
-                return None;
-            }
-            continue;
+        let value = match value {
+            Value::Text(value) => value,
+            Value::Nested(actor) if key == "actor" && is_other_actor(actor_sub, actor) => return None,
+            _ if matches!(key.as_str(), "id" | "object" | "user_id") => return None,
+            _ => continue,
         };
         match key.as_str() {
             "id" if id.as_ref().is_some_and(|id| *id != value) => return None,
@@ -27,9 +27,16 @@ pub(super) fn id_of_token_for(user_id: &str, body: &[u8]) -> Option<String> {
     id.filter(|id| ActorTokenId::new(id.as_str()).is_ok())
 }
 
-enum Value {
+/// Whether an echoed actor names somebody else. One without a `sub`, or too deep to be read, names nobody.
+fn is_other_actor(sub: Option<&str>, actor: &[u8]) -> bool {
+    let actor: serde_json::Value = serde_json::from_slice(actor).unwrap_or_default();
+    actor.get("sub").is_some_and(|echoed| echoed.as_str() != sub)
+}
+
+enum Value<'a> {
     Text(String),
-    Other,
+    Nested(&'a [u8]),
+    Scalar,
 }
 
 /// The top-level members of a JSON object that arrived whole, in order.
@@ -64,7 +71,7 @@ impl<'a> Members<'a> {
         self.rest.first().copied()
     }
 
-    fn member(&mut self) -> Option<(String, Value)> {
+    fn member(&mut self) -> Option<(String, Value<'a>)> {
         if !std::mem::take(&mut self.first) {
             self.expect_byte(b',')?;
         }
@@ -90,7 +97,8 @@ impl<'a> Members<'a> {
     }
 
     /// An object or array, by counting brackets outside strings: no stack, however deep it is.
-    fn skip_nested(&mut self) -> Option<Value> {
+    fn skip_nested(&mut self) -> Option<Value<'a>> {
+        let begin = self.rest;
         let mut depth = 0usize;
         loop {
             let at = self.rest.iter().position(|byte| matches!(byte, b'{' | b'[' | b'}' | b']' | b'"'))?;
@@ -106,18 +114,19 @@ impl<'a> Members<'a> {
                 _ => depth = depth.checked_sub(1)?,
             }
             if depth == 0 {
-                return Some(Value::Other);
+                let len = begin.len().checked_sub(self.rest.len())?;
+                return begin.get(..len).map(Value::Nested);
             }
         }
     }
 
     /// A number, `true`, `false` or `null`, which ends where something else begins.
-    fn skip_scalar(&mut self) -> Option<Value> {
+    fn skip_scalar(&mut self) -> Option<Value<'a>> {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
         let end = self.rest.iter().position(|byte| !is_part(byte))?;
         let (scalar, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
-        (!scalar.is_empty()).then_some(Value::Other)
+        (!scalar.is_empty()).then_some(Value::Scalar)
     }
 }
 
@@ -135,8 +144,8 @@ fn end_of_string(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-impl Iterator for Members<'_> {
-    type Item = (String, Value);
+impl<'a> Iterator for Members<'a> {
+    type Item = (String, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let member = self.member();
@@ -154,7 +163,7 @@ mod tests {
     use serde_json::json;
 
     fn salvage(body: &str) -> Option<String> {
-        id_of_token_for("user_1", body.as_bytes())
+        id_of_token_for("user_1", Some("user_2"), body.as_bytes())
     }
 
     #[test]
@@ -175,6 +184,12 @@ mod tests {
             (r#"{"id":"act_1","user_id":"user_2","#, None),
             (r#"{"id":"act_1","object":"session","#, None),
             (r#"{"id":"act_1","user_id":7,"#, None),
+            (r#"{"id":"act_1","actor":{"sub":"user_2"}"#, Some("act_1")),
+            (r#"{"id":"act_1","actor":{"sub":"user_9""#, Some("act_1")),
+            (r#"{"id":"act_1","actor":{},"x":1,"#, Some("act_1")),
+            (r#"{"id":"act_1","actor":null,"#, Some("act_1")),
+            (r#"{"id":"act_1","actor":{"sub":"user_9"}"#, None),
+            (r#"{"actor":{"x":[{}],"sub":7},"id":"act_1""#, None),
             (r#"{"id":7,"#, None),
             (r#"{"id":"","#, None),
             (r#"{"id":"../users","#, None),
@@ -211,12 +226,12 @@ mod tests {
             let body = format!("{head},\"status\":\"pending\",\"user_id\":\"user_1\"}}");
             let cut = cut.min(body.len());
             let expected = (cut >= head.len()).then_some(id);
-            prop_assert_eq!(id_of_token_for("user_1", &body.as_bytes()[..cut]), expected);
+            prop_assert_eq!(id_of_token_for("user_1", None, &body.as_bytes()[..cut]), expected);
         }
 
         #[test]
         fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = id_of_token_for("user_1", &body);
+            let _ = id_of_token_for("user_1", Some("user_2"), &body);
         }
     }
 }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+
 use crate::{
     attempt::Attempt,
     client::{builder::Settings, exchange::Exchange, guard::Guard, options::Resolved},
@@ -17,7 +19,7 @@ use crate::{
     operation::Operation,
     retry::{after, rules::Again},
     time::{BoxFuture, Deadline, Timer},
-    transport::{DiscardConnection, FreshConnection, HttpTransport, Request, TransportErrorKind},
+    transport::{DiscardConnection, HttpTransport, Request, TransportError, TransportErrorKind},
 };
 
 /// How much later than the deadline the core's own race fires. It is the backstop for transports and middleware that
@@ -60,8 +62,9 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
     pub(crate) async fn run(&self, template: Request) -> (Exchanged, Result<O::Output, Verdict>) {
         let replay = O::INFO.replay();
         let mut fresh = false;
-        let mut number = 1u32;
+        let mut tries = 1u32;
         loop {
+            let number = self.next_number();
             let exchanged = self.attempt(&template, number, fresh).await;
             let verdict = match judge(self.operation, self.settings.response_cap, &exchanged) {
                 Ok(value) => {
@@ -75,7 +78,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
                 discard_connection(&exchanged);
             }
             let wait = match verdict.rule().again(replay) {
-                _ if number >= self.call.retry.attempts(replay) || self.guard.is_shut() => None,
+                _ if tries >= self.call.retry.attempts(replay) || self.guard.is_shut() => None,
                 Again::No => None,
                 Again::OnceFresh if fresh => None,
                 Again::OnceFresh => {
@@ -83,7 +86,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
                     Some(Duration::ZERO)
                 }
                 Again::IfOptedIn if !self.call.retry.is_opted_in(judge::status_of(&exchanged)) => None,
-                Again::Backoff | Again::IfOptedIn => Some(self.wait(number, &exchanged)),
+                Again::Backoff | Again::IfOptedIn => Some(self.wait(tries, &exchanged)),
             };
             let timer = self.transport.timer();
             match wait {
@@ -95,7 +98,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             if self.deadline.has_passed(timer.now()) {
                 return (exchanged, Err(verdict));
             }
-            number = number.saturating_add(1);
+            tries = tries.saturating_add(1);
         }
     }
 
@@ -110,28 +113,30 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             CallContext::new(&O::INFO, deadline).with_attempt(number).with_response_cap(self.settings.response_cap);
         let mut request = template.clone();
         request.extensions_mut().insert(context.clone());
-        if fresh {
-            request.extensions_mut().insert(FreshConnection);
-        }
         let exchange = Exchange {
             base_url: &self.call.base_url,
             credentials: self.call.credentials.as_ref(),
             guard: &self.guard,
             context,
+            fresh,
             transport: self.transport,
         };
         let sends_before = self.guard.sends();
         let next = Next::into_core(&self.settings.per_attempt, &exchange);
         match within(timer, deadline, next.run(request)).await {
             Some(exchanged) => exchanged,
-            // The backstop fired and dropped everything of this attempt; the guard knows whether it had been sent.
-            None if self.guard.sends() == sends_before => Err(TransportErrorKind::TimeoutUnsent.into()),
-            None => Err(TransportErrorKind::Timeout.into()),
+            // The backstop fired and dropped everything of this attempt; the guard knows what had become of it.
+            None => Err(late(self.guard.execution_since(sends_before))),
         }
     }
 
-    fn wait(&self, number: u32, exchanged: &Exchanged) -> Duration {
-        let backoff = self.settings.backoff(&self.call.retry, number.saturating_sub(1));
+    /// Counted over the whole call, also where a per-call middleware runs the attempts more than once.
+    fn next_number(&self) -> u32 {
+        u32::try_from(self.told().attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    fn wait(&self, tries: u32, exchanged: &Exchanged) -> Duration {
+        let backoff = self.settings.backoff(&self.call.retry, tries.saturating_sub(1));
         let asked =
             judge::headers_of(exchanged).and_then(|headers| after::retry_after(headers, self.transport.timer().wall()));
         backoff.max(asked.unwrap_or(Duration::ZERO))
@@ -169,6 +174,11 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         std::mem::take(&mut self.told().attempts)
     }
 
+    /// The body of the last success that the transport gave, also where a middleware threw it away.
+    pub(crate) fn success(&self) -> Option<Bytes> {
+        self.guard.success()
+    }
+
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline
     }
@@ -182,6 +192,14 @@ impl<O: Operation, T: HttpTransport + ?Sized> Endpoint for Attempts<'_, O, T> {
 
     fn timer(&self) -> &dyn Timer {
         self.transport.timer()
+    }
+}
+
+/// The failure of a backstop that fired.
+pub(crate) fn late(execution: Execution) -> TransportError {
+    match execution {
+        Execution::NotExecuted => TransportErrorKind::TimeoutUnsent.into(),
+        Execution::Unknown | Execution::Executed => TransportErrorKind::Timeout.into(),
     }
 }
 

@@ -133,7 +133,8 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// Adds a middleware around the whole call, with its retries. The first one added is the outermost.
+    /// Adds a middleware around the whole call, with its retries. The first one added is the outermost. Each time that it
+    /// runs the rest of the call, the policy's number of attempts begins anew.
     pub fn call_middleware(mut self, middleware: impl Middleware) -> Self {
         self.settings.per_call.push(Arc::new(middleware));
         self

@@ -98,7 +98,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     /// As [`send`](Self::send).
     pub async fn send_with_response(self) -> Result<ApiResponse<O::Output>, Error> {
         let Self { client, operation, options } = self;
-        pipeline::run(&client.settings, &client.transport, &operation, options).await
+        // One box a call: what is moved into a task, or lies on the stack of a `select!`, stays small.
+        Box::pin(async move { pipeline::run(&client.settings, &client.transport, &operation, options).await }).await
     }
 }
 

@@ -6,12 +6,12 @@ use http::header::AUTHORIZATION;
 
 use crate::{
     auth::CredentialProvider,
-    client::guard::Guard,
+    client::{guard::Guard, options},
     context::CallContext,
     judge::Exchanged,
     middleware::Endpoint,
     time::{BoxFuture, Timer},
-    transport::{HttpTransport, Request, TransportError, TransportErrorKind},
+    transport::{FreshConnection, HttpTransport, Request, TransportError, TransportErrorKind},
     url::BaseUrl,
 };
 
@@ -21,6 +21,8 @@ pub(crate) struct Exchange<'a, T: ?Sized> {
     pub(crate) credentials: &'a dyn CredentialProvider,
     pub(crate) guard: &'a Guard,
     pub(crate) context: CallContext,
+    /// Whether this attempt needs a connection that carried nothing before.
+    pub(crate) fresh: bool,
     pub(crate) transport: &'a Arc<T>,
 }
 
@@ -32,6 +34,11 @@ impl<T: HttpTransport + ?Sized> Exchange<'_, T> {
                  key does not go there",
             ));
         }
+        if let Some(name) = options::reserved(request.headers()) {
+            return Err(TransportError::blocked(format!(
+                "a middleware set the header `{name}`, which is the client's or the transport's to set"
+            )));
+        }
         let key = self
             .credentials
             .secret_key()
@@ -41,9 +48,10 @@ impl<T: HttpTransport + ?Sized> Exchange<'_, T> {
             return Err(TransportError::blocked("a live key (sk_live_...) is never sent over plain http"));
         }
         request.headers_mut().insert(AUTHORIZATION, key.authorization());
-        // A middleware may have made a request of its own, which has no context.
-        if CallContext::of(&request).is_none() {
-            request.extensions_mut().insert(self.context.clone());
+        // A middleware may have made a request of its own, or kept one of another call.
+        request.extensions_mut().insert(self.context.clone());
+        if self.fresh {
+            request.extensions_mut().insert(FreshConnection);
         }
         self.guard.send(self.transport, self.context.deadline(), request).await
     }

@@ -5,6 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use crate::{
@@ -28,6 +29,9 @@ pub(crate) struct Guard {
 struct Seen {
     outcomes: Vec<Execution>,
     shut: bool,
+    /// The body of the last 2xx, as far as it arrived: the only place that names what was made, if a middleware throws
+    /// the answer away.
+    success: Option<Bytes>,
 }
 
 impl Guard {
@@ -73,9 +77,20 @@ impl Guard {
         self.with(|seen| seen.outcomes.iter().copied().fold(Execution::NotExecuted, Execution::join))
     }
 
+    /// What the sends after the first `sends` have done together.
+    pub(crate) fn execution_since(&self, sends: usize) -> Execution {
+        self.with(|seen| seen.outcomes.iter().skip(sends).copied().fold(Execution::NotExecuted, Execution::join))
+    }
+
+    /// The body of the last 2xx that the transport gave, whatever a middleware made of it.
+    pub(crate) fn success(&self) -> Option<Bytes> {
+        self.with(|seen| seen.success.clone())
+    }
+
     /// The last 2xx turned out not to be Clerk's answer to this request: it proves nothing.
     pub(crate) fn doubt_last(&self) {
         self.with(|seen| {
+            seen.success = None;
             if let Some(last @ Execution::Executed) = seen.outcomes.last_mut() {
                 *last = Execution::Unknown;
             }
@@ -105,6 +120,9 @@ struct Flight<'a> {
 impl Flight<'_> {
     fn land(mut self, exchanged: &Exchanged) {
         self.landed = true;
+        if let Some(body) = judge::success_body(exchanged) {
+            self.guard.with(|seen| seen.success = Some(body.clone()));
+        }
         self.guard.record(judge::proof(exchanged), judge::status_of(exchanged));
     }
 }

@@ -16,8 +16,19 @@ use crate::{
 
 /// Headers that belong to the client or to the transport: setting them would break authentication, framing or the rule
 /// that no answer is decoded.
-const RESERVED: [HeaderName; 9] =
+static RESERVED: [HeaderName; 9] =
     [AUTHORIZATION, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, UPGRADE, TE, TRAILER, ACCEPT_ENCODING];
+
+/// The first header of a request that only the client or the transport may set. The client's own `Accept-Encoding` is
+/// there by then; `Authorization` is about to be replaced.
+pub(crate) fn reserved(headers: &HeaderMap) -> Option<&'static HeaderName> {
+    let set = |name: &&HeaderName| match **name {
+        AUTHORIZATION => false,
+        ACCEPT_ENCODING => headers.get_all(ACCEPT_ENCODING).iter().any(|value| value != "identity"),
+        _ => headers.contains_key(*name),
+    };
+    RESERVED.iter().find(set)
+}
 
 /// The options of one call. What is refused here is told when the call is sent.
 #[derive(Default)]

@@ -8,17 +8,16 @@ use std::sync::Arc;
 
 use crate::{
     client::{
-        attempts::{Attempts, within},
+        attempts::{Attempts, late, within},
         builder::Settings,
         options::Options,
     },
     error::{Error, api},
-    execution::Execution,
     judge::{self, Exchanged, Verdict, judge},
     middleware::{Endpoint, Next},
     operation::Operation,
     response::ApiResponse,
-    transport::{HttpTransport, Request, TransportErrorKind},
+    transport::{HttpTransport, Request},
 };
 
 pub(crate) async fn run<O: Operation, T: HttpTransport + ?Sized>(
@@ -58,6 +57,9 @@ pub(crate) async fn run<O: Operation, T: HttpTransport + ?Sized>(
             let wall = transport.timer().wall();
             let mut inner = judge::error(&O::INFO, exchanged, verdict, settings.response_cap, wall);
             inner.execution = execution;
+            if inner.salvaged_id.is_none() {
+                inner.salvaged_id = attempts.success().and_then(|body| operation.salvage(&body));
+            }
             inner.attempts = attempts.take_attempts();
             Err(inner.into())
         }
@@ -77,8 +79,7 @@ async fn run_wrapped<O: Operation, T: HttpTransport + ?Sized>(
     let next = Next::into_core(&settings.per_call, attempts);
     let exchanged = match within(attempts.timer(), attempts.deadline(), next.run(request)).await {
         Some(exchanged) => exchanged,
-        None if attempts.execution() == Execution::NotExecuted => Err(TransportErrorKind::TimeoutUnsent.into()),
-        None => Err(TransportErrorKind::Timeout.into()),
+        None => Err(late(attempts.execution())),
     };
     let judged = judge(operation, settings.response_cap, &exchanged);
     (exchanged, judged)

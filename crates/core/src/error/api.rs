@@ -147,7 +147,7 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Envelope {
     Envelope {
         errors: entries.iter().filter(|entry| entry.is_object()).map(entry).collect(),
         meta: value.get("meta").cloned(),
-        trace_id: text(&value, "clerk_trace_id").or_else(|| trace_id(headers)),
+        trace_id: text(&value, "clerk_trace_id").filter(|id| !id.is_empty()).or_else(|| trace_id(headers)),
     }
 }
 
@@ -168,7 +168,7 @@ fn text(value: &Value, key: &str) -> Option<String> {
 pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
     ["x-clerk-trace-id", "clerk-trace-id", "cf-ray"]
         .into_iter()
-        .find_map(|name| headers.get(name)?.to_str().ok())
+        .find_map(|name| headers.get(name)?.to_str().ok().filter(|id| !id.is_empty()))
         .map(str::to_owned)
 }
 
