@@ -33,7 +33,8 @@ pub type Response = http::Response<Bytes>;
 /// - The request is sent at most once. (A connection that died before a byte of it was written may be replaced.)
 /// - [`CallContext::deadline`](crate::CallContext::deadline) bounds connecting, sending and reading the body. When it
 ///   passes, the error carries what had arrived ([`TransportError::with_partial`]).
-/// - [`CallContext::response_cap`](crate::CallContext::response_cap) bounds the body that is kept.
+/// - [`CallContext::response_cap`](crate::CallContext::response_cap) bounds the body that is kept. One that is announced
+///   to be larger is read up to the cap all the same: the bytes up to there usually name what was made.
 /// - An error kind that claims less than the truth is a bug that can mint a second token: use
 ///   [`TransportErrorKind::Interrupted`] for whatever is not proved.
 /// - Dropping the future aborts the exchange.

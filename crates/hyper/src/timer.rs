@@ -48,9 +48,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_follows_a_paused_clock() {
         let before = TokioTimer.now();
-        TokioTimer.sleep(Duration::from_secs(3600)).await;
+        TokioTimer.sleep(Duration::from_secs(5)).await;
         let passed = TokioTimer.now() - before;
-        assert!(passed >= Duration::from_secs(3600) && passed < Duration::from_secs(3601), "{passed:?}");
+        assert!(passed >= Duration::from_secs(5) && passed < Duration::from_secs(6), "{passed:?}");
     }
 
     #[test]
