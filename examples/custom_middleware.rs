@@ -11,9 +11,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use async_trait::async_trait;
 use clerk_actor_tokens::{
-    Actor, CallContext, Client, Middleware, Next, Request, Response, TransportError,
+    Actor, CallContext, Client, Middleware, Next, Request, Response, TransportError, async_trait,
     emulator::{Emulator, fault},
     http::HeaderValue,
     middleware_fn,

@@ -9,71 +9,98 @@
 
 use std::{error::Error, time::Duration};
 
-use async_trait::async_trait;
 use clerk_actor_tokens::{
-    Actor, CallContext, Client, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
-    emulator::Emulator,
-    http::{HeaderValue, Uri, header::HOST},
+    Actor, CallContext, Client, DEFAULT_RESPONSE_CAP, HttpTransport, Request, Response, Timer, TransportError,
+    TransportErrorKind, async_trait,
+    bytes::BytesMut,
+    emulator::{Emulator, fault},
+    http::{self, HeaderValue, Uri, header::HOST},
     hyper::TokioTimer,
 };
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout_at};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 
 /// Plain HTTP/1.1, one connection a request.
 struct OneShot;
 
-impl OneShot {
-    async fn connect(uri: &Uri) -> std::io::Result<TcpStream> {
-        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await
-    }
+/// What bounds an exchange.
+#[derive(Clone, Copy)]
+struct Bounds {
+    deadline: Instant,
+    cap: usize,
+}
 
-    async fn exchange(stream: TcpStream, mut request: Request, cap: usize) -> Result<Response, TransportError> {
-        // Once the request is handed over, nothing is proved any more: whatever fails is `Interrupted`.
-        let interrupted = |error| TransportError::new(TransportErrorKind::Interrupted).with_source(error);
+async fn connect(uri: &Uri) -> std::io::Result<TcpStream> {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await
+}
+
+/// Sends the request and waits for the head of the response. From here on nothing is proved: whatever fails is
+/// `Interrupted`, or `Timeout`.
+async fn head(
+    stream: TcpStream,
+    mut request: Request,
+    bounds: Bounds,
+) -> Result<http::Response<Incoming>, TransportError> {
+    let interrupted = |error| TransportError::new(TransportErrorKind::Interrupted).with_source(error);
+    let exchange = async {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(interrupted)?;
         tokio::spawn(connection);
-
         // HTTP/1.1 wants the path alone in the request line, and the authority in `Host` (RFC 9112 section 3.2).
         let uri = std::mem::take(request.uri_mut());
         if let Some(host) = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
             request.headers_mut().insert(HOST, host);
         }
         *request.uri_mut() = uri.path_and_query().map(|path| Uri::from(path.clone())).unwrap_or_default();
-        let response = sender.send_request(request.map(Full::new)).await.map_err(interrupted)?;
+        sender.send_request(request.map(Full::new)).await.map_err(interrupted)
+    };
+    timeout_at(bounds.deadline, exchange).await.unwrap_or_else(|_| Err(TransportErrorKind::Timeout.into()))
+}
 
-        // The head has arrived: a failure now must carry it, as a cut 200 and a cut 422 mean different things.
-        let (head, body) = response.into_parts();
-        match Limited::new(body, cap).collect().await {
-            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) => Err(TransportError::new(match error.is::<LengthLimitError>() {
-                true => TransportErrorKind::BodyTooLarge,
-                false => TransportErrorKind::Interrupted,
-            })
-            .with_source(error)
-            .with_partial(Response::from_parts(head, Default::default()))),
+/// Reads the body. The head has arrived: whatever fails now carries it, and the bytes so far, because a cut 200 and a
+/// cut 422 mean different things, and the id of a token may be among those bytes.
+async fn body(response: http::Response<Incoming>, bounds: Bounds) -> Result<Response, TransportError> {
+    let (head, mut body) = response.into_parts();
+    let mut read = BytesMut::new();
+    let failed = loop {
+        match timeout_at(bounds.deadline, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                let data = frame.into_data().unwrap_or_default();
+                let room = bounds.cap.saturating_sub(read.len());
+                read.extend(data.iter().take(room));
+                if data.len() > room {
+                    break TransportError::new(TransportErrorKind::BodyTooLarge);
+                }
+            }
+            Ok(Some(Err(error))) => break TransportError::new(TransportErrorKind::Interrupted).with_source(error),
+            Ok(None) => return Ok(Response::from_parts(head, read.freeze())),
+            Err(_) => break TransportError::new(TransportErrorKind::Timeout),
         }
-    }
+    };
+    Err(failed.with_partial(Response::from_parts(head, read.freeze())))
 }
 
 #[async_trait]
 impl HttpTransport for OneShot {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let (deadline, cap) = match CallContext::of(&request) {
-            Some(context) => (context.deadline().instant(), context.response_cap()),
-            None => (self.timer().now() + Duration::from_secs(30), clerk_actor_tokens::DEFAULT_RESPONSE_CAP),
+        // A request that no client made has no context.
+        let bounds = match CallContext::of(&request) {
+            Some(context) => Bounds { deadline: context.deadline().instant().into(), cap: context.response_cap() },
+            None => Bounds { deadline: Instant::now() + Duration::from_secs(30), cap: DEFAULT_RESPONSE_CAP },
         };
-        let stream = match timeout_at(deadline.into(), Self::connect(request.uri())).await {
+        let stream = match timeout_at(bounds.deadline, connect(request.uri())).await {
             Ok(Ok(stream)) => stream,
             // No connection: proved that nothing was executed, so that a creation is tried again.
             Ok(Err(error)) => return Err(TransportError::new(TransportErrorKind::Connect).with_source(error)),
             Err(_) => return Err(TransportErrorKind::TimeoutUnsent.into()),
         };
-        timeout_at(deadline.into(), Self::exchange(stream, request, cap))
-            .await
-            .unwrap_or_else(|_| Err(TransportErrorKind::Timeout.into()))
+        body(head(stream, request, bounds).await?, bounds).await
     }
 
     fn timer(&self) -> &dyn Timer {
@@ -92,6 +119,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     client.actor_tokens().revoke(token.id()).send().await?;
     println!("and revoked");
 
+    // Clerk acts, and its answer breaks off, or stops: the id had arrived.
+    for fault in [fault::cut_at(120), fault::stall_at(120)] {
+        clerk.next_create().after_commit(fault);
+        let cut = client.actor_tokens().create("user_customer", Actor::new("user_agent"));
+        if let Err(error) = cut.timeout(Duration::from_millis(500)).send().await {
+            println!("{error}");
+            assert!(error.salvaged_id().is_some());
+        }
+    }
+
     // Nobody listens on the port any more.
     let base_url = server.base_url();
     server.shutdown().await;
@@ -100,6 +137,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{error}");
         assert!(!error.is_ambiguous());
     }
-    assert_eq!(clerk.creates().len(), 1);
+    assert_eq!(clerk.creates().len(), 3);
     Ok(())
 }

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("   status  {}", token.status());
     if let Some(expires_at) = token.expires_at() {
         let seconds = (expires_at.as_millis() - token.created_at().as_millis()) / 1000;
-        println!("   expires {expires_at:?} since 1970, {seconds} s after it was made");
+        println!("   expires {seconds} s after it was made");
     }
     if let Some(url) = token.url() {
         println!("   link    {url:?} when printed, {} characters when exposed", url.expose().len());
@@ -51,7 +51,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(revocation) => println!("   {revocation:?}"),
         Err(error) => {
             println!("   {error}");
-            println!("   the token is {:?}. {}", error.token_status(), error.advice());
+            if let Some(status) = error.token_status() {
+                println!("   the token is {status}. {}", error.advice());
+            }
         }
     }
 
@@ -67,9 +69,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Err(error) = tokens.create("user_customer", Actor::new("user_agent")).send().await {
         println!("   {error}");
         if let Some(id) = error.salvaged_id() {
+            let revocation = tokens.revoke(id).send().await?;
             println!(
-                "   so it can be revoked: {:?}",
-                tokens.revoke(id).send().await?.token().map(|token| token.status())
+                "   so it can be revoked: {}",
+                revocation.token().map_or("unknown", |token| token.status().as_str())
             );
         }
     }

@@ -1,6 +1,13 @@
 //! The command-line examples, run as commands against the served emulator: what they print, and how they exit.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic; clippy's own exception does not reach helpers of integration tests"
+)]
 
-use std::{path::PathBuf, process::Stdio};
+use std::{env::consts::EXE_SUFFIX, path::PathBuf, process::Stdio};
 
 use clerk_actor_tokens::emulator::{Emulator, EmulatorBuilder, Served, fault};
 use serde_json::Value;
@@ -29,7 +36,7 @@ impl Outcome {
 /// Cargo builds the examples of a package before it runs its tests, and puts them beside the tests' own folder.
 fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    let path = tests.parent().unwrap().parent().unwrap().join("examples").join(name);
+    let path = tests.parent().unwrap().parent().unwrap().join("examples").join(format!("{name}{EXE_SUFFIX}"));
     assert!(path.is_file(), "{} is not built: run the tests without --test, or build the examples", path.display());
     path
 }

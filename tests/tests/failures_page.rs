@@ -1,4 +1,11 @@
 //! The book's table of failures, row by row: each is made to happen, and what the client does is compared with the page.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic; clippy's own exception does not reach helpers of integration tests"
+)]
 
 use std::{
     collections::BTreeMap,
@@ -168,8 +175,29 @@ fn exchange(cause: &Cause) -> Result<Response, TransportError> {
     }
 }
 
-/// Makes the call with everything failing in this way; gives how often it was sent, and what came of it.
+/// Makes the call with everything failing in this way, with a client that knows its transport and with one that has
+/// forgotten it; gives how often it was sent, and what came of it.
 fn call(cause: &Cause, create: bool) -> (usize, String) {
+    let known = call_as(cause, |client, input_is_bad| made(&client, create, input_is_bad));
+    let forgotten = call_as(cause, |client, input_is_bad| made(&client.erase(), create, input_is_bad));
+    assert_eq!(known, forgotten);
+    known
+}
+
+fn made<T: HttpTransport + ?Sized>(client: &Client<T>, create: bool, input_is_bad: bool) -> Result<String, Error> {
+    if create {
+        let user = if input_is_bad { "" } else { "user_1" };
+        pollster::block_on(client.actor_tokens().create(user, Actor::new("user_2")).send()).map(|_| "Ok".to_owned())
+    } else {
+        let id = if input_is_bad { "a/b" } else { "act_1" };
+        pollster::block_on(client.actor_tokens().revoke(id).send()).map(|revocation| format!("Ok {revocation:?}"))
+    }
+}
+
+fn call_as(
+    cause: &Cause,
+    make: impl FnOnce(Client<WithTimer<Box<dyn HttpTransport>>>, bool) -> Result<String, Error>,
+) -> (usize, String) {
     let sends = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&sends);
     let failing = cause.clone();
@@ -177,16 +205,9 @@ fn call(cause: &Cause, create: bool) -> (usize, String) {
         counted.fetch_add(1, Ordering::Relaxed);
         std::future::ready(exchange(&failing))
     });
+    let transport: Box<dyn HttpTransport> = Box::new(transport);
     let transport = WithTimer::new(transport, ManualTimer::auto_advancing());
-    let input_is_bad = matches!(cause, Cause::Here(Fault::Input));
-    let client = set_up(transport, cause);
-    let outcome = if create {
-        let user = if input_is_bad { "" } else { "user_1" };
-        pollster::block_on(client.actor_tokens().create(user, Actor::new("user_2")).send()).map(|_| "Ok".to_owned())
-    } else {
-        let id = if input_is_bad { "a/b" } else { "act_1" };
-        pollster::block_on(client.actor_tokens().revoke(id).send()).map(|revocation| format!("Ok {revocation:?}"))
-    };
+    let outcome = make(set_up(transport, cause), matches!(cause, Cause::Here(Fault::Input)));
     let seen = outcome.unwrap_or_else(|error: Error| format!("{:?}, {:?}", error.kind(), error.execution()));
     (sends.load(Ordering::Relaxed), seen)
 }

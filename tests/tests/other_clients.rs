@@ -1,14 +1,22 @@
 //! What the published clients for Ruby, Dart, Python, TypeScript and PHP can do, done here: over loopback HTTP, through
 //! hyper, against the emulator. The book's page `other-clients.md` names these tests, and the last one checks that.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic; clippy's own exception does not reach helpers of integration tests"
+)]
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use clerk_actor_tokens::{
     Actor, ActorTokenStatus, ApiVersion, BaseUrl, Client, ClientBuilder, CreateActorToken, ErrorCode, ErrorKind,
-    Execution, Operation, Replay, RetryPolicy, Revocation, RevokeActorToken, SecretKey, credentials_fn,
+    Execution, Operation, Replay, Response, RetryPolicy, Revocation, RevokeActorToken, SecretKey, credentials_fn,
     emulator::{Emulator, EmulatorBuilder, Served, fault},
-    http::{Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     hyper::HyperTransport,
+    middleware_fn,
 };
 use serde_json::json;
 
@@ -70,6 +78,14 @@ async fn a_request_cannot_be_left_out_and_an_empty_one_is_refused_here() {
 }
 
 #[tokio::test]
+async fn a_call_owns_what_it_needs_and_moves_into_a_task() {
+    let (_server, clerk) = start().await;
+    let future = clerk.actor_tokens().create("user_customer", agent()).send();
+    drop(clerk);
+    assert!(tokio::spawn(future).await.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn revoke_takes_an_id_and_gives_the_token() {
     let (_server, clerk) = start().await;
     let token = clerk.actor_tokens().create("user_customer", agent()).send().await.unwrap();
@@ -104,6 +120,10 @@ async fn a_call_is_also_a_value_that_works_without_the_handle_or_a_client() {
 
     let request = create.request(&BaseUrl::default()).unwrap();
     assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/v1/actor_tokens"));
+    let body = r#"{"object":"actor_token","id":"act_1","status":"pending","user_id":"user_customer",
+        "actor":{"sub":"user_agent"},"token":null,"url":null,"created_at":1,"updated_at":2}"#;
+    let token = create.parse(&Response::new(body.into())).unwrap();
+    assert_eq!((token.id().as_str(), token.url()), ("act_1", None));
 }
 
 #[tokio::test]
@@ -119,13 +139,31 @@ async fn the_key_is_a_text_or_a_function() {
         let error = other.actor_tokens().create("user_customer", agent()).send().await.unwrap_err();
         assert!(error.is_unauthorized());
     }
+    for (mistake, told) in [("eyJ0.eyJ0.c2ln", "session token"), ("pk_test_x", "publishable key"), ("x", "sk_test_")] {
+        assert!(SecretKey::new(mistake).unwrap_err().to_string().contains(told));
+    }
 }
+
+#[derive(Clone)]
+struct Note(&'static str);
 
 #[tokio::test]
 async fn a_call_takes_headers_of_its_own() {
     let (server, clerk) = start().await;
     let call = clerk.actor_tokens().create("user_customer", agent());
     call.header("x-request-id", "42").header("x-tag", "a").header("x-tag", "b").send().await.unwrap();
+    // What is no header goes along as an extension, for a middleware to read.
+    let note = middleware_fn(|mut request, next| {
+        Box::pin(async move {
+            if let Some(Note(text)) = request.extensions().get().cloned() {
+                request.headers_mut().insert("x-note", HeaderValue::from_static(text));
+            }
+            next.run(request).await
+        })
+    });
+    let noting = builder(&server).middleware(note).build().unwrap();
+    noting.actor_tokens().create("user_customer", agent()).extension(Note("seen")).send().await.unwrap();
+    assert_eq!(server.emulator().requests()[1].headers()["x-note"], "seen");
     let sent = server.emulator().requests();
     assert_eq!(sent[0].headers()["x-request-id"], "42");
     let tags: Vec<_> = sent[0].headers().get_all("x-tag").iter().collect();
@@ -154,11 +192,12 @@ async fn retries_are_set_for_the_client_or_for_one_call() {
 #[tokio::test]
 async fn timeouts_are_set_for_the_client_or_for_one_call() {
     let server = serve(Emulator::builder()).await;
-    let short = Duration::from_millis(200);
-    let clerk = builder(&server).timeout(short).build().unwrap();
-    let create = |clerk: &Client<_>| clerk.actor_tokens().create("user_customer", agent());
+    // Long enough for a slow machine to send the request; the answer never comes.
+    let short = Duration::from_secs(2);
+    let hasty = builder(&server).timeout(short).build().unwrap();
     let patient = builder(&server).build().unwrap();
-    for call in [create(&clerk), create(&patient).timeout(short)] {
+    let create = |clerk: &Client<_>| clerk.actor_tokens().create("user_customer", agent());
+    for call in [create(&hasty), create(&patient).timeout(short)] {
         server.emulator().next_create().after_commit(fault::stall());
         let error = call.send().await.unwrap_err();
         assert!(error.is_timeout() && error.is_ambiguous(), "{error}");
@@ -235,6 +274,7 @@ async fn every_other_status_is_the_one_general_error_whatever_its_content_type()
         assert_eq!(error.kind(), ErrorKind::Api, "{error}");
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert!(error.expose_body().is_some());
+        assert!(error.headers().contains_key(header::CONTENT_TYPE));
         let proved = matches!(status, 402 | 403 | 409 | 413);
         assert_eq!(error.execution() == Execution::NotExecuted, proved, "{error}");
     }

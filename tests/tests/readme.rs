@@ -1,4 +1,11 @@
 //! The README's promises about itself: its unit test runs, and is as short as it says; so are its middleware.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic; clippy's own exception does not reach helpers of integration tests"
+)]
 
 use std::{fs, path::Path};
 

@@ -158,8 +158,7 @@ pub type CredentialError = Box<dyn StdError + Send + Sync>;
 /// Supplies the secret key, once per attempt: a fixed key, a function, a vault.
 ///
 /// ```
-/// use async_trait::async_trait;
-/// use clerk_actor_tokens_core::{CredentialError, CredentialProvider, SecretKey};
+/// use clerk_actor_tokens_core::{CredentialError, CredentialProvider, SecretKey, async_trait};
 ///
 /// struct FromFile;
 ///

@@ -19,6 +19,7 @@ use crate::{
     attempt::Attempt,
     execution::Execution,
     operation::{InvalidRequest, OperationInfo},
+    url::BaseUrl,
 };
 
 /// Why a call failed.
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) execution: Execution,
     pub(crate) operation: &'static OperationInfo,
     pub(crate) attempts: Vec<Attempt>,
+    pub(crate) base_url: Option<BaseUrl>,
     pub(crate) invalid: Option<InvalidRequest>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: HeaderMap,
@@ -76,6 +78,7 @@ impl Inner {
             execution,
             operation,
             attempts: Vec::new(),
+            base_url: None,
             invalid: None,
             status: None,
             headers: HeaderMap::new(),
@@ -153,6 +156,12 @@ impl Error {
     #[must_use]
     pub fn operation(&self) -> &'static OperationInfo {
         self.0.operation
+    }
+
+    /// Where the call went. `None` on an error that no call made, and where the input was refused.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&BaseUrl> {
+        self.0.base_url.as_ref()
     }
 
     /// Which input was refused before anything was sent.

@@ -5,6 +5,9 @@
 //! time, [`Operation`] describes a call. Applications depend on the facade, `clerk-actor-tokens`; this crate is for
 //! those who write a transport, a middleware or an operation.
 //!
+//! The examples here name this crate. In an application write `clerk_actor_tokens` in its place: the facade re-exports all
+//! of it.
+//!
 //! It depends on no runtime and no network crate, under any feature: any executor drives it.
 //!
 //! ```
@@ -48,6 +51,8 @@ mod url;
 mod version;
 mod words;
 
+/// The attribute for implementing this crate's `async` traits.
+pub use async_trait::async_trait;
 pub use bytes;
 pub use http;
 

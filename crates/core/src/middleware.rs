@@ -20,8 +20,7 @@ use crate::{
 /// [`ClientBuilder::call_middleware`](crate::ClientBuilder::call_middleware)).
 ///
 /// ```
-/// use async_trait::async_trait;
-/// use clerk_actor_tokens_core::{Middleware, Next, Request, Response, TransportError};
+/// use clerk_actor_tokens_core::{Middleware, Next, Request, Response, TransportError, async_trait};
 ///
 /// struct RequestId;
 ///

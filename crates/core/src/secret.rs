@@ -56,11 +56,11 @@ pub struct Shown<'a>(
 );
 
 /// What starts a credential, and how long the run behind it must be to count as one.
-const MARKS: [(&str, usize); 6] =
-    [("sk_test_", 1), ("sk_live_", 1), ("eyJ", 8), ("ticket=", 1), ("ticket%3D", 1), ("Bearer ", 1)];
+const MARKS: [(&str, usize); 5] = [("sk_test_", 1), ("sk_live_", 1), ("eyJ", 8), ("ticket=", 1), ("ticket%3D", 1)];
 
-/// What starts the Basic scheme (RFC 7617). Its credentials are told from an English word by a capital or a digit.
-const BASIC: &str = "Basic ";
+/// The schemes of an `Authorization` header (RFC 6750, RFC 7617), and whether what follows must have a capital or a digit
+/// to count: "Basic authentication failed" is no credential.
+const SCHEMES: [(&str, bool); 2] = [("Bearer", false), ("Basic", true)];
 
 /// What stands before the user info of a URL (RFC 3986 section 3.2.1), which ends at an `@`.
 const AUTHORITY: &str = "://";
@@ -136,9 +136,13 @@ fn credential_at(text: &str) -> Option<(&'static str, &str)> {
             }
         }
     }
-    if let Some((run, rest)) = behind(BASIC).and_then(split_run) {
-        if run.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()) {
-            return Some((BASIC, rest));
+    for (scheme, must_look_like_one) in SCHEMES {
+        let behind_space = behind(scheme).filter(|tail| tail.starts_with(char::is_whitespace)).map(str::trim_start);
+        if let Some((run, rest)) = behind_space.and_then(split_run) {
+            let looks_like_one = run.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit());
+            if !run.is_empty() && (looks_like_one || !must_look_like_one) {
+                return Some((scheme, rest));
+            }
         }
     }
     let tail = behind(AUTHORITY)?;
@@ -164,7 +168,7 @@ mod tests {
                 1 => format!("{before}SK_TEST_{secret}{after}"),
                 2 => format!("{before}eyJ{secret}.{secret}.{secret}{after}"),
                 3 => format!("{before}https://x.test/v1/tickets/accept?ticket={secret}{after}"),
-                4 => format!("{before}Bearer {secret}{after}"),
+                4 => format!("{before}Bearer\t {secret}{after}"),
                 5 => format!("{before}Basic {secret}=={after}"),
                 _ => format!("{before}http://user:{secret}@proxy.test:80/{after}"),
             };

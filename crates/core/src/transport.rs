@@ -32,18 +32,19 @@ pub type Response = http::Response<Bytes>;
 /// - Every HTTP status is `Ok`, also 3xx, 4xx and 5xx; redirects are not followed.
 /// - The request is sent at most once. (A connection that died before a byte of it was written may be replaced.)
 /// - [`CallContext::deadline`](crate::CallContext::deadline) bounds connecting, sending and reading the body. When it
-///   passes, the error carries what had arrived ([`TransportError::with_partial`]).
+///   passes, the exchange ends with [`TransportErrorKind::TimeoutUnsent`] or [`TransportErrorKind::Timeout`].
 /// - [`CallContext::response_cap`](crate::CallContext::response_cap) bounds the body that is kept. One that is announced
 ///   to be larger is read up to the cap all the same: the bytes up to there usually name what was made.
-/// - An error kind that claims less than the truth is a bug that can mint a second token: use
-///   [`TransportErrorKind::Interrupted`] for whatever is not proved.
+/// - An error's kind claims no more than is proved: one that says "not executed" without proof can mint a second token.
+///   Use [`TransportErrorKind::Interrupted`] for whatever is not proved.
+/// - Where the head of a response had arrived, every error carries it, with the bytes of the body so far
+///   ([`TransportError::with_partial`]): an id is salvaged from them.
 /// - Dropping the future aborts the exchange.
 /// - A request that was not made by a client's call has no [`CallContext`](crate::CallContext): then 30 s and
 ///   [`DEFAULT_RESPONSE_CAP`](crate::DEFAULT_RESPONSE_CAP) bound it.
 ///
 /// ```
-/// use async_trait::async_trait;
-/// use clerk_actor_tokens_core::{HttpTransport, Request, Response, TransportError};
+/// use clerk_actor_tokens_core::{HttpTransport, Request, Response, TransportError, async_trait};
 ///
 /// struct Canned;
 ///

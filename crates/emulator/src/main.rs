@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let key = SecretKey::new(options.secret_key)?;
     let emulator = Emulator::builder().real_time().secret_key(key).seed(options.seed).build();
-    let server = emulator.serve_on(options.port).await?;
+    let server = emulator.serve_on(options.port).await.map_err(|error| format!("port {}: {error}", options.port))?;
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     // Polled once before anything is printed: whoever has read the line may interrupt at once.
     tokio::select! {

@@ -60,11 +60,15 @@ impl Options {
     {
         let name = HeaderName::try_from(name).map_err(|_| InvalidRequest::new("header", "has an invalid name"))?;
         if RESERVED.contains(&name) {
-            let reason = if name == AUTHORIZATION { "is set from the credentials" } else { "is set by the client" };
-            return Err(InvalidRequest::new(format!("header `{name}`"), reason));
+            let reason = if name == AUTHORIZATION {
+                "is a header that is set from the credentials"
+            } else {
+                "is a header that the client sets"
+            };
+            return Err(InvalidRequest::new(name.as_str().to_owned(), reason));
         }
         let value = HeaderValue::try_from(value).map_err(|_| {
-            InvalidRequest::new(format!("header `{name}`"), "has a character that cannot stand in a header")
+            InvalidRequest::new(name.as_str().to_owned(), "has a character that cannot stand in a header")
         })?;
         self.headers
             .try_append(name, value)

@@ -57,6 +57,7 @@ pub(crate) async fn run<O: Operation, T: HttpTransport + ?Sized>(
             let wall = transport.timer().wall();
             let mut inner = judge::error(&O::INFO, exchanged, verdict, settings.response_cap, wall);
             inner.execution = execution;
+            inner.base_url = Some(call.base_url.clone());
             if inner.salvaged_id.is_none() {
                 inner.salvaged_id = attempts.success().and_then(|body| operation.salvage(&body));
             }

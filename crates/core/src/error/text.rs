@@ -38,6 +38,9 @@ impl Error {
             Some(status) => write!(f, "{}", status.as_u16())?,
             None => f.write_str(kind_words(self.kind()))?,
         }
+        if let Some(base_url) = self.base_url().filter(|_| is_about_the_server(self.kind())) {
+            write!(f, " ({base_url})")?;
+        }
         if let Some(error) = self.api_errors().first() {
             write!(f, " {}: {}", error.code(), Shown(error.words()))?;
             if let Some(param) = error.param_name() {
@@ -73,6 +76,7 @@ impl Error {
             _ if may_have_minted && self.salvaged_id().is_some() => {
                 "A token was made and its link is lost: revoke salvaged_id(), then create another."
             }
+            ErrorKind::UnexpectedRedirect => "Check the base URL: Clerk's API does not redirect.",
             _ if may_have_minted => {
                 "A token may exist that nobody holds. It cannot be looked up: tell somebody, wait until its lifetime \
                  is over if that matters, and only then decide whether to create another."
@@ -81,7 +85,7 @@ impl Error {
                 "Somebody has used the link: end the session that it opened instead."
             }
             ErrorKind::InvalidRequest => "Correct the field that is named, and call again.",
-            ErrorKind::Credential => "See the source chain for why no key could be had, and call again.",
+            ErrorKind::Credential => "See the source chain for why no secret key could be had.",
             ErrorKind::Blocked => "See the source chain for what refused to send.",
             ErrorKind::Connect | ErrorKind::Refused => "Try again later.",
             ErrorKind::Tls => {
@@ -89,13 +93,16 @@ impl Error {
             }
             ErrorKind::Proxy => "Check the proxy and its credentials.",
             ErrorKind::RateLimited => "Wait for retry_after(), then call again.",
-            ErrorKind::UnexpectedRedirect => "Check the base URL: Clerk's API does not redirect.",
             ErrorKind::Api if self.is_unauthorized() => "Check the secret key and which instance it belongs to.",
             ErrorKind::Api if self.is_not_found() => {
                 "Check the id, and that the secret key belongs to the instance that the id comes from."
             }
             ErrorKind::Api if self.is_plan_required() || self.is_quota_exceeded() => {
                 "Change the plan of the Clerk application, or wait for the next billing period."
+            }
+            ErrorKind::Api if !self.is_ambiguous() && self.api_errors().is_empty() => {
+                "Something refused the request without Clerk's words: look at the body, and at what stands between here \
+                 and Clerk."
             }
             ErrorKind::Api if !self.is_ambiguous() => "Correct the request as Clerk's words say, and call again.",
             ErrorKind::Timeout if !self.is_ambiguous() => "Nothing was sent: call again, with more time if need be.",
@@ -104,9 +111,14 @@ impl Error {
             | ErrorKind::Interrupted
             | ErrorKind::ReplyLost
             | ErrorKind::ReplyUnusable
-            | ErrorKind::ReplyMismatch => "It is safe to call again: this operation does no more twice than once.",
+            | ErrorKind::ReplyMismatch => "It is safe to call again: repeating this operation has no further effect.",
         }
     }
+}
+
+/// Whether a mistyped base URL could be the cause, so that it belongs in the line.
+fn is_about_the_server(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Proxy | ErrorKind::UnexpectedRedirect)
 }
 
 fn kind_words(kind: ErrorKind) -> &'static str {
@@ -137,6 +149,9 @@ impl fmt::Debug for Error {
         debug.field("kind", &inner.kind);
         debug.field("execution", &inner.execution);
         debug.field("attempts", &inner.attempts);
+        if let Some(base_url) = &inner.base_url {
+            debug.field("base_url", base_url);
+        }
         if let Some(invalid) = &inner.invalid {
             debug.field("invalid_request", invalid);
         }
