@@ -364,3 +364,13 @@ fn an_error_says_in_one_line_what_happened() {
     assert_eq!(error.to_string(), format!("CreateActorToken: 200, the answer was lost; Clerk acted (id {ID})"));
     assert!(error.advice().contains("salvaged_id()"));
 }
+
+#[test]
+fn an_error_keeps_no_more_of_a_body_than_the_cap() {
+    // A transport that keeps no cap: what it hands over is cut here.
+    for status in [200, 422, 500] {
+        let client = builder(move |_| response(status, vec![b' '; 5000]).into()).response_cap(1000).build().unwrap();
+        let error = pollster::block_on(client.actor_tokens().create(USER, Actor::new(AGENT)).send()).unwrap_err();
+        assert_eq!(error.expose_body().unwrap().len(), 1000, "{status}");
+    }
+}

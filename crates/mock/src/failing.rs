@@ -14,7 +14,13 @@ use crate::lock::locked;
 
 /// Fails with one kind, a number of times or always.
 ///
-/// Clones are handles of one transport and share the count. Its clock is that of the transport that it goes on with.
+/// Clones are handles of one transport and share the count.
+///
+/// Its clock is that of the transport that it goes on with, and the system's if it fails [`always`](Self::always): on
+/// the system's, the client really waits between its attempts. To wait for nothing, give the client
+/// `WithTimer::new(transport.clone(), ManualTimer::auto_advancing())` ([`WithTimer`](crate::WithTimer),
+/// [`ManualTimer`](crate::ManualTimer)), or [`RetryPolicy::none`](clerk_actor_tokens_core::RetryPolicy::none) where the
+/// test is not about retries.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{HttpTransport, Request, TransportErrorKind, transport_fn};

@@ -22,6 +22,10 @@ mock! {
     /// Its closures get the request as a [`CapturedRequest`], which `mockall` can print without showing a secret. The
     /// clock is the system's; for another one, wrap it: [`WithTimer`](crate::WithTimer).
     ///
+    /// Of a request that fits no expectation, `mockall` says `No matching expectation found` and prints the request,
+    /// not what differs. [`ScriptedTransport`](crate::ScriptedTransport) says what differs, and from which line of the
+    /// test.
+    ///
     /// ```
     /// use clerk_actor_tokens_core::{HttpTransport, Request};
     /// use clerk_actor_tokens_mock::{MockHttpTransport, responses};

@@ -296,6 +296,31 @@ mod tests {
     }
 
     #[test]
+    fn each_code_has_its_own_message_and_long_message() {
+        let table = [
+            ("request_body_invalid", "Request body invalid", "The request body is invalid."),
+            ("request_body_too_large", "Request body too large", "The request body is too large."),
+            ("api_version_invalid", "invalid API version", "Invalid Clerk API version: 1999-01-01"),
+            (
+                "unsupported_content_type",
+                "Content-Type is unsupported",
+                "The Content-Type of the request must be application/json.",
+            ),
+            ("too_many_requests", "Too many requests", "Too many requests, retry later"),
+            (
+                "internal_clerk_error",
+                "Oops, an unexpected error occurred",
+                "There was an internal error on our servers. We've been notified and are working on fixing it.",
+            ),
+            ("a_new_code", "a_new_code", "a_new_code"),
+        ];
+        for (code, message, long_message) in table {
+            let error = &body(clerk_error(400, code))["errors"][0];
+            assert_eq!((&error["message"], &error["long_message"]), (&json!(message), &json!(long_message)), "{code}");
+        }
+    }
+
+    #[test]
     fn a_cut_reply_keeps_the_head_and_no_more_than_was_asked_for() {
         for kept in [0, 1, 100, usize::MAX] {
             let whole = actor_token().build();

@@ -29,8 +29,10 @@ use crate::{captured::CapturedRequest, lock::locked};
 
 /// Answers the expected requests in order, and fails the test on any other.
 ///
-/// A request that is not the next one of the script panics inside `send`. The message says what was expected and at
-/// which line of the test, what came, and what differs, by JSON path; it shows no credential.
+/// A request that is not the next one of the script panics inside `send`, so the place of the panic is in this crate.
+/// The line of the test is in the first line of the message: where the request was expected, or, for a request beyond
+/// the script, where the script ends: its last [`expect`](Self::expect), or [`new`](Self::new) if there is none. What
+/// came and what differs, by JSON path, follows. No credential is shown.
 ///
 /// The panic may never reach the test: a spawned task ends silently, a middleware may catch it. So the script
 /// remembers it: from then on it fails every request, [`assert_done`](Self::assert_done) fails with the same message,
@@ -41,6 +43,11 @@ use crate::{captured::CapturedRequest, lock::locked};
 /// another thread, nobody sees it: call `assert_done`.
 ///
 /// Clones are handles of one script.
+///
+/// The clock is the system's: the client really waits out a backoff or a `Retry-After` of the script. To wait for
+/// nothing, give the client `WithTimer::new(transport.clone(), ManualTimer::auto_advancing())`
+/// ([`WithTimer`](crate::WithTimer), [`ManualTimer`](crate::ManualTimer); the crate's first page has an example), or
+/// [`RetryPolicy::none`](clerk_actor_tokens_core::RetryPolicy::none) where the test is not about retries.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{HttpTransport, Request};
@@ -61,12 +68,12 @@ pub struct ScriptedTransport {
 
 /// Shared by all handles; the last one to go checks that the script was played.
 struct Script {
-    made_at: &'static Location<'static>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    /// Where the test wrote the end of the script: its last step, or the empty script.
+    ends_at: &'static Location<'static>,
     steps: VecDeque<Step>,
     /// How many requests came, the failed one included.
     came: usize,
@@ -86,7 +93,9 @@ impl ScriptedTransport {
     #[track_caller]
     #[must_use]
     pub fn new() -> Self {
-        Self { script: Arc::new(Script { made_at: Location::caller(), state: Mutex::default() }) }
+        let state =
+            State { ends_at: Location::caller(), steps: VecDeque::new(), came: 0, failure: None, reported: false };
+        Self { script: Arc::new(Script { state: Mutex::new(state) }) }
     }
 
     /// Adds a request at the end of the script, and what to answer to it.
@@ -94,7 +103,10 @@ impl ScriptedTransport {
     #[must_use = "the script ends with the last handle"]
     pub fn expect(self, request: impl Into<ExpectedRequest>, answer: impl Into<Answer>) -> Self {
         let step = Step { expected: request.into(), answer: answer.into(), at: Location::caller() };
-        locked(&self.script.state).steps.push_back(step);
+        let mut state = locked(&self.script.state);
+        state.ends_at = step.at;
+        state.steps.push_back(step);
+        drop(state);
         self
     }
 
@@ -118,8 +130,10 @@ impl ScriptedTransport {
 }
 
 impl Script {
-    /// The answer to a request, or the message to fail with. Never panics: the lock is held.
-    fn play(&self, request: &CapturedRequest) -> Result<Answer, String> {
+    /// The answer to a request and where it was expected, or the message to fail with. Never panics: the lock is held.
+    fn play(&self, request: &CapturedRequest) -> Result<(Answer, &'static Location<'static>), String> {
+        // Dropped after the lock: an answer may own what is the test's, and that may come back to the script.
+        let mut _unused = None;
         let mut state = locked(&self.state);
         if let Some(failure) = &state.failure {
             return Err(format!("a request after the script had failed. {failure}"));
@@ -128,15 +142,16 @@ impl Script {
         let came = state.came;
         let failure = match state.steps.pop_front() {
             None => format!(
-                "ScriptedTransport: request {came} is one too many: the script made at {} expects {}\n  got: {request:#?}",
-                self.made_at,
+                "ScriptedTransport: request {came} is one too many: the script of {} ends at {}\n  got: {request:#?}",
                 came.saturating_sub(1),
+                state.ends_at,
             ),
             Some(Step { expected, answer, at }) => {
                 let differences = expected.differences(request);
                 if differences.is_empty() {
-                    return Ok(answer);
+                    return Ok((answer, at));
                 }
+                _unused = Some(answer);
                 format!(
                     "ScriptedTransport: request {came} is not the one expected at {at}\n  expected: {expected}\n  \
                      differs:\n    {}\n  got: {request:#?}",
@@ -144,22 +159,27 @@ impl Script {
                 )
             }
         };
-        state.failure = Some(failure.clone());
+        state.fail(failure.clone());
         Err(failure)
     }
 
     /// The answer that a function of the test gives. Its panic fails the script, like a wrong request does.
-    fn call(&self, answer: Box<AnswerFn>, request: &CapturedRequest) -> Result<Response, TransportError> {
+    fn call(
+        &self,
+        answer: Box<AnswerFn>,
+        at: &Location<'_>,
+        request: &CapturedRequest,
+    ) -> Result<Response, TransportError> {
         // Unwind-safe: the function is gone, and what is left of the script is its failure.
         panic::catch_unwind(AssertUnwindSafe(|| answer(request))).unwrap_or_else(|panic| {
             let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
             let mut state = locked(&self.state);
             let came = state.came;
             let failure = format!(
-                "ScriptedTransport: the function that answers request {came} panicked: {}",
+                "ScriptedTransport: the function that answers request {came}, expected at {at}, panicked: {}",
                 Shown(words.unwrap_or("no text")),
             );
-            state.failure = Some(failure);
+            state.fail(failure);
             drop(state);
             panic::resume_unwind(panic)
         })
@@ -167,6 +187,12 @@ impl Script {
 }
 
 impl State {
+    /// Remembers a failure. It is news, whatever the test was told before.
+    fn fail(&mut self, failure: String) {
+        self.failure = Some(failure);
+        self.reported = false;
+    }
+
     /// What is wrong with the script at its end, if anything is.
     fn report(&mut self) -> Option<String> {
         let problem = self.problem();
@@ -205,10 +231,10 @@ impl HttpTransport for ScriptedTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let request = CapturedRequest::new(request);
         match self.script.play(&request) {
-            Ok(Answer(answer::Kind::Response(response))) => Ok(response),
-            Ok(Answer(answer::Kind::Failure(error))) => Err(error),
-            Ok(Answer(answer::Kind::Function(_, answer))) => self.script.call(answer, &request),
-            Ok(Answer(answer::Kind::Never)) => std::future::pending().await,
+            Ok((Answer(answer::Kind::Response(response)), _)) => Ok(response),
+            Ok((Answer(answer::Kind::Failure(error)), _)) => Err(error),
+            Ok((Answer(answer::Kind::Function(_, answer)), at)) => self.script.call(answer, at, &request),
+            Ok((Answer(answer::Kind::Never), _)) => std::future::pending().await,
             Err(failure) => panic!("{failure}"),
         }
     }
@@ -310,15 +336,19 @@ mod tests {
     }
 
     #[test]
-    fn a_request_beyond_the_script_fails_and_says_where_the_script_was_made() {
-        let (transport, line) = (ScriptedTransport::new(), line!());
-        let message = message(|| drop(send(&transport, create("{}"))));
-        let parts = ["request 1 is one too many", "expects 0", "POST", &format!("made at {}:{line}:", file!())];
-        for part in parts {
-            assert!(message.contains(part), "{part:?} is missing in {message}");
+    fn a_request_beyond_the_script_fails_and_says_where_the_script_ends() {
+        let (empty, line_of_new) = (ScriptedTransport::new(), line!());
+        let one = ScriptedTransport::new();
+        let (one, line_of_expect) = (one.expect(revoke_request("act_1"), Answer::echo()), line!());
+        send(&one, revoke("act_1")).unwrap();
+        for (transport, length, line) in [(empty, 0, line_of_new), (one, 1, line_of_expect)] {
+            let message = message(|| drop(send(&transport, create("{}"))));
+            let end =
+                format!("request {} is one too many: the script of {length} ends at {}:{line}:", length + 1, file!());
+            assert!(message.lines().next().unwrap().contains(&end), "{end:?} is missing in {message}");
+            assert!(message.contains("POST") && !message.contains("CANARY"), "{message}");
+            assert!(catch_unwind(AssertUnwindSafe(|| transport.assert_done())).is_err());
         }
-        assert!(!message.contains("CANARY"), "{message}");
-        let _ = catch_unwind(AssertUnwindSafe(|| transport.assert_done()));
     }
 
     #[test]
@@ -394,13 +424,47 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_after_a_failed_assert_done_is_told_by_the_drop() {
+        let (wrong, panicking) = (Answer::echo(), Answer::from_fn(|_| panic!("own words")));
+        for (answer, sent) in [(wrong, "act_9"), (panicking, "act_1")] {
+            let transport = ScriptedTransport::new().expect(revoke_request("act_1"), answer);
+            let missing = message(|| transport.assert_done());
+            assert!(missing.contains("0 of 1 requests came"), "{missing}");
+            assert!(catch_unwind(AssertUnwindSafe(|| send(&transport, revoke(sent)))).is_err());
+            let told = message(|| drop(transport));
+            assert!(told.contains("request 1 is not the one") || told.contains("own words"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_given_may_own_a_handle_of_the_script() {
+        struct Asks(ScriptedTransport, std::sync::mpsc::Sender<usize>);
+        impl Drop for Asks {
+            fn drop(&mut self) {
+                self.1.send(self.0.remaining()).unwrap();
+            }
+        }
+        let (asked, has_asked) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let transport = ScriptedTransport::new();
+            let asks = Asks(transport.clone(), asked);
+            let answer = Answer::from_fn(move |_| Ok(Response::new(asks.0.remaining().to_string().into())));
+            let transport = transport.expect(revoke_request("act_1"), answer);
+            let _ = message(|| drop(send(&transport, revoke("act_9"))));
+            let _ = message(|| transport.assert_done());
+        });
+        assert_eq!(has_asked.recv_timeout(std::time::Duration::from_secs(20)), Ok(0));
+    }
+
+    #[test]
     fn a_panic_in_an_answering_function_is_remembered_and_shows_no_secret() {
         let answer = Answer::from_fn(|request| panic!("no such path: {} sk_test_CANARY", request.path()));
-        let transport = ScriptedTransport::new().expect(revoke_request("act_1"), answer);
+        let (transport, line) = (ScriptedTransport::new().expect(revoke_request("act_1"), answer), line!());
         let own = message(|| drop(send(&transport, revoke("act_1"))));
         assert!(own.starts_with("no such path: /v1/"), "{own}");
         let remembered = message(|| transport.assert_done());
-        assert!(remembered.contains("answers request 1 panicked: no such path: /v1/"), "{remembered}");
+        let place = format!("answers request 1, expected at {}:{line}:", file!());
+        assert!(remembered.contains(&place) && remembered.contains("panicked: no such path: /v1/"), "{remembered}");
         assert!(!remembered.contains("CANARY"), "{remembered}");
     }
 

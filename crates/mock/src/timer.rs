@@ -2,6 +2,9 @@
 //!
 //! [`ManualTimer`] is the clock; [`WithTimer`] puts it on a transport, which is where the client takes its clock from.
 //! No thread is started and nothing is slept for real.
+//!
+//! A waker is cloned, woken and dropped without the clock's lock. All three are the executor's code, and may come back
+//! to the clock: a waker that owns a task owns the sleeps of that task.
 
 use std::{
     collections::BTreeMap,
@@ -93,7 +96,6 @@ impl ManualTimer {
     pub fn advance(&self, duration: Duration) {
         let due = locked(&self.clock).advance(self.start, duration);
         let Some(due) = due else { panic!("ManualTimer: no clock reaches {duration:?} further") };
-        // Woken without the lock: a waker may run the woken task right here.
         due.into_iter().for_each(Waker::wake);
     }
 
@@ -175,9 +177,13 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let key = (self.due, self.id);
+        let waker = context.waker().clone();
         let mut clock = locked(&self.timer.clock);
         if clock.elapsed >= self.due {
-            clock.sleepers.remove(&(self.due, self.id));
+            let old = clock.sleepers.remove(&key);
+            drop(clock);
+            drop(old);
             return Poll::Ready(());
         }
         if self.timer.auto_advance {
@@ -189,14 +195,17 @@ impl Future for Sleep {
             }
             // A sleep that no clock can hold never ends.
         }
-        clock.sleepers.insert((self.due, self.id), context.waker().clone());
+        let old = clock.sleepers.insert(key, waker);
+        drop(clock);
+        drop(old);
         Poll::Pending
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        locked(&self.timer.clock).sleepers.remove(&(self.due, self.id));
+        // The lock is gone at the end of this statement, the waker at the end of the block.
+        let _waker = locked(&self.timer.clock).sleepers.remove(&(self.due, self.id));
     }
 }
 
@@ -368,6 +377,60 @@ mod tests {
         assert_eq!((timer.elapsed(), timer.sleepers(), woken.0.load(Ordering::SeqCst)), (SECOND, 2, 0));
         assert!(poll(&mut timer.sleep(SECOND), &woken));
         assert_eq!((timer.elapsed(), timer.sleepers(), woken.0.load(Ordering::SeqCst)), (SECOND * 2, 1, 1));
+    }
+
+    /// A task that is its own waker, as small executors have them: the waker owns what the task sleeps on.
+    struct Task {
+        clock: ManualTimer,
+        #[allow(dead_code, reason = "to be dropped is its use")]
+        sleep: Mutex<BoxFuture<'static, ()>>,
+    }
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            let _ = self.clock.elapsed();
+        }
+    }
+
+    #[test]
+    fn a_waker_may_own_another_sleep_of_the_same_clock() {
+        type LetGo = fn(&ManualTimer, &mut Option<BoxFuture<'static, ()>>);
+        fn poll_idle(sleep: &mut Option<BoxFuture<'static, ()>>) -> bool {
+            sleep.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        }
+        // In how many ways the clock lets go of a waker, and with it of the sleep inside.
+        let table: [(&str, LetGo); 5] = [
+            ("the sleep is dropped", |_, outer| drop(outer.take())),
+            ("the sleep is polled with another waker", |_, outer| assert!(!poll_idle(outer))),
+            ("the clock is advanced", |timer, _| timer.advance(SECOND)),
+            ("the clock was advanced and the sleep is polled", |timer, outer| {
+                locked(&timer.clock).elapsed = SECOND;
+                assert!(poll_idle(outer));
+            }),
+            ("another sleep jumps", |timer, _| {
+                pollster::block_on(ManualTimer { auto_advance: true, ..timer.clone() }.sleep(SECOND));
+            }),
+        ];
+        for (case, let_go) in table {
+            let (done, is_done) = mpsc::channel();
+            thread::spawn(move || {
+                let timer = ManualTimer::new();
+                let mut inner = timer.sleep(SECOND * 5);
+                assert!(!poll(&mut inner, &Arc::default()));
+                let mut outer = timer.sleep(SECOND);
+                let task = Task { clock: timer.clone(), sleep: Mutex::new(inner) };
+                let waker = Waker::from(Arc::new(task));
+                assert!(outer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                drop(waker);
+                assert_eq!(timer.sleepers(), 2);
+                let mut outer = Some(outer);
+                let_go(&timer, &mut outer);
+                drop(outer);
+                done.send(timer.sleepers())
+            });
+            let left = is_done.recv_timeout(Duration::from_secs(20));
+            assert_eq!(left, Ok(0), "{case}");
+        }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use super::{Head, status_code};
 
 const SAMPLE_TRACE_ID: &str = "0123456789abcdef0123456789abcdef";
 
-/// Codes of the actor-token endpoints with Clerk's message and long message. `{param}` stands for the parameter's name.
-const WORDS: [(&str, &str, &str); 14] = [
+/// Codes of the actor-token endpoints with Clerk's message and long message. `{param}` stands for the parameter's name;
+/// other values that Clerk names are samples, such as the limit of 5.
+const WORDS: [(&str, &str, &str); 15] = [
     ("form_param_missing", "is missing", "{param} must be included."),
     ("form_param_value_invalid", "is invalid", "{param} is invalid"),
     ("form_param_unknown", "is unknown", "{param} is not a valid parameter for this request."),
@@ -32,8 +33,9 @@ const WORDS: [(&str, &str, &str); 14] = [
         "cannot revoke",
         "Actor token cannot be revoked because its status is `revoked`. Only pending tokens can be revoked.",
     ),
-    ("request_body_invalid", "Request body invalid", "Request body invalid"),
-    ("api_version_invalid", "invalid API version", "Invalid Clerk API version"),
+    ("request_body_invalid", "Request body invalid", "The request body is invalid."),
+    ("request_body_too_large", "Request body too large", "The request body is too large."),
+    ("api_version_invalid", "invalid API version", "Invalid Clerk API version: 1999-01-01"),
     (
         "authorization_header_format_invalid",
         "Invalid Authorization header format",
@@ -44,9 +46,17 @@ const WORDS: [(&str, &str, &str); 14] = [
         "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret Key is correct.",
         "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret Key is correct.",
     ),
-    ("unsupported_content_type", "Content-Type is unsupported", "Content-Type is unsupported"),
+    (
+        "unsupported_content_type",
+        "Content-Type is unsupported",
+        "The Content-Type of the request must be application/json.",
+    ),
     ("too_many_requests", "Too many requests", "Too many requests, retry later"),
-    ("internal_clerk_error", "Oops, an unexpected error occurred", "Oops, an unexpected error occurred"),
+    (
+        "internal_clerk_error",
+        "Oops, an unexpected error occurred",
+        "There was an internal error on our servers. We've been notified and are working on fixing it.",
+    ),
 ];
 
 /// An answer in the form of Clerk's errors: what [`clerk_error`](super::clerk_error) gives.
