@@ -31,6 +31,13 @@ pub trait Timer: Send + Sync {
 
     /// Passes this much time.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// As [`sleep`](Self::sleep), for a sleep that ends only where something hangs: the client's own race against what
+    /// keeps no deadline. A virtual clock gives whatever is waited for in real time (a vault, a channel) a chance before
+    /// it moves to the end of one.
+    fn backstop(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.sleep(duration)
+    }
 }
 
 /// The operating system's clock, with sleeps that any executor can await.

@@ -32,7 +32,8 @@ impl Emulator {
         self.check("revoke", expected, &self.revokes());
     }
 
-    /// Asserts that there are so many pending tokens whose creation was not answered whole.
+    /// Asserts that there are so many [`orphans`](Self::orphans): pending tokens whose creation the transport did not
+    /// answer whole.
     ///
     /// # Panics
     /// If not.
@@ -50,7 +51,8 @@ impl Emulator {
         self.check("live token", expected, &self.live());
     }
 
-    /// Asserts that every queued fault has happened.
+    /// Asserts that every queued fault has happened. One that an attempt met without effect has not: it cut an answer
+    /// past its end, came after a commit that was refused, or the client had gone by then.
     ///
     /// # Panics
     /// If not.
@@ -83,7 +85,7 @@ fn list<T: Debug>(report: &mut String, items: &[T]) {
     }
 }
 
-/// A pending token whose creation was not answered whole.
+/// A pending token whose creation the transport did not answer whole.
 pub(crate) fn is_orphan(token: &StoredToken) -> bool {
     *token.status() == clerk_actor_tokens_core::ActorTokenStatus::Pending && !token.is_delivered()
 }
@@ -92,7 +94,10 @@ fn unused_faults(inner: &Inner) -> Option<String> {
     let state = inner.lock();
     let mut report = String::new();
     for unused in state.scripts.unused() {
-        let _ = write!(report, "\n  - {unused}");
+        let _ = write!(report, "\n  - {unused}: no attempt met it");
+    }
+    for (idle, why) in state.scripts.idle() {
+        let _ = write!(report, "\n  - {idle}: an attempt met it, and it did nothing: {why}");
     }
     let seed = state.clerk.settings().seed;
     (!report.is_empty())

@@ -1,7 +1,7 @@
 //! Clerk's side of an exchange: a request goes in, an answer comes out, and maybe something was committed.
 //!
 //! Pure but for its own state: no time (it is handed in), no locks, no faults, no network. Data flows downhill: the
-//! gate (size, key, rate, version), the route, then one room per call.
+//! gate (key, rate, version, size), the route, then one room per call.
 
 mod accept;
 mod create;

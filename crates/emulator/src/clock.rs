@@ -7,6 +7,9 @@
 //! and again, and a round is quiet if nothing happened since its last poll (no sleep began or ended, no exchange began,
 //! stalled or ended). One round is not enough. In `select(stalled_exchange, sleep(50 ms))` the exchange's own sleep, to
 //! its deadline, is polled first; a jump there would overtake the sleep that is about to begin.
+//!
+//! To the end of a backstop it jumps only after a while of real time: where nothing but a client's own race is pending, the
+//! code under test waits for something that this clock does not see, such as a vault on another thread.
 
 use std::{
     collections::BTreeMap,
@@ -35,6 +38,16 @@ const QUIET: (u32, Duration) = (3, Duration::from_micros(50));
 /// machine the others may just be late. (But a sleeper may also be held by somebody who never polls it again.)
 const QUIET_AMONG_THREADS: (u32, Duration) = (24, Duration::from_micros(200));
 
+/// The same where the earliest sleep is a backstop: a fifth of a second.
+const QUIET_BEFORE_BACKSTOP: (u32, Duration) = (400, Duration::from_micros(500));
+
+/// Somebody who sleeps.
+struct Sleeper {
+    waker: Waker,
+    /// Whether this is a backstop, which nobody means to wait for.
+    backstop: bool,
+}
+
 /// How time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
@@ -61,7 +74,7 @@ struct State {
     /// Time passed since the start; with real time, how far `advance` moved the calendar.
     elapsed: Duration,
     /// Sleepers by the moment they are due and the order in which they came.
-    sleepers: BTreeMap<(Duration, u64), Waker>,
+    sleepers: BTreeMap<(Duration, u64), Sleeper>,
     /// Sleepers that were woken and have not been polled since.
     late: usize,
     /// Exchanges at work.
@@ -77,6 +90,17 @@ struct State {
 }
 
 impl State {
+    /// How long it must be quiet before time jumps.
+    fn patience(&self) -> (u32, Duration) {
+        if self.sleepers.first_key_value().is_some_and(|(_, first)| first.backstop) {
+            QUIET_BEFORE_BACKSTOP
+        } else if self.late > 0 || self.many_threads {
+            QUIET_AMONG_THREADS
+        } else {
+            QUIET
+        }
+    }
+
     fn notice_thread(&mut self) {
         let present = thread::current().id();
         self.many_threads |= *self.thread.get_or_insert(present) != present;
@@ -89,7 +113,7 @@ impl State {
             if first.key().0 > self.elapsed {
                 break;
             }
-            wakers.push(first.remove());
+            wakers.push(first.remove().waker);
             self.late = self.late.saturating_add(1);
         }
         wakers
@@ -141,6 +165,14 @@ impl Clock {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
+    fn sleep_as(&self, duration: Duration, backstop: bool) -> BoxFuture<'static, ()> {
+        if self.0.pace == Pace::Real {
+            return SystemTimer.sleep(duration);
+        }
+        let due = self.0.lock().elapsed.saturating_add(duration).min(END);
+        Box::pin(Sleep { clock: Arc::clone(&self.0), due, backstop, ticket: None, seen: 0, quiet: 0 })
+    }
+
     #[cfg(test)]
     fn sleepers(&self) -> usize {
         self.0.lock().sleepers.len()
@@ -164,11 +196,11 @@ impl Timer for Clock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        if self.0.pace == Pace::Real {
-            return SystemTimer.sleep(duration);
-        }
-        let due = self.0.lock().elapsed.saturating_add(duration).min(END);
-        Box::pin(Sleep { clock: Arc::clone(&self.0), due, ticket: None, seen: 0, quiet: 0 })
+        self.sleep_as(duration, false)
+    }
+
+    fn backstop(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.sleep_as(duration, true)
     }
 }
 
@@ -189,7 +221,7 @@ impl Drop for Running {
             state.running = state.running.saturating_sub(1);
             state.activity = state.activity.wrapping_add(1);
             if state.running == 0 && self.0.pace() == Pace::Virtual {
-                state.sleepers.values().cloned().collect()
+                state.sleepers.values().map(|sleeper| sleeper.waker.clone()).collect()
             } else {
                 Vec::new()
             }
@@ -202,6 +234,7 @@ impl Drop for Running {
 struct Sleep {
     clock: Arc<Shared>,
     due: Duration,
+    backstop: bool,
     /// Its place in the order, once it has been polled.
     ticket: Option<u64>,
     /// What the activity was when it was last polled, and how many polls have found it so.
@@ -219,7 +252,7 @@ impl Sleep {
         if waker.is_none() {
             state.late = state.late.saturating_sub(1);
         }
-        waker
+        waker.map(|sleeper| sleeper.waker)
     }
 
     /// Enters the list of sleepers or renews the waker there, and counts the quiet rounds. As in `leave`, the waker that
@@ -236,7 +269,8 @@ impl Sleep {
             self.seen = state.activity;
             self.quiet = 0;
         }
-        state.sleepers.insert((self.due, ticket), waker.clone())
+        let sleeper = Sleeper { waker: waker.clone(), backstop: self.backstop };
+        state.sleepers.insert((self.due, ticket), sleeper).map(|sleeper| sleeper.waker)
     }
 }
 
@@ -257,7 +291,7 @@ impl Future for Sleep {
             return Poll::Pending;
         }
         state.notice_thread();
-        let (rounds, nap) = if state.late > 0 || state.many_threads { QUIET_AMONG_THREADS } else { QUIET };
+        let (rounds, nap) = state.patience();
         if this.quiet >= rounds {
             if let Some((&(due, _), _)) = state.sleepers.first_key_value() {
                 state.elapsed = due;

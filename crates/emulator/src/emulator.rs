@@ -24,8 +24,10 @@ use crate::{
 
 /// Clerk's actor tokens in memory: a transport for clients, and a view behind the scenes for tests.
 ///
-/// Clones are the same emulator. If the last of them (clients count) is dropped while a queued fault was never met, it
-/// panics, unless the test has failed already: a fault that did not happen tested nothing.
+/// Clones are the same emulator. If the last of them (clients count) is dropped while a queued fault has not
+/// [happened](Self::assert_faults_used), it panics, unless its thread panics already: a fault that did not happen tested
+/// nothing. It panics where it is dropped. If that is in a spawned task, the test hears of it only by the task's
+/// handle: keep one in the test, or end with [`assert_faults_used`](Self::assert_faults_used).
 ///
 /// ```
 /// use clerk_actor_tokens_core::Actor;
@@ -201,7 +203,12 @@ impl Emulator {
         self.inner().lock().ledger.of(CommitKind::Revoke).cloned().collect()
     }
 
-    /// Tokens that are pending and whose creation was not answered whole: links that nobody may know of.
+    /// Tokens that are pending and whose creation the transport did not answer whole: links that nobody may know of.
+    ///
+    /// Whole is an answer that was handed over by the transport: in process when `send` returned it, over a socket when
+    /// it was written to a connection that had not broken. What a middleware or the caller then did with it is not seen
+    /// here: an answer that a middleware threw away makes no orphan. What the caller of a failed call still holds is in
+    /// its error: see `Error::is_ambiguous` and `Error::salvaged_id` of `clerk-actor-tokens-core`.
     #[must_use]
     pub fn orphans(&self) -> Vec<StoredToken> {
         let now = self.inner().clock.millis();

@@ -15,11 +15,12 @@ use crate::{
     fault::{self, Action, Status},
     ledger::LedgerEntry,
     requests::RecordedRequest,
-    script::{Phase, Scripted},
+    script::{Idle, Phase, Scripted},
 };
 
 pub(crate) struct Exchange {
     inner: Arc<Inner>,
+    /// Until its time has come.
     fault: Option<Scripted>,
     attempt: Option<u32>,
     /// Its commit's place in the ledger.
@@ -37,10 +38,27 @@ impl Exchange {
         Self { inner: Arc::clone(inner), fault, attempt, entry: None, running }
     }
 
-    /// What happens in this phase, if anything.
-    pub(crate) fn fault(&self, phase: Phase) -> Option<Action> {
-        let scripted = self.fault.as_ref().filter(|scripted| scripted.phase == phase)?;
-        (scripted.action != Action::Pass).then(|| scripted.action.clone())
+    /// What happens in this phase, if anything. `reply` is Clerk's own answer, once there is one.
+    pub(crate) fn fault(&mut self, phase: Phase, reply: Option<&Response>) -> Option<Action> {
+        let scripted = self.fault.take_if(|scripted| scripted.phase == phase)?;
+        if scripted.action == Action::Pass {
+            return None;
+        }
+        if let Some(why) = reply.and_then(|reply| self.idle(&scripted.action, reply)) {
+            self.inner.lock().scripts.keep_idle(scripted, why);
+            return None;
+        }
+        Some(scripted.action)
+    }
+
+    /// Why a fault of Clerk's answer can do nothing to this one, if that is so.
+    fn idle(&self, action: &Action, reply: &Response) -> Option<Idle> {
+        let length = reply.body().len();
+        match action {
+            _ if self.entry.is_none() => Some(Idle::NothingCommitted(reply.status())),
+            Action::CutAt(bytes) | Action::Stall(Some(bytes)) if *bytes >= length => Some(Idle::PastTheEnd(length)),
+            _ => None,
+        }
     }
 
     /// Lets time pass. Stalled exchanges do not hold the clock.
@@ -48,13 +66,6 @@ impl Exchange {
         self.running = None;
         self.inner.clock.sleep(duration).await;
         self.running = Some(self.inner.clock.running());
-    }
-
-    /// Lets time pass for good, until the exchange is dropped.
-    #[cfg(feature = "serve")]
-    pub(crate) async fn wait_for_ever<T>(&mut self) -> T {
-        self.running = None;
-        std::future::pending().await
     }
 
     /// The request has reached Clerk.
@@ -95,6 +106,14 @@ impl Exchange {
     /// What to tell once Clerk's own answer has been handed over whole.
     pub(crate) fn receipt(&self) -> Receipt {
         Receipt { inner: Arc::clone(&self.inner), entry: self.entry }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(scripted) = self.fault.take().filter(|scripted| scripted.action != Action::Pass) {
+            self.inner.lock().scripts.keep_idle(scripted, Idle::NotReached);
+        }
     }
 }
 

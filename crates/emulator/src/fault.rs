@@ -228,14 +228,14 @@ pub fn status(status: u16) -> Fault<Answering> {
     }
 }
 
-/// Clerk's answer breaks off after the head and `bytes` bytes of the body. At or past its end nothing is cut: the
-/// whole answer has arrived by then.
+/// Clerk's answer breaks off after the head and `bytes` bytes of the body. At or past its end nothing is cut, and the
+/// fault counts as one that did not happen: the whole answer has arrived by then.
 pub fn cut_at(bytes: usize) -> Fault<Replying> {
     Fault::new(Action::CutAt(bytes))
 }
 
 /// Clerk's answer stops after the head and `bytes` bytes of the body, and the connection stays open. At or past its
-/// end nothing is missing: the whole answer has arrived by then.
+/// end nothing is missing, and the fault counts as one that did not happen: the whole answer has arrived by then.
 pub fn stall_at(bytes: usize) -> Fault<Replying> {
     Fault::new(Action::Stall(Some(bytes)))
 }

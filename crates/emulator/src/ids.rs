@@ -93,22 +93,33 @@ mod tests {
 
     #[test]
     fn an_id_reads_back_as_its_moment_and_later_ids_sort_later() {
+        // The example of the KSUID specification, so that the reader is right.
+        assert_eq!(seconds_of("0ujtsYcgvSTl8PAuAdqWYSMnLOv"), 1_507_608_047);
+
         let mut ids = Ids::new(1);
         let at = 1_767_225_600;
         let id = ids.actor_token(at * 1000);
-        let digits = id.strip_prefix("act_").unwrap().bytes();
+        assert_eq!(seconds_of(id.strip_prefix("act_").unwrap()), at);
+        assert_eq!(seconds_of(ids.instance().strip_prefix("ins_").unwrap()), 1_400_000_000);
+        assert!(id < ids.actor_token((at + 1) * 1000));
+    }
+
+    /// The seconds since 1970 in a KSUID, read with constants of its own.
+    fn seconds_of(ksuid: &str) -> i64 {
         let mut number = [0u8; 20];
-        for digit in digits {
-            let mut carry = BASE62.iter().position(|&known| known == digit).unwrap();
+        for digit in ksuid.bytes() {
+            let mut carry = usize::from(match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'A'..=b'Z' => digit - b'A' + 10,
+                _ => digit - b'a' + 36,
+            });
             for byte in number.iter_mut().rev() {
                 let value = usize::from(*byte) * 62 + carry;
                 *byte = (value % 256) as u8;
                 carry = value / 256;
             }
         }
-        let seconds = u32::from_be_bytes([number[0], number[1], number[2], number[3]]);
-        assert_eq!(i64::from(seconds) + KSUID_EPOCH, at);
-        assert!(id < ids.actor_token((at + 1) * 1000));
+        i64::from(u32::from_be_bytes([number[0], number[1], number[2], number[3]])) + 1_400_000_000
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The ledger: what was committed, and whether the client was told.
 //!
-//! Two facts per commit that no client can know of its own: that it happened, and that its answer arrived whole.
+//! Two facts per commit that no client can know of its own: that it happened, and that its answer was handed over.
 
 use std::fmt;
 
@@ -89,8 +89,11 @@ impl LedgerEntry {
         self.at
     }
 
-    /// Whether the answer was handed over whole. Over a socket: whether it was handed whole to a connection that did
-    /// not break before it was written; whether the client read it, nobody can know.
+    /// Whether the transport handed the answer over whole. In process: `send` returned it. Over a socket: it was
+    /// written to a connection that had not broken by then; whether the client read it, nobody can know.
+    ///
+    /// What a middleware or the caller then did with it is not seen here. What the caller of a failed call still holds
+    /// is in its error: see `Error::is_ambiguous` and `Error::salvaged_id` of `clerk-actor-tokens-core`.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         self.delivered

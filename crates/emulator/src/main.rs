@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::Parser;
-use clerk_actor_tokens_core::SecretKey;
+use clerk_actor_tokens_core::{SecretKey, Shown};
 use clerk_actor_tokens_emulator::Emulator;
 
 /// Clerk's actor tokens in memory, on a loopback port, for clients in any language.
@@ -29,9 +29,23 @@ struct Options {
     seed: u64,
 }
 
+/// The exit code of a command that was called wrongly.
+const USAGE: u8 = 2;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
+    let Options { port, secret_key, seed } = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => return explain(&error),
+    };
+    let key = match SecretKey::new(secret_key) {
+        Ok(key) => key,
+        Err(error) => {
+            eprintln!("error: --secret-key: {error}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    match run(port, key, seed).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -40,10 +54,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let key = SecretKey::new(options.secret_key)?;
-    let emulator = Emulator::builder().real_time().secret_key(key).seed(options.seed).build();
-    let server = emulator.serve_on(options.port).await.map_err(|error| format!("port {}: {error}", options.port))?;
+/// Prints help and version as they are, and what is wrong with the arguments without the keys in them: clap quotes
+/// what it does not know, and a misplaced key is among it.
+fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    for line in error.render().to_string().lines() {
+        eprintln!("{}", Shown(line));
+    }
+    ExitCode::from(USAGE)
+}
+
+async fn run(port: u16, key: SecretKey, seed: u64) -> Result<(), Box<dyn Error>> {
+    let emulator = Emulator::builder().real_time().secret_key(key).seed(seed).build();
+    let server = emulator.serve_on(port).await.map_err(|error| format!("port {port}: {error}"))?;
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     // Polled once before anything is printed: whoever has read the line may interrupt at once.
     tokio::select! {

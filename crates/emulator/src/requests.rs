@@ -6,6 +6,12 @@ use clerk_actor_tokens_core::{CallContext, Request, Shown};
 use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
 use serde_json::Value;
 
+/// How long the body of a request was of which only the beginning was kept, in bytes: an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WholeLength(
+    #[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "only the server leaves bodies out"))] pub(crate) usize,
+);
+
 /// A request that reached the emulator. One that failed before it was sent is not among them.
 ///
 /// ```
@@ -38,12 +44,14 @@ impl RecordedRequest {
         if headers.contains_key(AUTHORIZATION) {
             headers.insert(AUTHORIZATION, HeaderValue::from_static("(redacted)"));
         }
+        let cut_from = request.extensions().get::<WholeLength>().map(|length| length.0);
+        let json = if cut_from.is_some() { None } else { serde_json::from_slice(request.body()).ok() };
         Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             headers,
-            json: serde_json::from_slice(request.body()).ok(),
-            body_len: request.body().len(),
+            json,
+            body_len: cut_from.unwrap_or(request.body().len()),
             attempt: CallContext::of(request).map(CallContext::attempt),
         }
     }
@@ -66,13 +74,13 @@ impl RecordedRequest {
         &self.headers
     }
 
-    /// The body as JSON; `None` if it is none.
+    /// The body as JSON; `None` if it is none, or if the server did not keep it because it was too large.
     #[must_use]
     pub fn json(&self) -> Option<&Value> {
         self.json.as_ref()
     }
 
-    /// The length of the body, in bytes.
+    /// The length of the body, in bytes. The server stops reading, and counting, at some 64 MiB.
     #[must_use]
     pub fn body_len(&self) -> usize {
         self.body_len

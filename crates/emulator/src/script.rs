@@ -1,8 +1,11 @@
 //! Scripts: which fault the next attempt of a call meets, and when in the exchange.
 //!
-//! A script is a queue per call; each attempt takes the first entry. Knows nothing of how a fault looks.
+//! A script is a queue per call; each attempt takes the first entry. What was taken and did nothing is kept, with the
+//! reason: the test that queued it has to hear of it. Knows nothing of how a fault looks.
 
 use std::{collections::VecDeque, fmt, panic::Location, sync::Arc};
+
+use http::StatusCode;
 
 use crate::{
     emulator::Inner,
@@ -44,11 +47,35 @@ impl fmt::Display for Scripted {
     }
 }
 
-/// The queues.
+/// Why a fault that an attempt took did nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// The request was refused: there was no commit to come after.
+    NothingCommitted(StatusCode),
+    /// The answer has no more than this many bytes: all of it had arrived by then.
+    PastTheEnd(usize),
+    /// The exchange ended before its time.
+    NotReached,
+}
+
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingCommitted(status) => {
+                write!(f, "the request was answered with {}, and nothing was committed", status.as_u16())
+            }
+            Self::PastTheEnd(length) => write!(f, "the whole answer has {length} bytes"),
+            Self::NotReached => f.write_str("the client went away before it"),
+        }
+    }
+}
+
+/// The queues, and what came out of them for nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts {
     creates: VecDeque<Scripted>,
     revokes: VecDeque<Scripted>,
+    idle: Vec<(Scripted, Idle)>,
 }
 
 impl Scripts {
@@ -64,9 +91,19 @@ impl Scripts {
         self.queue(kind).pop_front()
     }
 
+    /// Keeps a fault that did nothing.
+    pub(crate) fn keep_idle(&mut self, scripted: Scripted, why: Idle) {
+        self.idle.push((scripted, why));
+    }
+
     /// What no attempt has met.
     pub(crate) fn unused(&self) -> impl Iterator<Item = &Scripted> {
         self.creates.iter().chain(&self.revokes)
+    }
+
+    /// What an attempt met for nothing.
+    pub(crate) fn idle(&self) -> impl Iterator<Item = &(Scripted, Idle)> {
+        self.idle.iter()
     }
 }
 
@@ -111,8 +148,8 @@ impl<'a> NextAttempt<'a> {
         self.queue(Phase::BeforeCommit, fault.action);
     }
 
-    /// After Clerk has committed. (If Clerk refuses the request, nothing is committed and the fault happens all the
-    /// same.)
+    /// After Clerk has committed. If Clerk refuses the request, there is no commit to come after: the refusal arrives
+    /// whole, and the fault counts as one that did not happen.
     #[track_caller]
     pub fn after_commit<When: At<AfterCommit>>(self, fault: Fault<When>) {
         self.queue(Phase::AfterCommit, fault.action);

@@ -6,15 +6,18 @@
 //! Before a request is sent there is nothing on a socket that could fail: the connection is up by then. So every fault
 //! of that time but a stall and a delay is a reset, as soon as the head of the request has been read. A client cannot
 //! tell it from a reset at a later time, and must not.
+//!
+//! A client may shut down its side once it has sent its request (RFC 9293 section 3.6), and is answered. Only
+//! while a fault makes it wait does that count as going away: nothing else tells it from a client that has closed.
 
 mod socket;
 
 use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use clerk_actor_tokens_core::{BaseUrl, Request, Response, SystemTimer, Timer as _};
 use http_body_util::BodyExt as _;
-use hyper::{StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -29,6 +32,7 @@ use crate::{
     emulator::{Emulator, Inner},
     exchange::{Exchange, cut},
     fault::Action,
+    requests::WholeLength,
     script::Phase,
     settings::BODY_LIMIT,
 };
@@ -153,11 +157,11 @@ async fn accept_all(listener: TcpListener, inner: Arc<Inner>, mut stopped: onesh
 async fn serve_connection(stream: TcpStream, inner: Arc<Inner>) {
     // Small answers in one packet each; without it they are merely slower.
     let _ = stream.set_nodelay(true);
-    let line = Arc::new(Line::default());
-    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&line)));
+    let line = Arc::new(Line::new(stream));
+    let socket = TokioIo::new(Socket::new(Arc::clone(&line)));
     let service = service_fn(|request| answer(request, Arc::clone(&inner), Arc::clone(&line)));
     // An error is a client that went away or spoke no HTTP (hyper answers that), or a fault: nobody to tell.
-    let _ = http1::Builder::new().serve_connection(socket, service).await;
+    let _ = http1::Builder::new().half_close(true).serve_connection(socket, service).await;
 }
 
 async fn answer(
@@ -170,10 +174,7 @@ async fn answer(
     let mut visit = Visit { exchange: Exchange::begin(&inner, &head), line };
     visit.meet(Phase::BeforeSend, None).await?;
 
-    let Some(body) = read(body).await? else {
-        return Ok(visit.whole(inner.lock().clerk.status(StatusCode::PAYLOAD_TOO_LARGE)));
-    };
-    let request = Request::from_parts(parts, body);
+    let request = read(parts, body).await?;
     visit.exchange.arrive(&request);
     if let Some(answer) = visit.meet(Phase::BeforeCommit, None).await? {
         return Ok(answer);
@@ -186,20 +187,25 @@ async fn answer(
     Ok(visit.whole(reply))
 }
 
-/// The body; `None` if it is too large. What is beyond the limit is read and thrown away, within reason: a client that
-/// is still sending when the connection closes would not see the answer.
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, Dropped> {
+/// The whole request. Of a body beyond the limit no more is kept than shows that it is; the rest is read and thrown
+/// away, within reason: a client that is still sending when the connection closes would not see the answer.
+async fn read(parts: http::request::Parts, mut body: Incoming) -> Result<Request, Dropped> {
     let (mut kept, mut total) = (BytesMut::new(), 0usize);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Dropped)?.into_data() else { continue };
         total = total.saturating_add(data.len());
-        if total <= BODY_LIMIT {
-            kept.extend_from_slice(&data);
-        } else if total > DRAINED {
+        let room = BODY_LIMIT.saturating_add(1).saturating_sub(kept.len());
+        kept.extend_from_slice(&data.slice(..data.len().min(room)));
+        if total > DRAINED {
             break;
         }
     }
-    Ok((total <= BODY_LIMIT).then(|| kept.freeze()))
+    let is_cut = total > kept.len();
+    let mut request = Request::from_parts(parts, kept.freeze());
+    if is_cut {
+        request.extensions_mut().insert(WholeLength(total));
+    }
+    Ok(request)
 }
 
 struct Visit {
@@ -211,14 +217,19 @@ impl Visit {
     /// Lets the fault of this phase happen, if there is one: it drops the connection, or answers, or lets it go on.
     async fn meet(&mut self, phase: Phase, reply: Option<&Response>) -> Result<Option<http::Response<Reply>>, Dropped> {
         let partial = |bytes| reply.and_then(|reply| Some((cut(reply, bytes)?, reply.body().len())));
-        Ok(match self.exchange.fault(phase) {
+        Ok(match self.exchange.fault(phase, reply) {
             None | Some(Action::Pass) => None,
             Some(Action::Answer(answer)) => Some(self.whole(self.exchange.answer(&answer))),
             Some(Action::Delay(duration)) => {
-                self.exchange.wait(duration).await;
-                None
+                tokio::select! {
+                    () = self.exchange.wait(duration) => None,
+                    () = self.line.gone() => return Err(Dropped),
+                }
             }
-            Some(Action::Stall(None)) => self.exchange.wait_for_ever().await,
+            Some(Action::Stall(None)) => {
+                self.line.gone().await;
+                return Err(Dropped);
+            }
             Some(Action::Stall(Some(bytes))) => {
                 partial(bytes).map(|(partial, length)| self.reply(partial, length, End::Silence))
             }

@@ -59,7 +59,7 @@ impl Attempt<'_> {
     /// Lets the fault of this phase happen, if there is one: it ends the exchange, or answers in Clerk's place, or lets
     /// it go on.
     async fn meet(&mut self, phase: Phase, reply: Option<&Response>) -> Result<Option<Response>, TransportError> {
-        match self.exchange.fault(phase) {
+        match self.exchange.fault(phase, reply) {
             None | Some(Action::Pass) => Ok(None),
             Some(Action::Answer(answer)) => Ok(Some(self.exchange.answer(&answer))),
             Some(Action::Break(cause)) => Err(broken(&cause, phase)),

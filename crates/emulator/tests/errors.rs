@@ -225,6 +225,23 @@ fn what_cannot_be_read_or_is_not_allowed_has_rows_of_its_own() {
         version("Invalid Clerk API version: 1999-01-01"),
     ));
     rows.push((400, post("/v1/actor_tokens?__clerk_api_version=x", ""), version("Invalid Clerk API version: x")));
+    for (query, long) in [
+        ("%78%2D%2d", "Invalid Clerk API version: x--"),
+        ("%", "Invalid Clerk API version: %"),
+        ("%7", "Invalid Clerk API version: %7"),
+        ("%7g%zz%%41", "Invalid Clerk API version: %7g%zz%A"),
+        ("%ff", "Invalid Clerk API version: \u{fffd}"),
+    ] {
+        rows.push((400, post(&format!("/v1/actor_tokens?__clerk_api_version={query}"), ""), version(long)));
+    }
+    for (bytes, long) in [
+        (&b"2026-05-12\xff"[..], "Invalid Clerk API version: 2026-05-12\u{fffd}"),
+        ("\u{e9}".as_bytes(), "Invalid Clerk API version: \u{e9}"),
+    ] {
+        let mut request = create(good());
+        request.headers_mut().insert("clerk-api-version", http::HeaderValue::from_bytes(bytes).unwrap());
+        rows.push((400, request, version(long)));
+    }
     rows.push((
         400,
         with_header(post("/v1/actor_tokens?__clerk_api_version=2026-05-12", ""), "clerk-api-version", "2026-05-12"),
@@ -262,7 +279,7 @@ fn a_token_that_is_not_pending_cannot_be_revoked() {
 }
 
 #[test]
-fn the_order_of_checks_is_key_version_content_type_json_shape_user_plan_quota() {
+fn the_order_of_checks_is_key_version_size_content_type_json_shape_user_plan_quota() {
     // All is wrong; then one thing after another is put right.
     let all = |builder: EmulatorBuilder| builder.users(["user_1"]).plan_without_impersonation().quota(0);
     let clerk = all(Emulator::builder()).build();
@@ -270,14 +287,16 @@ fn the_order_of_checks_is_key_version_content_type_json_shape_user_plan_quota() 
         let request = with_header(post(TOKENS, body.to_owned()), "authorization", key);
         with_header(with_header(request, "clerk-api-version", version), "content-type", content_type)
     };
+    let large = "{".repeat(1024 * 1024 + 1);
     let shape = r#"{"user_id":"user_2"}"#;
     let user = r#"{"user_id":"user_2","actor":{"sub":"a"}}"#;
     let plan = r#"{"user_id":"user_1","actor":{"sub":"a"}}"#;
     let (k, v, json_type) = (support::KEY, "2026-05-12", "application/json");
     let steps = [
-        (wrong("x", "x", "x", "{"), "authorization_header_format_invalid"),
-        (wrong("Bearer x", "x", "x", "{"), "clerk_key_invalid"),
-        (wrong(k, "x", "x", "{"), "api_version_invalid"),
+        (wrong("x", "x", "x", &large), "authorization_header_format_invalid"),
+        (wrong("Bearer x", "x", "x", &large), "clerk_key_invalid"),
+        (wrong(k, "x", "x", &large), "api_version_invalid"),
+        (wrong(k, v, "x", &large), "request_body_too_large"),
         (wrong(k, v, "x", "{"), "unsupported_content_type"),
         (wrong(k, v, json_type, "{"), "request_body_invalid"),
         (wrong(k, v, json_type, shape), "form_param_missing"),
@@ -343,6 +362,7 @@ fn the_version_is_echoed_and_the_oldest_is_the_default() {
     assert_eq!(echo(create(good())), "2021-02-05");
     assert_eq!(echo(with_header(create(good()), "clerk-api-version", "2026-05-12")), "2026-05-12");
     assert_eq!(echo(post("/v1/actor_tokens?__clerk_api_version=2025-11-10", "")), "2025-11-10");
+    assert_eq!(echo(post("/v1/actor_tokens?__clerk_api_version=2025%2D11%2d1%30", "")), "2025-11-10");
 
     let clerk = Emulator::builder().api_versions([ApiVersion::new("2030-01-01").unwrap()]).build();
     assert_eq!(send(&clerk, with_header(create(good()), "clerk-api-version", "2030-01-01")).status(), 200);

@@ -12,7 +12,8 @@ mod support;
 
 use std::{
     io::{self, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -44,6 +45,21 @@ impl Fixture {
         let served = runtime.block_on(clerk.serve()).unwrap();
         let address = served.url().strip_prefix("http://").unwrap().parse().unwrap();
         Self { served: Some(served), clerk, address, runtime }
+    }
+
+    /// Acts while the server stands still: it then finds everything that was sent, and the end, at once.
+    fn while_it_stands_still<T>(&self, act: impl FnOnce() -> T) -> T {
+        let (standing, stands) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        // The runtime has one thread, and this blocks it.
+        self.runtime.spawn(async move {
+            standing.send(()).unwrap();
+            let _ = may_go_on.recv();
+        });
+        stands.recv_timeout(PATIENCE).unwrap();
+        let done = act();
+        drop(go_on);
+        done
     }
 
     fn connect(&self) -> TcpStream {
@@ -201,6 +217,54 @@ fn a_body_that_is_far_too_large_is_read_to_its_end_so_that_the_answer_arrives() 
 }
 
 #[test]
+fn a_body_that_does_not_end_is_not_read_for_ever() {
+    let server = Fixture::new();
+    let limit = 64 * 1024 * 1024;
+    let mut stream = server.connect();
+    let head =
+        request("/v1/actor_tokens", "", "").replace("content-length: 0", &format!("content-length: {}", limit + 9));
+    stream.write_all(head.as_bytes()).unwrap();
+    for _ in 0..64 {
+        stream.write_all(&vec![b'x'; limit / 64]).unwrap();
+    }
+    // One byte beyond the limit, and eight less than announced.
+    stream.write_all(b"x").unwrap();
+    let mut read = Vec::new();
+    stream.read_to_end(&mut read).unwrap();
+    assert_eq!(Answer::of(&read).status, 413);
+    assert_eq!(server.clerk.requests()[0].body_len(), limit + 1);
+}
+
+#[test]
+fn a_body_that_is_too_large_is_a_request_like_any_other() {
+    let server = Fixture::of(Emulator::builder().real_time().rate_limit(2, PATIENCE * 180).build());
+    // Its beginning, taken alone, would be JSON.
+    let large = format!("{{}}{}", " ".repeat(2 * 1024 * 1024));
+    let large = |headers: &str| request("/v1/actor_tokens", headers, &large);
+    let code = |answer: Answer| (answer.status, answer.json()["errors"][0]["code"].as_str().unwrap().to_owned());
+
+    let stranger = server.answer(&large("").replace("sk_test_emulator", "sk_test_other"));
+    assert_eq!(code(stranger), (401, "clerk_key_invalid".to_owned()));
+    let old = server.answer(&large("clerk-api-version: 1999-01-01\r\n"));
+    assert_eq!(code(old), (400, "api_version_invalid".to_owned()));
+    let refused = server.answer(&large("clerk-api-version: 2026-05-12\r\n"));
+    assert!(refused.head.contains("clerk-api-version: 2026-05-12"), "{}", refused.head);
+    assert_eq!(code(refused), (413, "request_body_too_large".to_owned()));
+    // The second that counts was the last that the limit lets through.
+    assert_eq!(server.answer(&large("")).status, 429);
+
+    let requests = server.clerk.requests();
+    assert_eq!(requests.len(), 4);
+    for request in requests {
+        assert_eq!(request.body_len(), 2 * 1024 * 1024 + 2);
+        assert_eq!(request.json(), None);
+        assert_eq!(request.headers()["authorization"], "(redacted)");
+    }
+    server.clerk.next_create().before_commit(fault::status(503));
+    assert_eq!(server.answer(&large("")).status, 503);
+}
+
+#[test]
 fn a_client_that_asks_first_is_told_to_continue() {
     let server = Fixture::new();
     let mut stream = server.connect();
@@ -282,31 +346,119 @@ fn a_stalled_answer_never_comes_and_the_client_may_go() {
     server.clerk.next_create().before_commit(fault::stall());
     server.clerk.next_create().after_commit(fault::stall());
     server.clerk.next_create().after_commit(fault::stall_at(10));
-    for seen in [0, 0, 10] {
+    for (requests, commits, seen) in [(1, 0, 0), (2, 1, 0), (3, 2, 10)] {
         let mut stream = server.connect();
         stream.write_all(create().as_bytes()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-        let mut read = Vec::new();
-        let silence = stream.read_to_end(&mut read).unwrap_err();
+        until(|| server.clerk.requests().len() == requests && server.clerk.creates().len() == commits);
+        if seen > 0 {
+            let mut read = Vec::new();
+            while !read.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                read.push(byte[0]);
+            }
+            assert!(Answer::of(&read).announced() > seen);
+            stream.read_exact(&mut vec![0; seen]).unwrap();
+        }
+        // A slow machine can only make this too mild.
+        stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let silence = stream.read(&mut [0]).unwrap_err();
         assert!(matches!(silence.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{silence}");
-        let body = if read.is_empty() { 0 } else { Answer::of(&read).body.len() };
-        assert_eq!(body, seen);
+
+        // The server sees the client go, and lets go too.
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     }
     server.clerk.assert_creates(2);
     server.clerk.assert_orphans(2);
+    server.clerk.assert_faults_used();
 }
 
 #[test]
 fn a_client_that_leaves_before_the_commit_leaves_nothing_behind() {
     let server = Fixture::new();
-    server.clerk.next_create().before_commit(fault::delay(Duration::from_millis(500)));
+    // Far longer than the test waits for anything.
+    server.clerk.next_create().before_commit(fault::delay(PATIENCE * 180));
     let mut stream = server.connect();
     stream.write_all(create().as_bytes()).unwrap();
     until(|| server.clerk.requests().len() == 1);
-    drop(stream);
-    server.clerk.next_create().before_commit(fault::delay(Duration::from_millis(900)));
-    assert_eq!(server.answer(&create()).status, 200);
-    server.clerk.assert_creates(1);
+    stream.shutdown(Shutdown::Write).unwrap();
+    // That the server closes the connection shows that it has dropped the exchange.
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    server.clerk.assert_creates(0);
+}
+
+#[test]
+fn a_client_that_shuts_down_its_side_after_its_request_is_answered() {
+    let server = Fixture::new();
+    let request = create().replace("connection: close\r\n", "");
+    let (head, body) = request.split_at(request.len() - GOOD.len());
+    for round in 1..=10 {
+        // One request, and three in a row.
+        for requests in [1, 3] {
+            let mut stream = server.connect();
+            // The server has read this head, and waits, when all the rest comes at once.
+            stream.write_all(head.replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n").as_bytes()).unwrap();
+            stream.read_exact(&mut [0; 25]).unwrap();
+            server.while_it_stands_still(|| {
+                stream.write_all(body.as_bytes()).unwrap();
+                stream.write_all(request.repeat(requests - 1).as_bytes()).unwrap();
+                stream.shutdown(Shutdown::Write).unwrap();
+            });
+            let mut read = Vec::new();
+            stream.read_to_end(&mut read).unwrap();
+            let answers = String::from_utf8(read).unwrap().matches("HTTP/1.1 200 OK\r\n").count();
+            assert_eq!(answers, requests, "round {round}");
+        }
+        server.clerk.assert_creates(4 * round);
+    }
+    server.clerk.assert_orphans(0);
+}
+
+#[test]
+fn a_client_that_shuts_down_its_side_within_its_request_leaves_nothing_behind() {
+    let server = Fixture::new();
+    server.clerk.next_create().after_commit(fault::reset());
+    let mut stream = server.connect();
+    stream.write_all(&create().as_bytes()[..create().len() - 5]).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut read = Vec::new();
+    stream.read_to_end(&mut read).unwrap();
+    assert_eq!(String::from_utf8_lossy(&read).matches("200 OK").count(), 0);
+    server.clerk.assert_creates(0);
+    assert_eq!(server.clerk.requests().len(), 0);
+    // Its fault went with it, and did nothing.
+    let report = report_of(&server.clerk);
+    assert!(report.contains("after_commit(fault::reset())") && report.contains("the client went away"), "{report}");
+    lay_to_rest(server);
+}
+
+#[test]
+fn a_fault_past_the_end_of_an_answer_or_after_a_refusal_is_told() {
+    let server = Fixture::new();
+    let whole = server.answer(&create()).body.len();
+    server.clerk.next_create().after_commit(fault::cut_at(whole));
+    server.clerk.next_create().after_commit(fault::stall_at(usize::MAX));
+    for _ in 0..2 {
+        assert_eq!(server.answer(&create()).body.len(), whole);
+    }
+    server.clerk.next_create().after_commit(fault::stall());
+    assert_eq!(server.answer(&create().replace("sk_test_emulator", "sk_test_other")).status, 401);
+    let report = report_of(&server.clerk);
+    assert_eq!(report.matches(&format!("the whole answer has {whole} bytes")).count(), 2, "{report}");
+    assert!(report.contains("answered with 401, and nothing was committed"), "{report}");
+    lay_to_rest(server);
+}
+
+fn report_of(clerk: &Emulator) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| clerk.assert_faults_used())).unwrap_err();
+    panic.downcast_ref::<String>().cloned().unwrap()
+}
+
+/// Drops a server whose faults have not all happened: that panics.
+fn lay_to_rest(server: Fixture) {
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(server))).is_err());
 }
 
 #[test]

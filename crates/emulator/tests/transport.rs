@@ -18,12 +18,12 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, CallContext, CreateActorToken, Deadline, Error, HttpTransport, Middleware, Next, Operation, Request,
+    Actor, CallContext, Client, CreateActorToken, Deadline, Error, HttpTransport, Middleware, Next, Operation, Request,
     Response, TransportError, TransportErrorKind as Kind, middleware_fn,
 };
-use clerk_actor_tokens_emulator::{Emulator, fault};
+use clerk_actor_tokens_emulator::{CommitKind, Emulator, StoredToken, fault};
 use serde_json::json;
-use support::{create, json, post, revoke, send};
+use support::{create, json, post, revoke, send, with_header};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -183,6 +183,13 @@ fn a_cut_at_each_byte_gives_what_came_before_it_and_one_past_the_end_cuts_nothin
         assert_eq!(send(&clerk, call(&clerk)).body().len(), whole.len());
         assert_eq!(send(&clerk, call(&clerk)).body().len(), whole.len());
         clerk.assert_orphans(0);
+        let report = message_of(|| clerk.assert_faults_used());
+        for fault in ["cut_at", "stall_at"] {
+            assert!(report.contains(&format!("next_create().after_commit(fault::{fault}({bytes}))")), "{report}");
+        }
+        let reason = format!("it did nothing: the whole answer has {} bytes", whole.len());
+        assert_eq!(report.matches(&reason).count(), 2, "{report}");
+        assert_eq!(message_of(|| drop(clerk)), report);
     }
 }
 
@@ -204,11 +211,134 @@ fn faults_meet_successive_attempts_of_their_own_call_in_order() {
 }
 
 #[test]
-fn a_refused_request_commits_nothing_whatever_happens_to_its_answer() {
-    let clerk = Emulator::builder().quota(0).build();
-    clerk.next_create().after_commit(fault::cut_at(10));
-    assert_eq!(failure(&clerk, call(&clerk)).partial().unwrap().status(), 422);
-    clerk.assert_creates(0);
+fn a_fault_after_a_commit_that_never_was_does_not_happen_and_is_told() {
+    type Script = fn(&Emulator);
+    let faults: [Script; 6] = [
+        |c| c.next_create().after_commit(fault::cut_at(10)),
+        |c| c.next_create().after_commit(fault::stall_at(10)),
+        |c| c.next_create().after_commit(fault::stall()),
+        |c| c.next_create().after_commit(fault::reset()),
+        |c| c.next_create().after_commit(fault::delay(LIMIT)),
+        |c| c.next_create().after_commit(fault::status(200)),
+    ];
+    let large = || post("/v1/actor_tokens", vec![b' '; 1024 * 1024 + 1]);
+    for fault in faults {
+        let stranger = with_header(create(json!({})), "authorization", "Bearer sk_test_other");
+        let refused = [(stranger, 401), (large(), 413), (create(json!({})), 422), (post("/v1/actor_tokens", ""), 400)];
+        for (request, status) in refused {
+            let clerk = Emulator::new();
+            fault(&clerk);
+            assert_eq!(send(&clerk, request).status(), status);
+            let report = message_of(|| clerk.assert_faults_used());
+            let reason = format!("the request was answered with {status}, and nothing was committed");
+            assert!(report.contains("transport.rs") && report.contains(&reason), "{report}");
+            assert_eq!(message_of(|| drop(clerk)), report);
+        }
+    }
+    // A revocation of what is revoked already commits nothing either.
+    let clerk = Emulator::new();
+    let token = json(&send(&clerk, call(&clerk)));
+    let revoke = || revoke(token["id"].as_str().unwrap());
+    send(&clerk, revoke());
+    clerk.next_revoke().after_commit(fault::reset());
+    assert_eq!(send(&clerk, revoke()).status(), 400);
+    let report = message_of(|| clerk.assert_faults_used());
+    assert!(report.contains("next_revoke().after_commit(fault::reset())"), "{report}");
+    message_of(|| drop(clerk));
+}
+
+#[test]
+fn a_fault_before_the_commit_happens_to_any_request_that_arrives() {
+    for request in [with_header(create(json!({})), "authorization", "Bearer sk_test_other"), create(json!({}))] {
+        let clerk = Emulator::new();
+        clerk.next_create().before_commit(fault::reset());
+        assert_eq!(failure(&clerk, request).kind(), Kind::Interrupted);
+        clerk.assert_faults_used();
+    }
+}
+
+#[test]
+fn an_attempt_that_is_let_through_has_no_fault_to_miss() {
+    let clerk = Emulator::new();
+    clerk.next_create().after_commit(fault::pass());
+    assert_eq!(send(&clerk, create(json!({}))).status(), 422);
+    clerk.assert_faults_used();
+}
+
+#[test]
+fn the_ledger_says_which_attempt_committed() {
+    let clerk = Emulator::new();
+    let client = clerk.client();
+    let create = || pollster::block_on(client.actor_tokens().create("user_1", Actor::new("user_agent")).send());
+    clerk.next_create().before_send(fault::refused());
+    create().unwrap();
+    clerk.next_create().before_commit(fault::refused_stream());
+    create().unwrap();
+    let token = create().unwrap();
+    clerk.next_revoke().before_commit(fault::status(503));
+    pollster::block_on(client.actor_tokens().revoke(token.id()).send()).unwrap();
+    let attempts: Vec<_> = clerk.ledger().iter().map(|entry| (entry.kind(), entry.attempt())).collect();
+    let (create, revoke) = (CommitKind::Create, CommitKind::Revoke);
+    assert_eq!(attempts, [(create, Some(2)), (create, Some(2)), (create, Some(1)), (revoke, Some(2))]);
+}
+
+#[test]
+fn a_token_knows_whether_its_answer_was_delivered() {
+    let clerk = Emulator::new();
+    clerk.next_create().after_commit(fault::reset());
+    failure(&clerk, call(&clerk));
+    send(&clerk, call(&clerk));
+    let delivered: Vec<_> =
+        clerk.creates().iter().map(|entry| clerk.token(entry.id()).unwrap().is_delivered()).collect();
+    assert_eq!(delivered, [false, true]);
+    let delivered: Vec<_> = clerk.live().iter().map(StoredToken::is_delivered).collect();
+    assert_eq!(delivered, [false, true]);
+}
+
+#[test]
+fn an_answer_in_clerks_place_is_held_to_the_cap_too() {
+    type Script = fn(&Emulator);
+    let scripts: [Script; 2] =
+        [|c| c.next_create().before_commit(fault::status(500)), |c| c.next_create().after_commit(fault::status(500))];
+    for script in scripts {
+        let length = {
+            let clerk = Emulator::new();
+            script(&clerk);
+            send(&clerk, call(&clerk)).body().len()
+        };
+        for (cap, fits) in [(length, true), (length - 1, false)] {
+            let clerk = Emulator::new();
+            script(&clerk);
+            let mut request = call(&clerk);
+            let context = CallContext::of(&request).unwrap().clone().with_response_cap(cap);
+            request.extensions_mut().insert(context);
+            match pollster::block_on(clerk.send(request)) {
+                Ok(answer) => assert!(fits && answer.status() == 500),
+                Err(error) => {
+                    assert!(!fits && error.kind() == Kind::BodyTooLarge);
+                    assert_eq!(error.partial().unwrap().body().len(), cap);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_middleware_does_with_an_answer_is_not_seen() {
+    let clerk = Emulator::new();
+    let thrown_away = middleware_fn(|request, next| {
+        Box::pin(async move {
+            let _ = next.run(request).await;
+            Err(Kind::Interrupted.into())
+        })
+    });
+    let client = Client::builder(clerk.clone(), clerk.secret_key()).middleware(thrown_away).build().unwrap();
+    let create = client.actor_tokens().create("user_1", Actor::new("user_agent"));
+    let error = pollster::block_on(create.send()).unwrap_err();
+    clerk.assert_orphans(0);
+    clerk.assert_live(1);
+    // What the caller holds is in the error.
+    assert!(error.is_ambiguous());
 }
 
 #[test]
@@ -389,7 +519,7 @@ fn a_middleware_of_the_client_never_brings_the_key_into_what_is_recorded() -> Re
                 next.run(request).await
             })
         });
-        let client = clerk_actor_tokens_core::Client::builder(clerk.clone(), clerk.secret_key()).middleware(stamp);
+        let client = Client::builder(clerk.clone(), clerk.secret_key()).middleware(stamp);
         client.build().unwrap().actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
 
         let requests = clerk.requests();

@@ -206,7 +206,7 @@ pub(crate) fn late(execution: Execution) -> TransportError {
 /// Runs a future until a little after the deadline; the future is polled first.
 pub(crate) async fn within<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    let mut sleep = timer.sleep(deadline.remaining(timer.now()).saturating_add(BACKSTOP));
+    let mut sleep = timer.backstop(deadline.remaining(timer.now()).saturating_add(BACKSTOP));
     std::future::poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => sleep.as_mut().poll(context).map(|()| None),

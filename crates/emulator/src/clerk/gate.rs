@@ -1,4 +1,4 @@
-//! What every request has to pass before it is routed: size, key, rate limit, API version. In that order.
+//! What every request has to pass before it is routed: key, rate limit, API version, size. In that order.
 
 use clerk_actor_tokens_core::Request;
 use http::header::AUTHORIZATION;
@@ -21,16 +21,14 @@ pub(super) struct RateWindow {
 
 impl Clerk {
     pub(super) fn pass_gate(&mut self, request: &Request, version: Option<&str>, now: i64) -> Result<(), Refusal> {
-        if request.body().len() > BODY_LIMIT {
-            return Err(BODY_TOO_LARGE.into());
-        }
         check_key(request, &self.settings)?;
         self.count_request(now)?;
         match version {
-            Some(version) if self.settings.api_versions.iter().any(|known| known == version) => Ok(()),
-            Some(version) => Err(VERSION_INVALID.about(version).into()),
-            None => Err(VERSION_INVALID.about("given more than once").into()),
+            Some(version) if self.settings.api_versions.iter().any(|known| known == version) => {}
+            Some(version) => return Err(VERSION_INVALID.about(version).into()),
+            None => return Err(VERSION_INVALID.about("given more than once").into()),
         }
+        if request.body().len() > BODY_LIMIT { Err(BODY_TOO_LARGE.into()) } else { Ok(()) }
     }
 
     fn count_request(&mut self, now: i64) -> Result<(), Refusal> {
@@ -67,16 +65,40 @@ fn check_key(request: &Request, settings: &Settings) -> Result<(), Refusal> {
 }
 
 /// The version that a request names, in its header or its query; the oldest if it names none. `None` if it names more
-/// than one or something unreadable.
+/// than one. What is no text is made one, and so names no version that is known.
 pub(super) fn version(request: &Request) -> Option<String> {
-    let in_headers = request.headers().get_all("clerk-api-version").iter().map(|value| value.to_str().ok());
+    let in_headers = request.headers().get_all("clerk-api-version").iter().map(|value| value.as_bytes().to_vec());
     let query = request.uri().query().unwrap_or("");
     let in_query =
         query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == "__clerk_api_version");
-    let mut named = in_headers.chain(in_query.map(|(_, value)| Some(value)));
+    let mut named = in_headers.chain(in_query.map(|(_, value)| percent_decoded(value)));
     match (named.next(), named.next()) {
         (None, _) => Some(OLDEST_VERSION.to_owned()),
-        (Some(version), None) => version.map(str::to_owned),
+        (Some(version), None) => Some(String::from_utf8_lossy(&version).into_owned()),
         (Some(_), Some(_)) => None,
     }
+}
+
+/// RFC 3986 section 2.1. A percent sign without two hexadecimal digits behind it stands for itself.
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let encoded = match after {
+            [high, low, after @ ..] if *first == b'%' => digit(high).zip(digit(low)).map(|pair| (pair, after)),
+            _ => None,
+        };
+        match encoded {
+            Some(((high, low), after)) => {
+                decoded.push(high << 4 | low);
+                rest = after;
+            }
+            None => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    decoded
 }

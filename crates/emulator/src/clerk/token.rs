@@ -156,7 +156,8 @@ impl StoredToken {
         self.live
     }
 
-    /// Whether the answer to its creation was handed over whole.
+    /// Whether the transport handed the answer to its creation over whole: see
+    /// [`LedgerEntry::is_delivered`](crate::LedgerEntry::is_delivered).
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         self.delivered

@@ -77,6 +77,30 @@ fn whoever_does_something_now_and_then_is_not_overtaken() {
     assert_eq!(passed(&clock), MS * 50);
 }
 
+/// Whatever is waited for in real time comes before a backstop; a sleep does not wait for it.
+#[test]
+fn a_backstop_lets_real_work_go_first_and_ends_all_the_same() {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        // More rounds than a sleep would wait, and fewer than a backstop does.
+        let real_work = || async {
+            for _ in 0..100 {
+                yield_now().await;
+            }
+        };
+        let clock = Clock::new(Pace::Virtual);
+        assert_eq!(pollster::block_on(race(clock.backstop(MS * 30_000), real_work())), 1);
+        assert_eq!(passed(&clock), Duration::ZERO);
+        assert_eq!(pollster::block_on(race(clock.backstop(MS * 30_000), std::future::pending())), 0);
+        assert_eq!(passed(&clock), MS * 30_000);
+        // An earlier sleep decides, also beside a backstop.
+        assert_eq!(pollster::block_on(race(clock.backstop(MS * 30_000), clock.sleep(MS * 50))), 1);
+        assert_eq!(passed(&clock), MS * 30_050);
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(60)).unwrap();
+}
+
 #[test]
 fn time_stands_still_while_an_exchange_runs_and_nobody_is_woken_for_nothing() {
     let clock = Clock::new(Pace::Virtual);

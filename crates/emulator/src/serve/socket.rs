@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
@@ -12,7 +13,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -24,9 +25,10 @@ use tokio::{
 
 use crate::exchange::Receipt;
 
-/// What a connection's socket and the bodies that go through it tell each other.
-#[derive(Default)]
+/// A connection, and what its socket and the bodies that go through it tell each other.
 pub(super) struct Line {
+    /// For one task alone, that of the connection: nobody ever waits for this lock.
+    stream: Mutex<TcpStream>,
     reset: AtomicBool,
     state: Mutex<State>,
 }
@@ -42,6 +44,14 @@ struct State {
 }
 
 impl Line {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream: Mutex::new(stream), reset: AtomicBool::new(false), state: Mutex::default() }
+    }
+
+    fn stream(&self) -> MutexGuard<'_, TcpStream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,6 +66,20 @@ impl Line {
     pub(super) fn hand_over(&self, receipt: Receipt) {
         receipt.set_delivered(true);
         self.lock().receipt = Some(receipt);
+    }
+
+    /// Waits until the client has closed its side, or the connection is broken. With requests that the client has
+    /// already sent in between, that cannot be seen.
+    pub(super) async fn gone(&self) {
+        poll_fn(|context| self.poll_gone(context)).await;
+    }
+
+    fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [0];
+        match self.stream().poll_peek(context, &mut ReadBuf::new(&mut byte)) {
+            Poll::Pending | Poll::Ready(Ok(1..)) => Poll::Pending,
+            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
+        }
     }
 
     fn poll_flushed(&self, context: &Context<'_>) -> Poll<()> {
@@ -82,13 +106,12 @@ impl Line {
 
 /// A connection's socket.
 pub(super) struct Socket {
-    stream: TcpStream,
     line: Arc<Line>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
-        Self { stream, line }
+    pub(super) fn new(line: Arc<Line>) -> Self {
+        Self { line }
     }
 }
 
@@ -99,48 +122,44 @@ impl Drop for Socket {
         }
         if self.line.reset.load(Ordering::Acquire) {
             // Closing with a linger time of zero sends RST (RFC 9293 section 3.10.4, ABORT).
-            let _ = self.stream.set_zero_linger();
+            let _ = self.line.stream().set_zero_linger();
         }
     }
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.line.stream()).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.line.stream()).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        Pin::new(&mut *self.line.stream()).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.line.stream().is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut *self.line.stream()).poll_flush(context);
         if matches!(flushed, Poll::Ready(Ok(()))) {
             self.line.flushed();
         }
         flushed
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.line.stream()).poll_shutdown(context)
     }
 }
 
@@ -151,7 +170,7 @@ pub(super) enum End {
     Whole,
     /// Too early: the connection is closed.
     Close,
-    /// Never: nothing more comes.
+    /// Never: nothing more comes, until the client goes.
     Silence,
 }
 
@@ -160,12 +179,13 @@ pub(super) struct Reply {
     data: Bytes,
     length: u64,
     end: End,
+    flushed: bool,
     line: Arc<Line>,
 }
 
 impl Reply {
     pub(super) fn new(data: Bytes, length: usize, end: End, line: Arc<Line>) -> Self {
-        Self { data, length: u64::try_from(length).unwrap_or(u64::MAX), end, line }
+        Self { data, length: u64::try_from(length).unwrap_or(u64::MAX), end, flushed: false, line }
     }
 }
 
@@ -177,11 +197,17 @@ impl Body for Reply {
         if !self.data.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.data)))));
         }
-        match self.end {
-            End::Whole => Poll::Ready(None),
-            End::Silence => Poll::Pending,
-            End::Close => self.line.poll_flushed(context).map(|()| Some(Err(Dropped))),
+        if self.end == End::Whole {
+            return Poll::Ready(None);
         }
+        if !self.flushed {
+            ready!(self.line.poll_flushed(context));
+            self.flushed = true;
+        }
+        if self.end == End::Silence {
+            ready!(self.line.poll_gone(context));
+        }
+        Poll::Ready(Some(Err(Dropped)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -230,8 +256,8 @@ mod tests {
 
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-                let line = Arc::new(Line::default());
-                let mut socket = Socket::new(listener.accept().await.unwrap().0, Arc::clone(&line));
+                let line = Arc::new(Line::new(listener.accept().await.unwrap().0));
+                let mut socket = Socket::new(Arc::clone(&line));
                 line.hand_over(exchange.receipt());
                 clerk.assert_orphans(0);
                 if flushed {
