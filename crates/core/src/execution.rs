@@ -4,6 +4,8 @@ use std::fmt;
 
 /// What happened at Clerk, as far as it is proved.
 ///
+/// These three are all there is, so that a match on it may be exhaustive.
+///
 /// The order is that of [`join`](Execution::join): what one attempt did cannot be undone by a later one.
 ///
 /// ```

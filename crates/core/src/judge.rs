@@ -42,6 +42,16 @@ impl Verdict {
         matches!(self.failure, Failure::ReplyNotClerk | Failure::ReplyMismatch)
     }
 
+    /// What a 2xx comes to in which an operation found this.
+    fn of(problem: ParseProblem) -> Self {
+        let failure = match problem {
+            ParseProblem::Status | ParseProblem::Unusable { .. } => Failure::ReplyUnusable,
+            ParseProblem::NotClerk { .. } => Failure::ReplyNotClerk,
+            ParseProblem::Mismatch { .. } => Failure::ReplyMismatch,
+        };
+        Self { failure, problem: Some(problem), salvaged_id: None }
+    }
+
     fn bare(failure: Failure) -> Self {
         Self { failure, problem: None, salvaged_id: None }
     }
@@ -93,60 +103,61 @@ pub(crate) fn judge<O: Operation>(operation: &O, cap: usize, exchanged: &Exchang
 }
 
 fn judge_response<O: Operation>(operation: &O, cap: usize, response: &Response) -> Result<O::Output, Verdict> {
-    let is_success = response.status().is_success();
-    if is_success {
-        if let Some(detail) = unreadable(cap, response) {
-            let salvaged_id = operation.salvage(response.body().get(..cap).unwrap_or(response.body()));
-            let problem = Some(ParseProblem::Unusable { detail: detail.into(), raw_id: None });
-            return Err(Verdict { failure: Failure::ReplyUnusable, problem, salvaged_id });
-        }
+    let body = response.body().get(..cap).unwrap_or(response.body());
+    let salvage = || operation.salvage(body);
+    if !response.status().is_success() {
+        // Judged by the status, whatever parse makes of the body, unless that is a success.
+        return operation.parse(response).map_err(|ParseError(problem)| Verdict {
+            failure: failure_of_status(response.status()),
+            problem: Some(problem),
+            salvaged_id: None,
+        });
     }
-    let ParseError(problem) = match operation.parse(response) {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
-    };
-    // A status other than 2xx is judged by the status, whatever parse made of the body.
-    let failure = match problem {
-        _ if !is_success => failure_of_status(response.status()),
-        ParseProblem::Status | ParseProblem::Unusable { .. } => Failure::ReplyUnusable,
-        ParseProblem::NotClerk { .. } => Failure::ReplyNotClerk,
-        ParseProblem::Mismatch { .. } => Failure::ReplyMismatch,
-    };
-    let salvaged_id = match failure {
-        Failure::ReplyUnusable => operation.salvage(response.body()),
-        _ => None,
-    };
-    Err(Verdict { failure, problem: Some(problem), salvaged_id })
+    if is_encoded(response) {
+        // Whatever is in there, it says nothing of whose it is.
+        let detail = "the body is compressed, which was not asked for";
+        let salvaged_id = salvage().unwrap_or(None);
+        return Err(Verdict { salvaged_id, ..Verdict::of(ParseProblem::unusable(detail)) });
+    }
+    if response.body().len() > cap {
+        return Err(unusable(ParseProblem::unusable("the body is larger than the cap"), salvage));
+    }
+    operation.parse(response).map_err(|ParseError(problem)| match problem {
+        ParseProblem::Status | ParseProblem::Unusable { .. } => unusable(problem, salvage),
+        ParseProblem::NotClerk { .. } | ParseProblem::Mismatch { .. } => Verdict::of(problem),
+    })
 }
 
-/// Why a 2xx body cannot be what it should be, whatever is in it.
-fn unreadable(cap: usize, response: &Response) -> Option<&'static str> {
-    let encoded = response
-        .headers()
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if encoded {
-        Some("the body is compressed, which was not asked for")
-    } else if response.body().len() > cap {
-        Some("the body is larger than the cap")
-    } else {
-        None
+/// A 2xx that cannot be read: whose it is may be seen all the same.
+fn unusable(problem: ParseProblem, salvage: impl FnOnce() -> Result<Option<String>, ParseError>) -> Verdict {
+    match salvage() {
+        Ok(salvaged_id) => Verdict { salvaged_id, ..Verdict::of(problem) },
+        Err(ParseError(problem)) => Verdict::of(problem),
     }
 }
 
-fn judge_error(salvage: impl FnOnce(&[u8]) -> Option<String>, error: &TransportError) -> Verdict {
+fn is_encoded(response: &Response) -> bool {
+    let is_identity = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    !response.headers().get_all(CONTENT_ENCODING).iter().all(is_identity)
+}
+
+fn judge_error(salvage: impl FnOnce(&[u8]) -> Result<Option<String>, ParseError>, error: &TransportError) -> Verdict {
     let Some(partial) = error.partial() else {
         return Verdict::bare(failure_of_transport(error.kind()));
     };
     if !partial.status().is_success() {
         return Verdict::bare(failure_of_status(partial.status()));
     }
-    let failure = match error.kind() {
-        TransportErrorKind::BodyTooLarge => Failure::ReplyUnusable,
-        _ => Failure::ReplyLost,
-    };
-    Verdict { failure, problem: None, salvaged_id: salvage(partial.body()) }
+    match salvage(partial.body()) {
+        Err(ParseError(problem)) if !is_encoded(partial) => Verdict::of(problem),
+        salvaged => {
+            let failure = match error.kind() {
+                TransportErrorKind::BodyTooLarge => Failure::ReplyUnusable,
+                _ => Failure::ReplyLost,
+            };
+            Verdict { salvaged_id: salvaged.unwrap_or(None), ..Verdict::bare(failure) }
+        }
+    }
 }
 
 /// Puts everything that is known into an error. The attempts and the join over them are the caller's to add.
@@ -220,7 +231,7 @@ impl Error {
     /// The error that a call makes of this failure of the transport.
     #[must_use]
     pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
-        let verdict = judge_error(|_| None, &failed);
+        let verdict = judge_error(|_| Ok(None), &failed);
         error(info, Err(failed), verdict, usize::MAX, SystemTime::now()).into()
     }
 

@@ -11,7 +11,8 @@ use crate::{
     url::BaseUrl,
 };
 
-/// Whether sending the same call twice can do harm.
+/// Whether sending the same call twice can do harm. These two are all there is: a call that is not proved to be safe is
+/// `Never`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Replay {
     /// A second send can do a second thing (mint a second token). It is sent again only where the first is proved not
@@ -108,11 +109,15 @@ pub trait Operation: Send + Sync {
     /// [`ParseError`] says why this answer is no success.
     fn parse(&self, response: &Response) -> Result<Self::Output, ParseError>;
 
-    /// The id of what was made, from a 2xx answer that was cut short or cannot be read. `None` unless the id arrived
-    /// whole.
-    fn salvage(&self, partial: &[u8]) -> Option<String> {
+    /// The id of what was made, from the body of a 2xx answer that was cut short or cannot be read. `None` unless the id
+    /// arrived whole.
+    ///
+    /// # Errors
+    /// [`ParseError::mismatch`] or [`ParseError::not_clerk`] if what arrived shows already that it is not the answer to
+    /// this request. It is withheld then.
+    fn salvage(&self, partial: &[u8]) -> Result<Option<String>, ParseError> {
         let _ = partial;
-        None
+        Ok(None)
     }
 }
 
@@ -178,6 +183,12 @@ pub(crate) enum ParseProblem {
     NotClerk { detail: Cow<'static, str> },
     /// 2xx, but the answer to something else.
     Mismatch { field: Cow<'static, str> },
+}
+
+impl ParseProblem {
+    pub(crate) fn unusable(detail: &'static str) -> Self {
+        Self::Unusable { detail: detail.into(), raw_id: None }
+    }
 }
 
 impl ParseError {

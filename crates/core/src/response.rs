@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode};
 
-use crate::attempt::Attempt;
+use crate::{attempt::Attempt, execution::Execution};
 
 /// A value with the answer that it came in: what `send_with_response` gives.
 ///
@@ -44,6 +44,15 @@ impl<T> ApiResponse<T> {
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref()
+    }
+
+    /// Whether an attempt before the last may have taken effect too. After a creation that means that there may be another
+    /// token, which the caller does not hold: it takes [`retry_create_on`](crate::RetryPolicy::retry_create_on) to come to
+    /// this. After a call that may be repeated it means nothing.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        let earlier = self.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        earlier.iter().any(|attempt| attempt.execution() != Execution::NotExecuted)
     }
 
     /// What each attempt came to, in order.

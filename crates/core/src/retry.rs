@@ -81,7 +81,9 @@ impl RetryPolicy {
 
     /// **A gamble.** Sends a creation again when it was answered with one of these gateway statuses (500, 502, 503,
     /// 504, 520 to 529). A gateway gives them also when Clerk has made the token behind it: each retry may then mint
-    /// another, and nobody can list or revoke the first. [`Error::execution`](crate::Error::execution) stays `Unknown`.
+    /// another, and nobody can list or revoke the first. An error's [`execution`](crate::Error::execution) stays `Unknown`;
+    /// a success can hide a lost token, which only `send_with_response` tells
+    /// ([`ApiResponse::is_ambiguous`](crate::ApiResponse::is_ambiguous)).
     /// Another status is refused when the call is made.
     pub fn retry_create_on(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
         self.retry_create_on = statuses.into_iter().collect();

@@ -19,7 +19,8 @@ const ENVIRONMENT: &str = "CLERK_API_URL";
 
 /// The base URL of Clerk's API.
 ///
-/// `https` only, but for `http` to a literal loopback address (`127.0.0.0/8`, `[::1]`; the name `localhost` is not
+/// `https` only, but for `http` to a host that was allowed by name
+/// ([`danger_allow_http`](BaseUrlBuilder::danger_allow_http)) or to a literal loopback address (`127.0.0.0/8`, `[::1]`; the name `localhost` is not
 /// one, as it can be made to resolve elsewhere). No user info, query or fragment. A URL without a path gets `/v1`
 /// appended, as Clerk's own JavaScript client has it; a trailing slash is dropped.
 ///
@@ -39,7 +40,7 @@ pub struct BaseUrl {
 }
 
 /// Makes a [`BaseUrl`] with an exception from its rules: what [`BaseUrl::builder`] gives.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct BaseUrlBuilder {
     url: String,
@@ -225,6 +226,13 @@ fn has_dot_segment(path: &str) -> bool {
     })
 }
 
+impl fmt::Debug for BaseUrlBuilder {
+    /// Leaves the URL out: before it is read, it may hold anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BaseUrlBuilder").finish_non_exhaustive()
+    }
+}
+
 impl Default for BaseUrl {
     /// Clerk's production API, `https://api.clerk.com/v1`.
     fn default() -> Self {
@@ -306,6 +314,12 @@ mod tests {
         assert_eq!(allow("http://emulator:4010").unwrap().to_string(), "http://emulator:4010/v1");
         assert!(allow("http://emulator.evil.test").is_err());
         assert!(allow("http://other").is_err());
+    }
+
+    #[test]
+    fn a_builder_does_not_show_what_is_not_read_yet() {
+        let builder = BaseUrl::builder("https://user:CANARY@x.test/?ticket=CANARY");
+        assert!(!format!("{builder:?} {builder:#?}").contains("CANARY"));
     }
 
     #[test]

@@ -366,6 +366,26 @@ fn an_error_says_in_one_line_what_happened() {
 }
 
 #[test]
+fn words_are_equal_by_the_word() {
+    use std::collections::HashSet;
+    for code in ErrorCode::known() {
+        assert_eq!(*code, ErrorCode::Other(code.as_str().to_owned()));
+        assert!(HashSet::from([code.clone()]).contains(&ErrorCode::Other(code.as_str().to_owned())));
+    }
+    assert_ne!(ErrorCode::from("a"), ErrorCode::from("b"));
+}
+
+#[test]
+fn the_advice_after_a_redirect_names_the_base_url_and_the_danger() {
+    for (status, danger) in [(302, true), (307, false)] {
+        let client = client(move |_| response(status, "").into());
+        let error = pollster::block_on(client.actor_tokens().create(USER, Actor::new(AGENT)).send()).unwrap_err();
+        assert!(error.advice().contains("base URL"), "{status}");
+        assert_eq!(error.advice().contains("a token may exist"), danger, "{status}");
+    }
+}
+
+#[test]
 fn an_error_keeps_no_more_of_a_body_than_the_cap() {
     // A transport that keeps no cap: what it hands over is cut here.
     for status in [200, 422, 500] {

@@ -211,16 +211,31 @@ fn what_had_arrived_decides_and_an_id_is_salvaged_only_when_it_is_whole() {
 }
 
 #[test]
-fn an_answer_that_names_another_actor_salvages_nothing() {
-    // Row 19 compares `actor.sub` too: this is the token that somebody else just made for the same customer.
-    let theirs = with(token_json("pending"), "actor", json!({"sub": "user_other"}));
-    let text = theirs.to_string();
-    let cut = text.trim_end_matches('}').to_owned();
-    let play = move || {
-        Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(response(200, cut.clone())))
-    };
-    let error = check(Op::Create, play, fate(1, ReplyLost, Executed), "cut");
-    assert_eq!(error.salvaged_id(), None);
+fn an_answer_for_somebody_else_is_withheld_also_where_it_is_cut_or_too_large() {
+    for (field, value) in [("user_id", json!("user_other")), ("actor", json!({"sub": "user_other"}))] {
+        // This is the token that somebody else just made.
+        let theirs = with(token_json("pending"), field, value).to_string();
+        for kind in [TransportErrorKind::Interrupted, TransportErrorKind::Timeout, TransportErrorKind::BodyTooLarge] {
+            let cut = theirs.trim_end_matches('}').to_owned();
+            let play = move || Play::Fail(TransportError::new(kind).with_partial(response(200, cut.clone())));
+            let error = check(Op::Create, play, fate(1, ReplyMismatch, Unknown), &format!("{field}, {kind:?}"));
+            assert_eq!((error.salvaged_id(), error.expose_body()), (None, None));
+        }
+        let cap = theirs.len() - 1;
+        let client = builder(move |_| response(200, theirs.clone()).into()).response_cap(cap).build().unwrap();
+        let error = run(&client, Op::Create).unwrap_err();
+        assert_eq!((error.kind(), error.execution(), error.expose_body()), (ReplyMismatch, Unknown, None), "{field}");
+    }
+}
+
+#[test]
+fn a_page_that_is_cut_is_not_clerks_either() {
+    for page in ["<html>", "  <!doctype html>", "OK"] {
+        let play =
+            move || Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(response(200, page)));
+        let error = check(Op::Create, play, fate(1, ReplyUnusable, Unknown), page);
+        assert_eq!(error.salvaged_id(), None);
+    }
 }
 
 #[test]

@@ -454,6 +454,59 @@ fn the_id_in_a_success_that_a_middleware_threw_away_is_not_lost() {
 }
 
 #[test]
+fn the_id_in_a_success_that_a_middleware_mangled_is_not_lost() {
+    for place in PLACES {
+        for mangled in ["<html>", "{}", "", r#"{"object":"actor_token","id":"act_9","user_id":"user_9"}"#] {
+            let client = wrapped(place, success, move |request, next| {
+                Box::pin(async move {
+                    let _ = next.run(request).await;
+                    Ok(response(200, mangled))
+                })
+            });
+            let error = create(&client).unwrap_err();
+            assert_eq!(error.execution(), Execution::Executed, "{place:?} {mangled}");
+            assert_eq!(error.salvaged_id(), Some(ID), "{place:?} {mangled}: what the transport gave stands");
+        }
+    }
+}
+
+/// A future that is forgotten is neither finished nor dropped: nobody will ever hear of it.
+#[test]
+fn a_send_that_is_forgotten_half_way_is_unknown_and_no_second_one_follows() {
+    for place in PLACES {
+        for again in [false, true] {
+            let client = wrapped(place, success, move |request, next| {
+                Box::pin(async move {
+                    let mut first = Box::pin(next.run(request.clone()));
+                    std::future::poll_fn(|context| {
+                        assert!(first.as_mut().poll(context).is_pending());
+                        std::task::Poll::Ready(())
+                    })
+                    .await;
+                    std::mem::forget(first);
+                    if again { next.run(request).await } else { Err(TransportError::blocked("gave up")) }
+                })
+            });
+            let error = create(&client).unwrap_err();
+            assert_eq!(client.transport().sends(), 1, "{place:?}");
+            assert!(error.is_ambiguous(), "{place:?}, again: {again}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_success_behind_a_gamble_says_that_there_may_be_another_token() {
+    let gamble = RetryPolicy::new().retry_create_on([http::StatusCode::BAD_GATEWAY]);
+    for (first, expected) in [(502, true), (429, false), (200, false)] {
+        let script = move |n| if n == 0 && first != 200 { response(first, "").into() } else { success(n) };
+        let client = builder(script).retry(gamble.clone()).build().unwrap();
+        let call = client.actor_tokens().create(USER, Actor::new(AGENT));
+        let response = pollster::block_on(call.send_with_response()).unwrap();
+        assert_eq!(response.is_ambiguous(), expected, "{first}");
+    }
+}
+
+#[test]
 fn a_request_that_lost_its_extensions_still_has_its_context() {
     for place in PLACES {
         let client = wrapped(place, success, |mut request, next| {

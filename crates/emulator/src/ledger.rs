@@ -8,6 +8,7 @@ use clerk_actor_tokens_core::{ActorTokenId, Shown, Timestamp};
 
 /// What was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CommitKind {
     /// An actor token was created.
     Create,

@@ -132,7 +132,7 @@ impl Operation for CreateActorToken {
         Ok(token)
     }
 
-    fn salvage(&self, partial: &[u8]) -> Option<String> {
+    fn salvage(&self, partial: &[u8]) -> Result<Option<String>, ParseError> {
         salvage::id_of_token_for(&self.user_id, self.actor.sub(), partial)
     }
 }

@@ -75,12 +75,12 @@ pub(super) fn read(response: &Response, binding: &Binding<'_>) -> Result<ActorTo
         return Err(ParseError::not_clerk("the answer is no JSON object"));
     }
     let wire: Wire = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
+    binding.check(&wire)?;
     // Clerk marks each of its objects. What bears no mark came from somewhere else.
     match &wire.object {
         Some(Value::String(object)) if object == "actor_token" => {}
         _ => return Err(ParseError::not_clerk("the answer is not an `actor_token` object")),
     }
-    binding.check(&wire)?;
     let id = text("id", wire.id)?;
     Ok(ActorToken {
         id: ActorTokenId::new(id.as_str())

@@ -54,7 +54,8 @@ impl From<ActorTokenId> for RevokeActorToken {
     }
 }
 
-/// What a successful revoke means: the token is revoked, by this call or before it.
+/// What a successful revoke means: the token is revoked, by this call or before it. A match on it may be exhaustive: what is
+/// neither is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revocation {
     /// This call revoked it.

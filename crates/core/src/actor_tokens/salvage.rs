@@ -4,27 +4,42 @@
 //! a string of the top-level member `id` whose closing quote arrived, and nothing that arrived speaks against it:
 //! another `id`, an `object`, a `user_id` or an `actor` that is not ours, or anything that is not JSON before it.
 
-use crate::actor_tokens::{id::ActorTokenId, reply::without_byte_order_mark};
+use crate::{
+    actor_tokens::{id::ActorTokenId, reply::without_byte_order_mark},
+    operation::ParseError,
+};
 
 /// The id in this answer, or this beginning of one, to the creation of a token for `user_id` by `actor_sub`.
-pub(super) fn id_of_token_for(user_id: &str, actor_sub: Option<&str>, body: &[u8]) -> Option<String> {
+///
+/// # Errors
+/// What arrived shows that it is the answer to something else, or none of Clerk's.
+pub(super) fn id_of_token_for(
+    user_id: &str,
+    actor_sub: Option<&str>,
+    body: &[u8],
+) -> Result<Option<String>, ParseError> {
+    let first = without_byte_order_mark(body).iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|first| *first != b'{') {
+        return Err(ParseError::not_clerk("the answer is no JSON object"));
+    }
     let mut id: Option<String> = None;
+    let mut is_clear = true;
     for (key, value) in Members::of(body) {
-        let value = match value {
-            Value::Text(value) => value,
-            Value::Nested(actor) if key == "actor" && is_other_actor(actor_sub, actor) => return None,
-            _ if matches!(key.as_str(), "id" | "object" | "user_id") => return None,
-            _ => continue,
-        };
-        match key.as_str() {
-            "id" if id.as_ref().is_some_and(|id| *id != value) => return None,
-            "id" => id = Some(value),
-            "object" if value != "actor_token" => return None,
-            "user_id" if value != user_id => return None,
+        match (key.as_str(), value) {
+            ("user_id", Value::Text(other)) if other != user_id => return Err(ParseError::mismatch("user_id")),
+            ("actor", Value::Nested(actor)) if is_other_actor(actor_sub, actor) => {
+                return Err(ParseError::mismatch("actor.sub"));
+            }
+            ("object", Value::Text(object)) if object != "actor_token" => {
+                return Err(ParseError::not_clerk("the answer is not an `actor_token` object"));
+            }
+            ("id", Value::Text(other)) if id.as_ref().is_some_and(|id| *id != other) => is_clear = false,
+            ("id", Value::Text(text)) => id = Some(text),
+            ("id" | "object" | "user_id", Value::Nested(_) | Value::Scalar) => is_clear = false,
             _ => {}
         }
     }
-    id.filter(|id| ActorTokenId::new(id.as_str()).is_ok())
+    Ok(id.filter(|id| is_clear && ActorTokenId::new(id.as_str()).is_ok()))
 }
 
 /// Whether an echoed actor names somebody else. One without a `sub`, or too deep to be read, names nobody.
@@ -163,7 +178,28 @@ mod tests {
     use serde_json::json;
 
     fn salvage(body: &str) -> Option<String> {
-        id_of_token_for("user_1", Some("user_2"), body.as_bytes())
+        id_of_token_for("user_1", Some("user_2"), body.as_bytes()).unwrap_or(None)
+    }
+
+    #[test]
+    fn what_arrived_may_show_that_it_is_not_ours() {
+        let table = [
+            (r#"{"id":"act_1","user_id":"user_9","#, Some(ParseError::mismatch("user_id"))),
+            (r#"{"user_id":"user_9","id":"act"#, Some(ParseError::mismatch("user_id"))),
+            (r#"{"actor":{"sub":"user_9"},"tok"#, Some(ParseError::mismatch("actor.sub"))),
+            (r#"{"user_id":"user_"#, None),
+            (r#"{"actor":{"sub":"user_9""#, None),
+            (r#"{"user_id":7,"actor":[],"id":"act_1","#, None),
+            (" ", None),
+            ("", None),
+        ];
+        for (body, expected) in table {
+            assert_eq!(id_of_token_for("user_1", Some("user_2"), body.as_bytes()).err(), expected, "{body}");
+        }
+        for body in ["<html>", "\u{feff} [", "OK", r#"{"object":"session","#] {
+            let error = id_of_token_for("user_1", Some("user_2"), body.as_bytes()).unwrap_err();
+            assert!(matches!(error.0, crate::operation::ParseProblem::NotClerk { .. }), "{body}");
+        }
     }
 
     #[test]
@@ -226,7 +262,7 @@ mod tests {
             let body = format!("{head},\"status\":\"pending\",\"user_id\":\"user_1\"}}");
             let cut = cut.min(body.len());
             let expected = (cut >= head.len()).then_some(id);
-            prop_assert_eq!(id_of_token_for("user_1", None, &body.as_bytes()[..cut]), expected);
+            prop_assert_eq!(id_of_token_for("user_1", None, &body.as_bytes()[..cut]), Ok(expected));
         }
 
         #[test]

@@ -145,7 +145,9 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
     fn tell(&self, number: u32, exchanged: &Exchanged, verdict: Option<&Verdict>) {
         let rule = verdict.map(Verdict::rule);
         if verdict.is_some_and(Verdict::is_foreign_reply) {
-            self.guard.doubt_last();
+            if let Some(body) = judge::success_body(exchanged) {
+                self.guard.doubt(body);
+            }
         }
         let execution = rule.map_or_else(|| judge::proof(exchanged), |rule| rule.execution);
         let mut told = self.told();

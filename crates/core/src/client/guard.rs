@@ -6,7 +6,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::StatusCode;
 
 use crate::{
     execution::Execution,
@@ -29,9 +28,17 @@ pub(crate) struct Guard {
 struct Seen {
     outcomes: Vec<Execution>,
     shut: bool,
-    /// The body of the last 2xx, as far as it arrived: the only place that names what was made, if a middleware throws
+    /// The number and the body of the last 2xx, as far as it arrived: the only place that names what was made, if a middleware throws
     /// the answer away.
-    success: Option<Bytes>,
+    success: Option<(usize, Bytes)>,
+}
+
+impl Seen {
+    fn set(&mut self, number: usize, execution: Execution) {
+        if let Some(outcome) = self.outcomes.get_mut(number) {
+            *outcome = execution;
+        }
+    }
 }
 
 impl Guard {
@@ -56,9 +63,9 @@ impl Guard {
         if deadline.has_passed(transport.timer().now()) {
             return Err(TransportErrorKind::TimeoutUnsent.into());
         }
-        let flight = Flight { guard: self, landed: false };
+        let number = self.take_off();
         let exchanged = transport.send(request).await;
-        flight.land(&exchanged);
+        self.land(number, &exchanged);
         exchanged
     }
 
@@ -67,7 +74,7 @@ impl Guard {
         self.with(|seen| seen.shut)
     }
 
-    /// How many sends have come to an end, one way or the other.
+    /// How many sends there have been.
     pub(crate) fn sends(&self) -> usize {
         self.with(|seen| seen.outcomes.len())
     }
@@ -84,53 +91,43 @@ impl Guard {
 
     /// The body of the last 2xx that the transport gave, whatever a middleware made of it.
     pub(crate) fn success(&self) -> Option<Bytes> {
-        self.with(|seen| seen.success.clone())
+        self.with(|seen| seen.success.as_ref().map(|(_, body)| body.clone()))
     }
 
-    /// The last 2xx turned out not to be Clerk's answer to this request: it proves nothing.
-    pub(crate) fn doubt_last(&self) {
+    /// This 2xx turned out not to be Clerk's answer to this request: it proves nothing. If it is not what the transport
+    /// gave, it was a middleware's, and what the transport gave stands.
+    pub(crate) fn doubt(&self, body: &Bytes) {
         self.with(|seen| {
-            seen.success = None;
-            if let Some(last @ Execution::Executed) = seen.outcomes.last_mut() {
-                *last = Execution::Unknown;
+            let is_it = |(_, seen): &(usize, Bytes)| seen.as_ptr() == body.as_ptr() && seen.len() == body.len();
+            if let Some((number, _)) = seen.success.take_if(|success| is_it(success)) {
+                seen.set(number, Execution::Unknown);
             }
         });
     }
 
-    fn record(&self, execution: Execution, status: Option<StatusCode>) {
-        let may_pass =
-            self.replay == Replay::Safe || execution == Execution::NotExecuted || self.policy.is_opted_in(status);
+    /// From here on until it has landed, a send counts as unknown: also where it is dropped, or never polled again.
+    fn take_off(&self) -> usize {
         self.with(|seen| {
-            seen.outcomes.push(execution);
-            seen.shut |= !may_pass;
+            seen.outcomes.push(Execution::Unknown);
+            seen.shut |= self.replay == Replay::Never;
+            seen.outcomes.len().saturating_sub(1)
+        })
+    }
+
+    fn land(&self, number: usize, exchanged: &Exchanged) {
+        let execution = judge::proof(exchanged);
+        let may_pass = execution == Execution::NotExecuted || self.policy.is_opted_in(judge::status_of(exchanged));
+        self.with(|seen| {
+            seen.set(number, execution);
+            if let Some(body) = judge::success_body(exchanged) {
+                seen.success = Some((number, body.clone()));
+            }
+            // Sends that could do harm take turns: no other one is under way.
+            seen.shut &= !may_pass;
         });
     }
 
     fn with<R>(&self, look: impl FnOnce(&mut Seen) -> R) -> R {
         look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A send under way. Dropped before it landed, its outcome is unknown.
-struct Flight<'a> {
-    guard: &'a Guard,
-    landed: bool,
-}
-
-impl Flight<'_> {
-    fn land(mut self, exchanged: &Exchanged) {
-        self.landed = true;
-        if let Some(body) = judge::success_body(exchanged) {
-            self.guard.with(|seen| seen.success = Some(body.clone()));
-        }
-        self.guard.record(judge::proof(exchanged), judge::status_of(exchanged));
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        if !self.landed {
-            self.guard.record(Execution::Unknown, None);
-        }
     }
 }

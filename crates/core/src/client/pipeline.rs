@@ -59,7 +59,7 @@ pub(crate) async fn run<O: Operation, T: HttpTransport + ?Sized>(
             inner.execution = execution;
             inner.base_url = Some(call.base_url.clone());
             if inner.salvaged_id.is_none() {
-                inner.salvaged_id = attempts.success().and_then(|body| operation.salvage(&body));
+                inner.salvaged_id = attempts.success().and_then(|body| operation.salvage(&body).ok()?);
             }
             inner.attempts = attempts.take_attempts();
             Err(inner.into())

@@ -76,6 +76,10 @@ impl Error {
             _ if may_have_minted && self.salvaged_id().is_some() => {
                 "A token was made and its link is lost: revoke salvaged_id(), then create another."
             }
+            ErrorKind::UnexpectedRedirect if may_have_minted => {
+                "Check the base URL: Clerk's API does not redirect. If it was Clerk that answered, a token may exist that \
+                 nobody holds."
+            }
             ErrorKind::UnexpectedRedirect => "Check the base URL: Clerk's API does not redirect.",
             _ if may_have_minted => {
                 "A token may exist that nobody holds. It cannot be looked up: tell somebody, wait until its lifetime \
