@@ -15,7 +15,7 @@ use async_trait::async_trait;
 pub use self::{
     create::CreateActorToken,
     id::ActorTokenId,
-    model::{Actor, ActorToken, ActorTokenStatus, SignInUrl, Ticket, Timestamp},
+    model::{Actor, ActorToken, SignInUrl, Ticket, Timestamp},
     revoke::{Revocation, RevokeActorToken},
 };
 use crate::{
@@ -53,11 +53,15 @@ pub struct ActorTokens<T: ?Sized = dyn HttpTransport> {
     client: Client<T>,
 }
 
-impl<T: HttpTransport + ?Sized> ActorTokens<T> {
-    pub(crate) fn new(client: Client<T>) -> Self {
-        Self { client }
+impl<T: HttpTransport + ?Sized> Client<T> {
+    /// The calls of the Actor Tokens API.
+    #[must_use]
+    pub fn actor_tokens(&self) -> ActorTokens<T> {
+        ActorTokens { client: self.clone() }
     }
+}
 
+impl<T: HttpTransport + ?Sized> ActorTokens<T> {
     /// Creates an actor token: a one-time link with which `actor` signs in as the user `user_id`.
     ///
     /// Each success is a live credential that skips the user's second factor and counts against a paid quota. It is

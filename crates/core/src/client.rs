@@ -11,10 +11,7 @@ mod pipeline;
 use std::{fmt, sync::Arc};
 
 pub use self::{builder::ClientBuilder, call::Call};
-use crate::{
-    actor_tokens::ActorTokens, auth::CredentialProvider, client::builder::Settings, operation::Operation,
-    transport::HttpTransport,
-};
+use crate::{auth::CredentialProvider, client::builder::Settings, operation::Operation, transport::HttpTransport};
 
 /// A client of Clerk's API over some transport.
 ///
@@ -53,12 +50,6 @@ impl<T: HttpTransport> Client<T> {
 }
 
 impl<T: HttpTransport + ?Sized> Client<T> {
-    /// The calls of the Actor Tokens API.
-    #[must_use]
-    pub fn actor_tokens(&self) -> ActorTokens<T> {
-        ActorTokens::new(self.clone())
-    }
-
     /// Any call: the operation, then options, then [`send`](Call::send).
     pub fn execute<O: Operation>(&self, operation: O) -> Call<O, T> {
         Call::new(self.clone(), operation)

@@ -15,11 +15,8 @@ pub use self::{
     kind::ErrorKind,
 };
 use crate::{
-    actor_tokens::ActorTokenStatus,
-    attempt::Attempt,
-    execution::Execution,
-    operation::{InvalidRequest, OperationInfo},
-    url::BaseUrl,
+    attempt::Attempt, execution::Execution, invalid_request::InvalidRequest, operation::OperationInfo,
+    token_status::ActorTokenStatus, url::BaseUrl,
 };
 
 /// Why a call failed.

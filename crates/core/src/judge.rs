@@ -13,7 +13,8 @@ use http::{
 use crate::{
     error::{Error, Inner, api},
     execution::Execution,
-    operation::{InvalidRequest, Operation, OperationInfo, ParseError, ParseProblem},
+    invalid_request::InvalidRequest,
+    operation::{Operation, OperationInfo, ParseError, ParseProblem},
     retry::{
         after,
         rules::{Failure, Rule, failure_of_status, failure_of_transport, rule},

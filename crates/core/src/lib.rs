@@ -39,6 +39,7 @@ mod client;
 mod context;
 mod error;
 mod execution;
+mod invalid_request;
 mod judge;
 mod middleware;
 mod operation;
@@ -46,6 +47,7 @@ mod response;
 mod retry;
 mod secret;
 mod time;
+mod token_status;
 mod transport;
 mod url;
 mod version;
@@ -58,8 +60,8 @@ pub use http;
 
 pub use crate::{
     actor_tokens::{
-        Actor, ActorToken, ActorTokenId, ActorTokenStatus, ActorTokens, ActorTokensApi, CreateActorToken,
-        CreateActorTokenCall, Revocation, RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
+        Actor, ActorToken, ActorTokenId, ActorTokens, ActorTokensApi, CreateActorToken, CreateActorTokenCall,
+        Revocation, RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
     },
     attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},
@@ -67,12 +69,14 @@ pub use crate::{
     context::{CallContext, DEFAULT_RESPONSE_CAP},
     error::{ApiError, Error, ErrorCode, ErrorKind},
     execution::Execution,
+    invalid_request::InvalidRequest,
     middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
-    operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
+    operation::{Operation, OperationInfo, ParseError, Replay},
     response::ApiResponse,
     retry::RetryPolicy,
     secret::Shown,
     time::{BoxFuture, Deadline, SystemTimer, Timer},
+    token_status::ActorTokenStatus,
     transport::{
         DiscardConnection, FreshConnection, HttpTransport, Request, Response, TransportError, TransportErrorKind,
         TransportFn, transport_fn,

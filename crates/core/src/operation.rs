@@ -6,6 +6,7 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
+    invalid_request::InvalidRequest,
     secret::Shown,
     transport::{Request, Response},
     url::BaseUrl,
@@ -120,54 +121,6 @@ pub trait Operation: Send + Sync {
         Ok(None)
     }
 }
-
-/// Input that was refused before anything was sent: which field, and why. Never its value.
-///
-/// ```
-/// use clerk_actor_tokens_core::InvalidRequest;
-/// assert_eq!(InvalidRequest::new("user_id", "must not be empty").to_string(), "`user_id` must not be empty");
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct InvalidRequest {
-    field: Cow<'static, str>,
-    reason: Cow<'static, str>,
-}
-
-impl InvalidRequest {
-    /// Names the field and the reason. Do not put the field's value in the reason.
-    pub fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { field: field.into(), reason: reason.into() }
-    }
-
-    /// The field as the API or the builder names it, for example `user_id`.
-    #[must_use]
-    pub fn field(&self) -> &str {
-        &self.field
-    }
-
-    /// What is wrong with it.
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-}
-
-impl fmt::Display for InvalidRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", Shown(&self.field), Shown(&self.reason))
-    }
-}
-
-impl fmt::Debug for InvalidRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InvalidRequest")
-            .field("field", &Shown(&self.field))
-            .field("reason", &Shown(&self.reason))
-            .finish()
-    }
-}
-
-impl std::error::Error for InvalidRequest {}
 
 /// Why an answer is no success, as [`Operation::parse`] sees it.
 #[derive(Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::operation::{InvalidRequest, Replay};
+use crate::{invalid_request::InvalidRequest, operation::Replay};
 
 /// How often and how fast a call is sent again.
 ///

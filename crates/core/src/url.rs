@@ -10,7 +10,7 @@ use http::{
 };
 
 use crate::{
-    operation::InvalidRequest,
+    invalid_request::InvalidRequest,
     transport::Request,
     version::{ApiVersion, CLERK_API_VERSION},
 };

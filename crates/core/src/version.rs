@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use http::{HeaderName, HeaderValue};
 
-use crate::operation::InvalidRequest;
+use crate::invalid_request::InvalidRequest;
 
 /// The request header that names the version. Without it the server takes 2021-02-05.
 pub(crate) const CLERK_API_VERSION: HeaderName = HeaderName::from_static("clerk-api-version");

@@ -154,19 +154,23 @@ fn a_header_of_a_call_is_added_repeated_or_put_in_place_of_the_clients() {
     assert_eq!(values("accept"), ["application/json"]);
 }
 
+/// Headers that frame a request or name its server, and the one that would let an answer be encoded.
+const FRAMING: [(&str, &str); 8] = [
+    ("host", "evil.test"),
+    ("content-length", "0"),
+    ("transfer-encoding", "chunked"),
+    ("connection", "close"),
+    ("upgrade", "h2c"),
+    ("te", "trailers"),
+    ("trailer", "x"),
+    ("accept-encoding", "gzip"),
+];
+
 #[test]
 fn a_header_that_would_break_the_call_is_refused_with_nothing_sent() {
     let refused = [
         ("authorization", "Bearer sk_test_other"),
         ("Authorization", ""),
-        ("host", "evil.test"),
-        ("content-length", "0"),
-        ("transfer-encoding", "chunked"),
-        ("connection", "close"),
-        ("upgrade", "h2c"),
-        ("te", "trailers"),
-        ("trailer", "x"),
-        ("accept-encoding", "gzip"),
         ("x-a", "a\r\nb: c"),
         ("x-a", "a\nb"),
         ("x-a", "a\0b"),
@@ -178,7 +182,7 @@ fn a_header_that_would_break_the_call_is_refused_with_nothing_sent() {
         ("x\u{e9}", "a"),
     ];
     let client = client(pending);
-    for (name, value) in refused {
+    for (name, value) in FRAMING.into_iter().chain(refused) {
         let call = client.actor_tokens().create(USER, Actor::new(AGENT)).header(name, value).header("x-fine", "1");
         let error = pollster::block_on(call.send()).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidRequest, Execution::NotExecuted), "{name:?}");
@@ -403,16 +407,7 @@ fn a_header_that_a_middleware_forged_is_replaced_by_the_real_key() {
 
 #[test]
 fn a_middleware_that_sets_a_header_of_the_framing_is_refused_and_the_key_stays_here() {
-    for (name, value) in [
-        ("host", "evil.test"),
-        ("content-length", "0"),
-        ("transfer-encoding", "chunked"),
-        ("connection", "close"),
-        ("upgrade", "h2c"),
-        ("te", "trailers"),
-        ("trailer", "x"),
-        ("accept-encoding", "gzip"),
-    ] {
+    for (name, value) in FRAMING {
         let forge = middleware_fn(move |mut request, next| {
             request.headers_mut().append(name, value.parse().unwrap());
             Box::pin(next.run(request))

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{operation::InvalidRequest, secret::Shown};
+use crate::{invalid_request::InvalidRequest, secret::Shown};
 
 /// The field of the API that holds it, as its path template names it.
 pub(crate) const FIELD: &str = "actor_token_id";

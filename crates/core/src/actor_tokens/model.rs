@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     actor_tokens::id::ActorTokenId,
     secret::{Shown, redacted_text},
-    words::words,
+    token_status::ActorTokenStatus,
 };
 
 redacted_text!(
@@ -37,24 +37,6 @@ redacted_text!(
     /// ```
     SignInUrl
 );
-
-words! {
-    /// Where an actor token is in its life. There is no "expired": an unused token stays pending past its time.
-    ///
-    /// ```
-    /// use clerk_actor_tokens_core::ActorTokenStatus;
-    /// assert_eq!(ActorTokenStatus::from("pending"), ActorTokenStatus::Pending);
-    /// assert_eq!(ActorTokenStatus::from("brand_new").as_str(), "brand_new");
-    /// ```
-    ActorTokenStatus {
-        /// Nobody has used the link yet; it can be revoked.
-        Pending = "pending",
-        /// Somebody used the link; end the session instead.
-        Accepted = "accepted",
-        /// Taken back.
-        Revoked = "revoked",
-    }
-}
 
 /// Who is really acting: an object with a `sub` and any further keys, all of which become the `act` claim of the
 /// session token (RFC 8693 section 4.1).

@@ -9,9 +9,10 @@ use serde_json::{Value, error::Category};
 use crate::{
     actor_tokens::{
         id::ActorTokenId,
-        model::{Actor, ActorToken, ActorTokenStatus, SignInUrl, Ticket, Timestamp},
+        model::{Actor, ActorToken, SignInUrl, Ticket, Timestamp},
     },
     operation::ParseError,
+    token_status::ActorTokenStatus,
     transport::Response,
 };
 

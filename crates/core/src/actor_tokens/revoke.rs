@@ -6,11 +6,13 @@ use http::{Method, StatusCode};
 use crate::{
     actor_tokens::{
         id::ActorTokenId,
-        model::{ActorToken, ActorTokenStatus},
+        model::ActorToken,
         reply::{self, Binding},
     },
     error::api,
-    operation::{InvalidRequest, Operation, OperationInfo, ParseError, Replay},
+    invalid_request::InvalidRequest,
+    operation::{Operation, OperationInfo, ParseError, Replay},
+    token_status::ActorTokenStatus,
     transport::{Request, Response},
     url::BaseUrl,
 };

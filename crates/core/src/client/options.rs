@@ -10,7 +10,7 @@ use http::{
 };
 
 use crate::{
-    auth::CredentialProvider, client::builder::Settings, operation::InvalidRequest, retry::RetryPolicy,
+    auth::CredentialProvider, client::builder::Settings, invalid_request::InvalidRequest, retry::RetryPolicy,
     transport::Request, url::BaseUrl, version,
 };
 

@@ -6,7 +6,7 @@ use std::fmt;
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::{actor_tokens::ActorTokenStatus, secret::Shown, words::words};
+use crate::{secret::Shown, token_status::ActorTokenStatus, words::words};
 
 words! {
     /// The code of a Clerk error (`errors[].code`). Clerk adds codes: an unknown one is kept in `Other`.

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use crate::{
-    actor_tokens::ActorTokenStatus,
     error::{Error, ErrorKind},
     execution::Execution,
     operation::Replay,
     secret::{Shown, ShownChain},
+    token_status::ActorTokenStatus,
 };
 
 impl fmt::Display for Error {

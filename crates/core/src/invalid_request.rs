@@ -1,0 +1,53 @@
+//! Input that is refused on this side: which field, and why. Everything that checks input gives one of these.
+
+use std::{borrow::Cow, fmt};
+
+use crate::secret::Shown;
+
+/// Input that was refused before anything was sent: which field, and why. Never its value.
+///
+/// ```
+/// use clerk_actor_tokens_core::InvalidRequest;
+/// assert_eq!(InvalidRequest::new("user_id", "must not be empty").to_string(), "`user_id` must not be empty");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct InvalidRequest {
+    field: Cow<'static, str>,
+    reason: Cow<'static, str>,
+}
+
+impl InvalidRequest {
+    /// Names the field and the reason. Do not put the field's value in the reason.
+    pub fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: field.into(), reason: reason.into() }
+    }
+
+    /// The field as the API or the builder names it, for example `user_id`.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for InvalidRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", Shown(&self.field), Shown(&self.reason))
+    }
+}
+
+impl fmt::Debug for InvalidRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvalidRequest")
+            .field("field", &Shown(&self.field))
+            .field("reason", &Shown(&self.reason))
+            .finish()
+    }
+}
+
+impl std::error::Error for InvalidRequest {}
