@@ -1,25 +1,8 @@
-//! The book's pages, so that each of their snippets is compiled and run as a documentation test.
-#![cfg(doctest)]
+//! What tests share that cross the crates: a search for credentials, and the book's table of failures as an oracle. And
+//! the book's pages, so that each of their snippets is compiled and run as a documentation test.
 
-macro_rules! pages {
-    ($($name:ident = $file:literal,)+) => {
-        $(
-            #[doc = include_str!(concat!("../../docs/src/", $file))]
-            mod $name {}
-        )+
-    };
-}
+pub mod canary;
+pub mod failures_page;
 
-pages! {
-    creating_and_revoking = "creating-and-revoking.md",
-    emulator = "emulator.md",
-    errors = "errors.md",
-    failures = "failures.md",
-    introduction = "introduction.md",
-    keys_and_servers = "keys-and-servers.md",
-    middleware = "middleware.md",
-    operations = "operations.md",
-    other_clients = "other-clients.md",
-    testing = "testing.md",
-    transports = "transports.md",
-}
+#[cfg(doctest)]
+mod book;

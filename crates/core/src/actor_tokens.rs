@@ -97,6 +97,13 @@ impl<T: HttpTransport + ?Sized> CreateActorTokenCall<T> {
     }
 }
 
+impl<T: HttpTransport + ?Sized> CreateActorTokenCall<T> {
+    /// Puts a stamp into the actor, under this key: see [`CreateActorToken::stamp_attempts`].
+    pub fn stamp_attempts(self, key: impl Into<String>) -> Self {
+        self.map(|create| create.stamp_attempts(key))
+    }
+}
+
 impl<T: ?Sized> Clone for ActorTokens<T> {
     fn clone(&self) -> Self {
         Self { client: self.client.clone() }

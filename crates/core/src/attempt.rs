@@ -11,6 +11,7 @@ pub struct Attempt {
     pub(crate) status: Option<StatusCode>,
     pub(crate) error: Option<ErrorKind>,
     pub(crate) execution: Execution,
+    pub(crate) stamp: Option<String>,
 }
 
 impl Attempt {
@@ -30,6 +31,12 @@ impl Attempt {
     #[must_use]
     pub fn error(&self) -> Option<ErrorKind> {
         self.error
+    }
+
+    /// The stamp that its request bore, if the operation [is stamped](crate::Operation::is_stamped).
+    #[must_use]
+    pub fn stamp(&self) -> Option<&str> {
+        self.stamp.as_deref()
     }
 
     /// What it did at Clerk, as far as that is proved.

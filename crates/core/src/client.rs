@@ -4,14 +4,28 @@ mod attempts;
 mod builder;
 mod call;
 mod exchange;
+mod flights;
 mod guard;
 mod options;
+mod orphan;
 mod pipeline;
+mod supervision;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::{builder::ClientBuilder, call::Call};
-use crate::{auth::CredentialProvider, client::builder::Settings, operation::Operation, transport::HttpTransport};
+pub use self::{
+    builder::ClientBuilder,
+    call::Call,
+    orphan::{Closed, Orphan, OrphanReport},
+};
+use crate::{
+    auth::CredentialProvider,
+    client::{attempts::until, builder::Settings},
+    operation::Operation,
+    spawner::Spawner,
+    time::Deadline,
+    transport::HttpTransport,
+};
 
 /// A client of Clerk's API over some transport.
 ///
@@ -61,11 +75,78 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         &self.transport
     }
 
-    /// The same client with another secret key: for a process that serves several Clerk instances.
+    /// The same client with another secret key: for a process that serves several Clerk instances. A 429 to one of the two
+    /// does not hold the other back.
     #[must_use]
     pub fn with_credentials(&self, credentials: impl CredentialProvider) -> Self {
-        let settings = Settings { credentials: Arc::new(credentials), ..Settings::clone(&self.settings) };
+        let settings =
+            Settings { credentials: Arc::new(credentials), gate: Arc::default(), ..Settings::clone(&self.settings) };
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
+    }
+
+    /// The same client without supervision: a creation whose future is dropped is lost, and at best reported.
+    ///
+    /// For a process that cannot have a task outlive its caller. See [`is_supervised`](Self::is_supervised).
+    #[must_use]
+    pub fn unsupervised(&self) -> Self {
+        let settings = Settings { supervised: false, ..Settings::clone(&self.settings) };
+        Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
+    }
+
+    /// Whether creations run on where their caller goes away.
+    ///
+    /// They do over a transport that brings a spawner (the hyper transport does), or with a
+    /// [spawner](ClientBuilder::spawner) handed to the builder, unless that was [given up](Self::unsupervised). If the future
+    /// of such a call is dropped (a closed browser tab, a `select!`, a timeout) after it was sent, the exchange runs on in
+    /// a task of its own. When its answer comes, what was made is given to the
+    /// [orphan handler](ClientBuilder::on_orphan), which by default revokes it, then reports.
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        self.spawner().is_some()
+    }
+
+    fn spawner(&self) -> Option<&dyn Spawner> {
+        match &self.settings.spawner {
+            _ if !self.settings.supervised => None,
+            Some(spawner) => Some(spawner.as_ref()),
+            None => self.transport.spawner(),
+        }
+    }
+
+    /// Lets this client and its clones make nothing any more, waits until the calls are over that do, and says what is
+    /// left: for the end of a process.
+    ///
+    /// Waits for creations whose caller waits as well as for those that only supervision holds, and for orphan handlers; for
+    /// `within` at most. What is still under way then goes on; to end the runtime now may lose it. A creation begun
+    /// after this fails with [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Calls that may be
+    /// repeated, such as a revocation, still work: what is left may need them.
+    ///
+    /// ```
+    /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+    /// # use std::time::Duration;
+    /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
+    /// # let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);
+    /// # pollster::block_on(async {
+    /// let closed = clerk.close(Duration::from_secs(30)).await;
+    /// for orphan in closed.orphans() {
+    ///     eprintln!("{orphan}");
+    /// }
+    /// assert!(closed.is_clean());
+    /// # });
+    /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
+    /// ```
+    pub async fn close(&self, within: Duration) -> Closed {
+        let flights = &self.settings.flights;
+        flights.close();
+        let timer = self.transport.timer();
+        until(timer, Deadline::after(timer.now(), within), flights.landed()).await;
+        let (under_way, orphans, more_orphans) = flights.left();
+        Closed { under_way, orphans, more_orphans }
+    }
+
+    /// The same client over a transport whose type is not known.
+    fn share(&self) -> Client {
+        Client { settings: Arc::clone(&self.settings), transport: Arc::new(Arc::clone(&self.transport)) }
     }
 }
 

@@ -4,7 +4,11 @@ pub(crate) mod api;
 mod kind;
 mod text;
 
-use std::{borrow::Cow, error::Error as StdError, time::Duration};
+use std::{
+    borrow::Cow,
+    error::Error as StdError,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -15,8 +19,8 @@ pub use self::{
     kind::ErrorKind,
 };
 use crate::{
-    attempt::Attempt, execution::Execution, invalid_request::InvalidRequest, operation::OperationInfo,
-    token_status::ActorTokenStatus, url::BaseUrl,
+    attempt::Attempt, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
+    operation::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
 };
 
 /// Why a call failed.
@@ -65,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) redirect_origin: Option<String>,
     pub(crate) salvaged_id: Option<String>,
     pub(crate) raw_id: Option<String>,
+    pub(crate) out_of_retries: bool,
+    pub(crate) exposed: Option<Exposed>,
     pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -86,6 +92,8 @@ impl Inner {
             redirect_origin: None,
             salvaged_id: None,
             raw_id: None,
+            out_of_retries: false,
+            exposed: None,
             source: None,
         }
     }
@@ -111,6 +119,27 @@ impl Error {
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         self.0.execution != Execution::NotExecuted
+    }
+
+    /// Until when a token that this call lost can be used: an estimate. From the end of the last attempt, the lifetime that
+    /// was asked for (`expires_in_seconds`, an hour where unset) and 60 seconds for clocks that differ.
+    ///
+    /// `None` unless the call [is ambiguous](Self::is_ambiguous), where its operation makes nothing that can be used, and on
+    /// an error that no call made.
+    #[must_use]
+    pub fn exposure_until(&self) -> Option<SystemTime> {
+        self.exposed().map(|exposed| exposed.until)
+    }
+
+    /// Until when a session can last that a lost token opened: [`exposure_until`](Self::exposure_until) and the session's
+    /// longest duration (`session_max_duration_in_seconds`, half an hour where unset). An estimate.
+    #[must_use]
+    pub fn session_exposure_until(&self) -> Option<SystemTime> {
+        self.exposed().and_then(|exposed| exposed.session_until)
+    }
+
+    fn exposed(&self) -> Option<Exposed> {
+        self.0.exposed.filter(|_| self.is_ambiguous())
     }
 
     /// The id of the token that was made, read from an answer that was cut short or is otherwise unusable. Revoke it.
@@ -219,6 +248,13 @@ impl Error {
         self.0.kind == ErrorKind::Timeout
     }
 
+    /// The call was not sent again because the client's [`RetryBudget`](crate::RetryBudget) is used up: too many calls
+    /// of this client have failed of late.
+    #[must_use]
+    pub fn is_out_of_retries(&self) -> bool {
+        self.0.out_of_retries
+    }
+
     fn status_is(&self, status: u16) -> bool {
         self.0.status.is_some_and(|got| got.as_u16() == status)
     }
@@ -261,7 +297,8 @@ impl Error {
         self.0.api.trace_id.as_deref()
     }
 
-    /// How long Clerk asks to wait (`Retry-After`).
+    /// How long to wait before the next call: what Clerk asks for (`Retry-After`), or for how long the client holds calls
+    /// back because Clerk asked an earlier one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after

@@ -53,7 +53,7 @@ impl Verdict {
         Self { failure, problem: Some(problem), salvaged_id: None }
     }
 
-    fn bare(failure: Failure) -> Self {
+    pub(crate) fn bare(failure: Failure) -> Self {
         Self { failure, problem: None, salvaged_id: None }
     }
 }
@@ -64,7 +64,7 @@ pub(crate) fn proof(exchanged: &Exchanged) -> Execution {
         Ok(response) => proof_of_status(response.status()),
         Err(error) => match error.partial() {
             Some(partial) => proof_of_status(partial.status()),
-            None => error.execution(),
+            None => rule(failure_of_transport(error.kind())).execution,
         },
     }
 }
@@ -174,6 +174,7 @@ pub(crate) fn error(
     let response = match exchanged {
         Ok(response) => Some(response),
         Err(error) => {
+            inner.retry_after = error.retry_after();
             let (_, source, partial) = error.into_parts();
             inner.source = source;
             partial

@@ -39,6 +39,7 @@ mod client;
 mod context;
 mod error;
 mod execution;
+mod exposure;
 mod invalid_request;
 mod judge;
 mod middleware;
@@ -46,6 +47,8 @@ mod operation;
 mod response;
 mod retry;
 mod secret;
+mod spawner;
+mod stamp;
 mod time;
 mod token_status;
 mod transport;
@@ -65,16 +68,18 @@ pub use crate::{
     },
     attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},
-    client::{Call, Client, ClientBuilder},
+    client::{Call, Client, ClientBuilder, Closed, Orphan, OrphanReport},
     context::{CallContext, DEFAULT_RESPONSE_CAP},
     error::{ApiError, Error, ErrorCode, ErrorKind},
     execution::Execution,
+    exposure::Exposure,
     invalid_request::InvalidRequest,
     middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
-    operation::{Operation, OperationInfo, ParseError, Replay},
+    operation::{Operation, OperationInfo, ParseError, Replay, Undo},
     response::ApiResponse,
-    retry::RetryPolicy,
+    retry::{RetryPolicy, budget::RetryBudget, page::failure_rules},
     secret::Shown,
+    spawner::{Spawner, SpawnerFn, spawner_fn},
     time::{BoxFuture, Deadline, SystemTimer, Timer},
     token_status::ActorTokenStatus,
     transport::{
@@ -84,3 +89,6 @@ pub use crate::{
     url::{BaseUrl, BaseUrlBuilder},
     version::ApiVersion,
 };
+
+#[cfg(flipped_rules)]
+pub use crate::retry::flip;

@@ -3,9 +3,14 @@
 //! Creating and revoking actor tokens are operations; so is any other Clerk endpoint that a user describes. An
 //! operation knows nothing of clients, keys, retries or time, and is usable without any of them.
 
+mod undo;
+
 use std::{borrow::Cow, fmt};
 
+pub use self::undo::Undo;
+
 use crate::{
+    exposure::Exposure,
     invalid_request::InvalidRequest,
     secret::Shown,
     transport::{Request, Response},
@@ -91,9 +96,9 @@ impl OperationInfo {
 ///     }
 /// }
 /// ```
-pub trait Operation: Send + Sync {
+pub trait Operation: Send + Sync + 'static {
     /// What a successful answer is turned into.
-    type Output: Send;
+    type Output: Send + 'static;
 
     /// The fixed facts.
     const INFO: OperationInfo;
@@ -119,6 +124,38 @@ pub trait Operation: Send + Sync {
     fn salvage(&self, partial: &[u8]) -> Result<Option<String>, ParseError> {
         let _ = partial;
         Ok(None)
+    }
+
+    /// What takes back what this call made, given its [salvaged](Self::salvage) id. `None` (the default) where nothing
+    /// does.
+    ///
+    /// A supervised call whose caller has gone uses it.
+    fn undo(&self, id: &str) -> Option<Undo> {
+        let _ = id;
+        None
+    }
+
+    /// For how long what this call makes can be used, if that matters when it is lost.
+    fn exposure(&self) -> Option<Exposure> {
+        None
+    }
+
+    /// Whether each attempt is to bear a stamp of its own: a random text that tells what grew from it.
+    fn is_stamped(&self) -> bool {
+        false
+    }
+
+    /// Puts a stamp into the request of one attempt. Called where [`is_stamped`](Self::is_stamped) says so;
+    /// [`Attempt::stamp`](crate::Attempt::stamp) tells it afterwards. `false` if this request cannot bear one: it is not
+    /// sent then.
+    fn stamp(&self, request: &mut Request, stamp: &str) -> bool {
+        let _ = (request, stamp);
+        false
+    }
+
+    /// The fixed facts, of an operation whose type is not known.
+    fn info(&self) -> &'static OperationInfo {
+        &Self::INFO
     }
 }
 

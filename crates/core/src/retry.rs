@@ -2,6 +2,11 @@
 
 pub(crate) mod after;
 pub(crate) mod backoff;
+pub(crate) mod budget;
+#[cfg(flipped_rules)]
+pub mod flip;
+pub(crate) mod gate;
+pub(crate) mod page;
 pub(crate) mod rules;
 
 use std::time::Duration;

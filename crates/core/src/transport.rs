@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use self::error::{TransportError, TransportErrorKind};
-use crate::time::{BoxFuture, SystemTimer, Timer};
+use crate::{
+    spawner::Spawner,
+    time::{BoxFuture, SystemTimer, Timer},
+};
 
 /// What goes out: a complete request with an absolute URL.
 ///
@@ -68,6 +71,13 @@ pub trait HttpTransport: Send + Sync + 'static {
     fn timer(&self) -> &dyn Timer {
         &SystemTimer
     }
+
+    /// What runs a task on the runtime that the sockets belong to. `None`, the default, for a transport that has no
+    /// runtime: calls over it are not supervised, unless a spawner is handed to the client's builder. Whatever wraps a
+    /// transport forwards this.
+    fn spawner(&self) -> Option<&dyn Spawner> {
+        None
+    }
 }
 
 // By hand and desugared: the async_trait form would box the future a second time.
@@ -84,6 +94,10 @@ macro_rules! forward_to_inner {
 
             fn timer(&self) -> &dyn Timer {
                 (**self).timer()
+            }
+
+            fn spawner(&self) -> Option<&dyn Spawner> {
+                (**self).spawner()
             }
         }
     };

@@ -4,6 +4,7 @@ mod body;
 mod builder;
 mod classify;
 mod connect;
+mod spawner;
 mod timer;
 mod transport;
 
@@ -14,6 +15,7 @@ use clerk_actor_tokens_core::{Client, SecretKey};
 
 pub use crate::{
     builder::{BuildError, HyperTransportBuilder},
+    spawner::TokioSpawner,
     timer::TokioTimer,
     transport::HyperTransport,
 };
@@ -22,13 +24,16 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A client of Clerk's production API with this key, over a [`HyperTransport`] with its defaults.
 ///
+/// Its creations are supervised ([`Client::is_supervised`]): one whose future is dropped after it was sent runs on in a
+/// tokio task, and what it made is revoked. [`Client::unsupervised`] gives that up.
+///
 /// ```
 /// use clerk_actor_tokens_core::SecretKey;
 ///
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let clerk = clerk_actor_tokens_hyper::client(SecretKey::new("sk_test_abc")?)?;
-/// # let _ = clerk;
+/// assert!(clerk.is_supervised());
 /// # Ok(())
 /// # }
 /// # #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]

@@ -8,8 +8,8 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, FreshConnection, HttpTransport, Request, Response, Timer,
-    TransportError, TransportErrorKind,
+    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, FreshConnection, HttpTransport, Request, Response, Spawner,
+    Timer, TransportError, TransportErrorKind,
 };
 use http::{Uri, Version};
 use http_body_util::Full;
@@ -25,7 +25,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{BuildError, HyperTransportBuilder, TokioTimer, body, classify, connect::Connector};
+use crate::{BuildError, HyperTransportBuilder, TokioSpawner, TokioTimer, body, classify, connect::Connector};
 
 /// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1, TLS by rustls.
 ///
@@ -51,6 +51,7 @@ pub struct HyperTransport {
     pooled: HyperClient,
     /// The same connector without a pool, for requests that ask for a [`FreshConnection`].
     unpooled: HyperClient,
+    spawner: TokioSpawner,
 }
 
 type HyperClient = Client<Connector, Full<Bytes>>;
@@ -84,7 +85,7 @@ impl HyperTransport {
                 .retry_canceled_requests(true)
                 .build(connector.clone())
         };
-        Self { pooled: client(max_idle), unpooled: client(0) }
+        Self { pooled: client(max_idle), unpooled: client(0), spawner: TokioSpawner::new() }
     }
 }
 
@@ -98,6 +99,7 @@ impl fmt::Debug for HyperTransport {
 impl HttpTransport for HyperTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         sendable(&request)?;
+        self.spawner.remember();
         let (deadline, cap) = limits(&request);
         if deadline <= Instant::now() {
             return Err(TransportError::new(TransportErrorKind::TimeoutUnsent));
@@ -134,6 +136,10 @@ impl HttpTransport for HyperTransport {
 
     fn timer(&self) -> &dyn Timer {
         &TokioTimer
+    }
+
+    fn spawner(&self) -> Option<&dyn Spawner> {
+        Some(&self.spawner)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clerk_actor_tokens_core::{HttpTransport, Request, Response, Timer, TransportError, transport_fn};
+use clerk_actor_tokens_core::{HttpTransport, Request, Response, Spawner, Timer, TransportError, transport_fn};
 
 use crate::{captured::CapturedRequest, lock::locked, responses};
 
@@ -79,6 +79,10 @@ impl HttpTransport for CapturingTransport {
 
     fn timer(&self) -> &dyn Timer {
         self.inner.timer()
+    }
+
+    fn spawner(&self) -> Option<&dyn Spawner> {
+        self.inner.spawner()
     }
 }
 

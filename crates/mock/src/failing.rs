@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind, transport_fn,
+    HttpTransport, Request, Response, Spawner, Timer, TransportError, TransportErrorKind, transport_fn,
 };
 
 use crate::lock::locked;
@@ -78,6 +78,10 @@ impl HttpTransport for FailingTransport {
 
     fn timer(&self) -> &dyn Timer {
         self.then.timer()
+    }
+
+    fn spawner(&self) -> Option<&dyn Spawner> {
+        self.then.spawner()
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use clerk_actor_tokens_core::{BoxFuture, HttpTransport, Request, Response, Timer, TransportError};
+use clerk_actor_tokens_core::{BoxFuture, HttpTransport, Request, Response, Spawner, Timer, TransportError};
 
 use crate::lock::locked;
 
@@ -254,6 +254,10 @@ impl<T: HttpTransport> HttpTransport for WithTimer<T> {
 
     fn timer(&self) -> &dyn Timer {
         &*self.timer
+    }
+
+    fn spawner(&self) -> Option<&dyn Spawner> {
+        self.transport.spawner()
     }
 }
 

@@ -4,15 +4,18 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use http::Method;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     actor_tokens::{
         model::{Actor, ActorToken},
         reply::{self, Binding},
+        revoke::RevokeActorToken,
         salvage,
     },
+    exposure::Exposure,
     invalid_request::InvalidRequest,
-    operation::{Operation, OperationInfo, ParseError, Replay},
+    operation::{Operation, OperationInfo, ParseError, Replay, Undo},
     secret::Shown,
     transport::{Request, Response},
     url::BaseUrl,
@@ -20,6 +23,9 @@ use crate::{
 
 /// The lifetime of a link where none is asked for (OpenAPI: `expires_in_seconds`, default 3600).
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The longest duration of a session where none is asked for (OpenAPI: `session_max_duration_in_seconds`, default 1800).
+const DEFAULT_SESSION: Duration = Duration::from_secs(1800);
 
 /// The creation of an actor token, as pure conversions to and from `http` types.
 ///
@@ -45,6 +51,7 @@ pub struct CreateActorToken {
     actor: Actor,
     expires_in: Option<Duration>,
     session_max_duration: Option<Duration>,
+    stamp_key: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -60,7 +67,7 @@ struct Body<'a> {
 impl CreateActorToken {
     /// A token that lets `actor` sign in as the user `user_id`.
     pub fn new(user_id: impl Into<String>, actor: Actor) -> Self {
-        Self { user_id: user_id.into(), actor, expires_in: None, session_max_duration: None }
+        Self { user_id: user_id.into(), actor, expires_in: None, session_max_duration: None, stamp_key: None }
     }
 
     /// How long the link works (`expires_in_seconds`): whole seconds, more than zero. An hour if unset.
@@ -73,6 +80,17 @@ impl CreateActorToken {
     /// zero. Half an hour if unset.
     pub fn session_max_duration(mut self, duration: Duration) -> Self {
         self.session_max_duration = Some(duration);
+        self
+    }
+
+    /// Puts a stamp into the actor, under this key: 32 random hexadecimal digits, other ones in each attempt.
+    ///
+    /// Clerk copies the actor into the `act` claim of the session that the link opens. So an application that keeps the
+    /// stamps of the tokens that it holds ([`Attempt::stamp`](crate::Attempt::stamp), or the
+    /// [actor](ActorToken::actor) that Clerk echoes) can refuse a session that grew from a lost one. An actor that has
+    /// this key already is refused, and so is `sub`.
+    pub fn stamp_attempts(mut self, key: impl Into<String>) -> Self {
+        self.stamp_key = Some(key.into());
         self
     }
 
@@ -96,6 +114,7 @@ impl fmt::Debug for CreateActorToken {
             .field("actor", &self.actor)
             .field("expires_in", &self.expires_in)
             .field("session_max_duration", &self.session_max_duration)
+            .field("stamp_key", &self.stamp_key.as_deref().map(Shown))
             .finish()
     }
 }
@@ -112,6 +131,10 @@ impl Operation for CreateActorToken {
             None => return Err(InvalidRequest::new("actor.sub", "must be there, and be a text")),
             Some("") => return Err(InvalidRequest::new("actor.sub", "must not be empty")),
             Some(_) => {}
+        }
+        if let Some(key) = self.stamp_key.as_deref().filter(|key| self.actor.get(key).is_some()) {
+            let reason = "is where the stamp of an attempt goes, and is there already";
+            return Err(InvalidRequest::new(format!("actor.{key}"), reason));
         }
         let body = Body {
             user_id: &self.user_id,
@@ -136,6 +159,29 @@ impl Operation for CreateActorToken {
     fn salvage(&self, partial: &[u8]) -> Result<Option<String>, ParseError> {
         salvage::id_of_token_for(&self.user_id, self.actor.sub(), partial)
     }
+
+    fn undo(&self, id: &str) -> Option<Undo> {
+        Some(Undo::new(RevokeActorToken::new(id)))
+    }
+
+    fn exposure(&self) -> Option<Exposure> {
+        let lifetime = self.expires_in.unwrap_or(DEFAULT_LIFETIME);
+        Some(Exposure::new(lifetime).with_session(self.session_max_duration.unwrap_or(DEFAULT_SESSION)))
+    }
+
+    fn is_stamped(&self) -> bool {
+        self.stamp_key.is_some()
+    }
+
+    fn stamp(&self, request: &mut Request, stamp: &str) -> bool {
+        let Some(key) = &self.stamp_key else { return false };
+        // The body as it is by now: a middleware around the call may have changed it.
+        let Ok(mut body) = serde_json::from_slice::<Value>(request.body()) else { return false };
+        let Some(Value::Object(actor)) = body.get_mut("actor") else { return false };
+        actor.insert(key.clone(), Value::String(stamp.to_owned()));
+        *request.body_mut() = body.to_string().into();
+        true
+    }
 }
 
 fn whole_seconds(field: &'static str, duration: Option<Duration>) -> Result<Option<i64>, InvalidRequest> {
@@ -157,7 +203,7 @@ fn whole_seconds(field: &'static str, duration: Option<Duration>) -> Result<Opti
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::{Map, Value, json};
+    use serde_json::{Map, json};
 
     fn body(create: &CreateActorToken) -> Value {
         serde_json::from_slice(create.request(&BaseUrl::default()).unwrap().body()).unwrap()

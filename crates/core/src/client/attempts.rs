@@ -11,13 +11,17 @@ use bytes::Bytes;
 
 use crate::{
     attempt::Attempt,
-    client::{builder::Settings, exchange::Exchange, guard::Guard, options::Resolved},
+    client::{Client, builder::Settings, exchange::Exchange, guard::Guard, options::Resolved},
     context::CallContext,
     execution::Execution,
     judge::{self, Exchanged, Verdict, judge},
     middleware::{Endpoint, Next},
-    operation::Operation,
-    retry::{after, rules::Again},
+    operation::{Operation, Replay},
+    retry::{
+        after,
+        rules::{Again, Failure},
+    },
+    stamp,
     time::{BoxFuture, Deadline, Timer},
     transport::{DiscardConnection, HttpTransport, Request, TransportError, TransportErrorKind},
 };
@@ -31,9 +35,10 @@ pub(crate) struct Attempts<'a, O, T: ?Sized> {
     settings: &'a Settings,
     transport: &'a Arc<T>,
     operation: &'a O,
+    replay: Replay,
     call: &'a Resolved,
     deadline: Deadline,
-    guard: Guard,
+    guard: &'a Guard,
     told: Mutex<Told>,
 }
 
@@ -43,123 +48,197 @@ struct Told {
     /// The join over what the failures claim by themselves. A middleware may fail, or answer, in the transport's
     /// place: then the guard saw nothing, and this is all there is.
     claimed: Execution,
+    out_of_retries: bool,
 }
 
+/// What one run of the loop comes to.
+type Ended<O> = (Exchanged, Result<<O as Operation>::Output, Verdict>);
+
 impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
-    pub(crate) fn new(settings: &'a Settings, transport: &'a Arc<T>, operation: &'a O, call: &'a Resolved) -> Self {
+    pub(crate) fn new(client: &'a Client<T>, operation: &'a O, call: &'a Resolved, guard: &'a Guard) -> Self {
+        let told = Told { attempts: Vec::new(), claimed: Execution::NotExecuted, out_of_retries: false };
         Self {
-            settings,
-            transport,
+            settings: &client.settings,
+            transport: &client.transport,
             operation,
+            replay: operation.info().replay(),
             call,
-            deadline: Deadline::after(transport.timer().now(), call.timeout),
-            guard: Guard::new(O::INFO.replay(), call.retry.clone()),
-            told: Mutex::new(Told { attempts: Vec::new(), claimed: Execution::NotExecuted }),
+            deadline: Deadline::after(client.transport.timer().now(), call.timeout),
+            guard,
+            told: Mutex::new(told),
         }
     }
 
     /// Runs attempts until one succeeds or the rules say that it was the last.
-    pub(crate) async fn run(&self, template: Request) -> (Exchanged, Result<O::Output, Verdict>) {
-        let replay = O::INFO.replay();
+    pub(crate) async fn run(&self, template: Request) -> Ended<O> {
         let mut fresh = false;
-        let mut tries = 1u32;
+        let mut tries = 0u32;
+        let mut last: Option<(Exchanged, Verdict)> = None;
         loop {
-            let number = self.next_number();
-            let exchanged = self.attempt(&template, number, fresh).await;
-            let verdict = match judge(self.operation, self.settings.response_cap, &exchanged) {
-                Ok(value) => {
-                    self.tell(number, &exchanged, None);
-                    return (exchanged, Ok(value));
-                }
-                Err(verdict) => verdict,
-            };
-            self.tell(number, &exchanged, Some(&verdict));
-            if verdict.is_foreign_reply() {
-                discard_connection(&exchanged);
-            }
-            let wait = match verdict.rule().again(replay) {
-                _ if tries >= self.call.retry.attempts(replay) || self.guard.is_shut() => None,
-                Again::No => None,
-                Again::OnceFresh if fresh => None,
-                Again::OnceFresh => {
-                    fresh = true;
-                    Some(Duration::ZERO)
-                }
-                Again::IfOptedIn if !self.call.retry.is_opted_in(judge::status_of(&exchanged)) => None,
-                Again::Backoff | Again::IfOptedIn => Some(self.wait(tries, &exchanged)),
-            };
-            let timer = self.transport.timer();
-            match wait {
-                // Nothing is slept that could not be followed by an attempt.
-                Some(wait) if wait < self.deadline.remaining(timer.now()) => timer.sleep(wait).await,
-                _ => return (exchanged, Err(verdict)),
-            }
-            // A sleep may last longer than it was asked to: the machine itself may have slept.
-            if self.deadline.has_passed(timer.now()) {
+            if let Err(shut) = self.pass_gate().await {
+                let (exchanged, verdict) = last.unwrap_or_else(|| held_back(shut));
                 return (exchanged, Err(verdict));
             }
             tries = tries.saturating_add(1);
+            let (exchanged, verdict) = match self.attempt(&template, fresh).await {
+                (exchanged, Ok(value)) => return (exchanged, Ok(value)),
+                (exchanged, Err(verdict)) => (exchanged, verdict),
+            };
+            let again = verdict.rule().again(self.replay);
+            let may_go_on = match again {
+                Again::No => false,
+                Again::OnceFresh => !std::mem::replace(&mut fresh, true),
+                Again::IfOptedIn => self.call.retry.is_opted_in(judge::status_of(&exchanged)),
+                Again::Backoff => true,
+            };
+            // A middleware may claim that nothing happened; the guard knows better.
+            let is_doubtful = verdict.rule().execution == Execution::NotExecuted && self.guard.is_shut();
+            let is_last = tries >= self.call.retry.attempts(self.replay) || is_doubtful;
+            if is_last || !may_go_on || !self.wait(again, tries, &exchanged).await {
+                return (exchanged, Err(verdict));
+            }
+            last = Some((exchanged, verdict));
         }
     }
 
-    async fn attempt(&self, template: &Request, number: u32, fresh: bool) -> Exchanged {
+    /// Waits until the gate is open.
+    ///
+    /// # Errors
+    /// It is shut until after the deadline, for so long.
+    async fn pass_gate(&self) -> Result<(), Duration> {
         let timer = self.transport.timer();
-        let replay = O::INFO.replay();
-        let deadline = match self.call.retry.timeout_of_attempt(replay) {
+        loop {
+            let now = timer.now();
+            let shut = self.call.gate.remaining(now);
+            if shut.is_zero() {
+                return Ok(());
+            }
+            if shut >= self.deadline.remaining(now) {
+                return Err(shut);
+            }
+            // Another answer may shut it for longer meanwhile.
+            timer.sleep(shut).await;
+        }
+    }
+
+    /// Waits for the next attempt. `false` if there is none: no time, no budget, or nobody who waits for it.
+    async fn wait(&self, again: Again, tries: u32, exchanged: &Exchanged) -> bool {
+        let timer = self.transport.timer();
+        let wait = match again {
+            Again::OnceFresh => Duration::ZERO,
+            Again::No | Again::Backoff | Again::IfOptedIn => {
+                let backoff = self.settings.backoff(&self.call.retry, tries.saturating_sub(1));
+                backoff.max(self.asked_to_wait(exchanged).unwrap_or(Duration::ZERO))
+            }
+        };
+        // Nothing is slept that could not be followed by an attempt.
+        if wait >= self.deadline.remaining(timer.now()) {
+            return false;
+        }
+        if !self.settings.bucket.take(timer.now()) {
+            self.told().out_of_retries = true;
+            return false;
+        }
+        timer.sleep(wait).await;
+        // A sleep may last longer than it was asked to: the machine itself may have slept.
+        !self.deadline.has_passed(timer.now()) && !self.guard.is_abandoned()
+    }
+
+    /// How long the answer asks to wait (`Retry-After`).
+    fn asked_to_wait(&self, exchanged: &Exchanged) -> Option<Duration> {
+        judge::headers_of(exchanged).and_then(|headers| after::retry_after(headers, self.transport.timer().wall()))
+    }
+
+    async fn attempt(&self, template: &Request, fresh: bool) -> Ended<O> {
+        let timer = self.transport.timer();
+        let number = self.next_number();
+        let deadline = match self.call.retry.timeout_of_attempt(self.replay) {
             Some(timeout) => self.deadline.min(Deadline::after(timer.now(), timeout)),
             None => self.deadline,
         };
-        let context =
-            CallContext::new(&O::INFO, deadline).with_attempt(number).with_response_cap(self.settings.response_cap);
+        let context = CallContext::new(self.operation.info(), deadline)
+            .with_attempt(number)
+            .with_response_cap(self.settings.response_cap);
         let mut request = template.clone();
         request.extensions_mut().insert(context.clone());
+        let stamp = match self.stamp(&mut request) {
+            Ok(stamp) => stamp,
+            Err(refused) => return self.judge(number, None, Err(refused)),
+        };
         let exchange = Exchange {
             base_url: &self.call.base_url,
             credentials: self.call.credentials.as_ref(),
-            guard: &self.guard,
+            guard: self.guard,
             context,
             fresh,
             transport: self.transport,
         };
         let sends_before = self.guard.sends();
         let next = Next::into_core(&self.settings.per_attempt, &exchange);
-        match within(timer, deadline, next.run(request)).await {
+        let exchanged = match within(timer, deadline, next.run(request)).await {
             Some(exchanged) => exchanged,
             // The backstop fired and dropped everything of this attempt; the guard knows what had become of it.
             None => Err(late(self.guard.execution_since(sends_before))),
+        };
+        self.judge(number, stamp, exchanged)
+    }
+
+    fn stamp(&self, request: &mut Request) -> Result<Option<String>, TransportError> {
+        if !self.operation.is_stamped() {
+            return Ok(None);
+        }
+        let random = stamp::random()
+            .ok_or_else(|| TransportError::blocked("the operating system gives no random bytes for a stamp"))?;
+        match self.operation.stamp(request, &random) {
+            true => Ok(Some(random)),
+            false => Err(TransportError::blocked("the request cannot bear the stamp that was asked for")),
         }
     }
 
-    /// Counted over the whole call, also where a per-call middleware runs the attempts more than once.
-    fn next_number(&self) -> u32 {
-        u32::try_from(self.told().attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
-    }
-
-    fn wait(&self, tries: u32, exchanged: &Exchanged) -> Duration {
-        let backoff = self.settings.backoff(&self.call.retry, tries.saturating_sub(1));
-        let asked =
-            judge::headers_of(exchanged).and_then(|headers| after::retry_after(headers, self.transport.timer().wall()));
-        backoff.max(asked.unwrap_or(Duration::ZERO))
-    }
-
-    fn tell(&self, number: u32, exchanged: &Exchanged, verdict: Option<&Verdict>) {
-        let rule = verdict.map(Verdict::rule);
-        if verdict.is_some_and(Verdict::is_foreign_reply) {
-            if let Some(body) = judge::success_body(exchanged) {
-                self.guard.doubt(body);
+    /// Judges an attempt, and tells it to whom it concerns: to the call's own record, to the guard, to the client's other
+    /// calls and to the connection.
+    fn judge(&self, number: u32, stamp: Option<String>, exchanged: Exchanged) -> Ended<O> {
+        let judged = judge(self.operation, self.settings.response_cap, &exchanged);
+        let now = self.transport.timer().now();
+        let rule = match &judged {
+            Ok(_) => {
+                self.settings.bucket.succeed(now);
+                None
             }
-        }
-        let execution = rule.map_or_else(|| judge::proof(exchanged), |rule| rule.execution);
+            Err(verdict) => {
+                if let Some(body) = judge::success_body(&exchanged) {
+                    self.guard.settle(body, verdict.rule().execution);
+                }
+                if verdict.is_foreign_reply() {
+                    discard_connection(&exchanged);
+                }
+                if verdict.failure == Failure::RateLimited {
+                    if let Some(asked) = self.asked_to_wait(&exchanged) {
+                        self.call.gate.shut(now, asked, self.settings.gate_limit);
+                    }
+                }
+                Some(verdict.rule())
+            }
+        };
+        let execution = rule.map_or_else(|| judge::proof(&exchanged), |rule| rule.execution);
         let mut told = self.told();
         if rule.is_some() {
             told.claimed = told.claimed.join(execution);
         }
         told.attempts.push(Attempt {
             number,
-            status: judge::status_of(exchanged),
+            status: judge::status_of(&exchanged),
             error: rule.map(|rule| rule.kind),
             execution,
+            stamp,
         });
+        drop(told);
+        (exchanged, judged)
+    }
+
+    /// Counted over the whole call, also where a per-call middleware runs the attempts more than once.
+    fn next_number(&self) -> u32 {
+        u32::try_from(self.told().attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
@@ -176,6 +255,11 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         std::mem::take(&mut self.told().attempts)
     }
 
+    /// Whether the retry budget kept the call from being sent again.
+    pub(crate) fn is_out_of_retries(&self) -> bool {
+        self.told().out_of_retries
+    }
+
     /// The body of the last success that the transport gave, also where a middleware threw it away.
     pub(crate) fn success(&self) -> Option<Bytes> {
         self.guard.success()
@@ -184,6 +268,11 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline
     }
+}
+
+/// What a call comes to that the gate holds back for longer than it has.
+fn held_back(shut: Duration) -> (Exchanged, Verdict) {
+    (Err(TransportError::rate_limited(shut)), Verdict::bare(Failure::HeldBack))
 }
 
 /// The attempt loop as the end of the per-call middleware.
@@ -207,8 +296,16 @@ pub(crate) fn late(execution: Execution) -> TransportError {
 
 /// Runs a future until a little after the deadline; the future is polled first.
 pub(crate) async fn within<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
+    race(future, timer.backstop(deadline.remaining(timer.now()).saturating_add(BACKSTOP))).await
+}
+
+/// Runs a future until the deadline; the future is polled first.
+pub(crate) async fn until<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
+    race(future, timer.sleep(deadline.remaining(timer.now()))).await
+}
+
+async fn race<F: Future>(future: F, mut sleep: BoxFuture<'static, ()>) -> Option<F::Output> {
     let mut future = pin!(future);
-    let mut sleep = timer.backstop(deadline.remaining(timer.now()).saturating_add(BACKSTOP));
     std::future::poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => sleep.as_mut().poll(context).map(|()| None),

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::Future,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,11 +11,17 @@ use http::HeaderValue;
 
 use crate::{
     auth::CredentialProvider,
-    client::{Client, options},
+    client::{Client, flights::Flights, options, orphan::Orphan},
     context::DEFAULT_RESPONSE_CAP,
     invalid_request::InvalidRequest,
     middleware::Middleware,
-    retry::RetryPolicy,
+    retry::{
+        RetryPolicy,
+        budget::{Bucket, RetryBudget},
+        gate::{self, Gate},
+    },
+    spawner::Spawner,
+    time::BoxFuture,
     transport::HttpTransport,
     url::BaseUrl,
     version::ApiVersion,
@@ -33,12 +40,22 @@ pub(crate) struct Settings {
     pub(crate) user_agent: HeaderValue,
     pub(crate) timeout: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) gate_limit: Duration,
+    pub(crate) bucket: Arc<Bucket>,
     pub(crate) response_cap: usize,
     pub(crate) per_call: Vec<Arc<dyn Middleware>>,
     pub(crate) per_attempt: Vec<Arc<dyn Middleware>>,
+    pub(crate) spawner: Option<Arc<dyn Spawner>>,
+    pub(crate) supervised: bool,
+    pub(crate) on_orphan: Option<OrphanHandler>,
+    pub(crate) flights: Arc<Flights>,
     /// Where the jitter comes from.
     pub(crate) random: Arc<Mutex<fastrand::Rng>>,
 }
+
+/// What takes care of orphans in place of the default.
+pub(crate) type OrphanHandler = Arc<dyn Fn(Orphan) -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl Settings {
     pub(crate) fn new(credentials: Arc<dyn CredentialProvider>) -> Self {
@@ -49,9 +66,16 @@ impl Settings {
             user_agent: HeaderValue::from_static(USER_AGENT),
             timeout: DEFAULT_TIMEOUT,
             retry: RetryPolicy::default(),
+            gate: Arc::default(),
+            gate_limit: gate::DEFAULT_LIMIT,
+            bucket: Arc::new(Bucket::new(RetryBudget::new())),
             response_cap: DEFAULT_RESPONSE_CAP,
             per_call: Vec::new(),
             per_attempt: Vec::new(),
+            spawner: None,
+            supervised: true,
+            on_orphan: None,
+            flights: Arc::default(),
             random: Arc::new(Mutex::new(fastrand::Rng::new())),
         }
     }
@@ -83,11 +107,19 @@ pub struct ClientBuilder<T> {
     transport: T,
     settings: Settings,
     user_agent: Option<String>,
+    retry_budget: RetryBudget,
+    must_be_supervised: bool,
 }
 
 impl<T: HttpTransport> ClientBuilder<T> {
     pub(crate) fn new(transport: T, credentials: impl CredentialProvider) -> Self {
-        Self { transport, settings: Settings::new(Arc::new(credentials)), user_agent: None }
+        Self {
+            transport,
+            settings: Settings::new(Arc::new(credentials)),
+            user_agent: None,
+            retry_budget: RetryBudget::new(),
+            must_be_supervised: false,
+        }
     }
 
     /// Where the API is. Clerk's production API if unset; no environment variable is read on its own.
@@ -121,6 +153,23 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
+    /// How many retries all calls of this client and its clones may make together.
+    pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.retry_budget = budget;
+        self
+    }
+
+    /// For how long at most a 429 with `Retry-After` holds back all calls of this client and its clones. 60 s if unset;
+    /// zero holds back none but the call that was answered.
+    ///
+    /// A call that is held back waits, if its deadline allows, and else fails at once with
+    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) and nothing sent. A call with credentials or a base URL
+    /// of its own is not held back.
+    pub fn rate_limit_gate(mut self, longest: Duration) -> Self {
+        self.settings.gate_limit = longest;
+        self
+    }
+
     /// The largest response body that is kept, in bytes. 256 KiB if unset.
     pub fn response_cap(mut self, bytes: usize) -> Self {
         self.settings.response_cap = bytes;
@@ -140,6 +189,51 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
+    /// What runs a creation on whose caller has gone, in place of what the transport brings: see
+    /// [`Client::is_supervised`].
+    pub fn spawner(mut self, spawner: impl Spawner) -> Self {
+        self.settings.spawner = Some(Arc::new(spawner));
+        self
+    }
+
+    /// Demands supervision: without a spawner, of the transport or handed to [`spawner`](Self::spawner),
+    /// [`build`](Self::build) fails.
+    pub fn supervised(mut self) -> Self {
+        self.must_be_supervised = true;
+        self
+    }
+
+    /// Who takes care of orphans: of what a supervised creation made, or may have made, after its caller had gone.
+    ///
+    /// By default it is taken back (the token is revoked); then that, or the failure to do so, is told by the `log` crate
+    /// (a warning, or an error) and, if it could not be taken back, kept for [`Client::close`]. A handler takes the place
+    /// of all of that: what it does not take back stays.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{spawner_fn, transport_fn, Client, Orphan, Response, SecretKey};
+    ///
+    /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
+    /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
+    ///     .spawner(spawner_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
+    ///     .on_orphan(|orphan: Orphan| async move {
+    ///         eprintln!("audit: {}", orphan.report());
+    ///         if let Err(error) = orphan.undo().await {
+    ///             eprintln!("page somebody: {error}");
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// assert!(clerk.is_supervised());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_orphan<F, Fut>(mut self, handle: F) -> Self
+    where
+        F: Fn(Orphan) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.settings.on_orphan = Some(Arc::new(move |orphan| Box::pin(handle(orphan))));
+        self
+    }
+
     /// Makes the backoff's jitter reproducible, for tests.
     pub fn jitter_seed(mut self, seed: u64) -> Self {
         self.settings.random = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)));
@@ -150,16 +244,22 @@ impl<T: HttpTransport> ClientBuilder<T> {
     ///
     /// # Errors
     /// [`InvalidRequest`] names the setting that cannot be used: a zero timeout or cap, a retry policy without
-    /// attempts, a user agent that cannot stand in a header.
+    /// attempts, a user agent that cannot stand in a header, supervision where nothing can spawn.
     pub fn build(mut self) -> Result<Client<T>, InvalidRequest> {
         options::check_timeout(self.settings.timeout)?;
         self.settings.retry.check()?;
+        self.retry_budget.check()?;
+        self.settings.bucket = Arc::new(Bucket::new(self.retry_budget));
         if self.settings.response_cap == 0 {
             return Err(InvalidRequest::new("response_cap", "must be more than zero"));
         }
         if let Some(product) = self.user_agent {
             self.settings.user_agent = HeaderValue::from_str(&format!("{product} {USER_AGENT}"))
                 .map_err(|_| InvalidRequest::new("user_agent", "has a character that cannot stand in a header"))?;
+        }
+        if self.must_be_supervised && self.settings.spawner.is_none() && self.transport.spawner().is_none() {
+            let reason = "needs a spawner: this transport brings none, and none was handed to the builder";
+            return Err(InvalidRequest::new("supervised", reason));
         }
         Ok(Client { settings: Arc::new(self.settings), transport: Arc::new(self.transport) })
     }

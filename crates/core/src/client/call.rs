@@ -20,14 +20,19 @@ use crate::{
 /// It owns all it needs, so that it can move into a task. Nothing is sent before [`send`](Self::send).
 #[must_use = "nothing is sent before `send`"]
 pub struct Call<O, T: ?Sized = dyn HttpTransport> {
-    client: Client<T>,
-    operation: O,
-    options: Options,
+    pub(crate) client: Client<T>,
+    pub(crate) operation: O,
+    /// In a box: what is moved into a task, or lies on the stack of a `select!`, stays small.
+    pub(crate) options: Box<Options>,
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     pub(crate) fn new(client: Client<T>, operation: O) -> Self {
-        Self { client, operation, options: Options::default() }
+        Self::with_options(client, operation, Options::default())
+    }
+
+    pub(crate) fn with_options(client: Client<T>, operation: O, options: Options) -> Self {
+        Self { client, operation, options: Box::new(options) }
     }
 
     pub(crate) fn map(mut self, change: impl FnOnce(O) -> O) -> Self {
@@ -84,7 +89,9 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
 
     /// Makes the call and gives its value.
     ///
-    /// Dropping the future aborts the call. What a dropped creation did at Clerk is unknown.
+    /// Dropping the future aborts the call, unless it is a creation that was sent already and the client
+    /// [is supervised](Client::is_supervised): then the exchange runs on, and what it makes is taken back. Without
+    /// supervision, what a dropped creation did at Clerk is unknown.
     ///
     /// # Errors
     /// [`Error`]: see [`Error::is_ambiguous`] first.
@@ -97,9 +104,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_with_response(self) -> Result<ApiResponse<O::Output>, Error> {
-        let Self { client, operation, options } = self;
-        // One box a call: what is moved into a task, or lies on the stack of a `select!`, stays small.
-        Box::pin(async move { pipeline::run(&client.settings, &client.transport, &operation, options).await }).await
+        pipeline::start(self)?.await
     }
 }
 

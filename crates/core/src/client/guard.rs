@@ -28,6 +28,8 @@ pub(crate) struct Guard {
 struct Seen {
     outcomes: Vec<Execution>,
     shut: bool,
+    /// Nobody waits for the call any more: what is under way is the last of it.
+    abandoned: bool,
     /// The number and the body of the last 2xx, as far as it arrived: the only place that names what was made, if a middleware throws
     /// the answer away.
     success: Option<(usize, Bytes)>,
@@ -54,6 +56,9 @@ impl Guard {
             Replay::Never => Some(self.turn.lock().await),
             Replay::Safe => None,
         };
+        if self.is_abandoned() {
+            return Err(TransportError::blocked("nobody waits for this call any more"));
+        }
         if self.is_shut() {
             return Err(TransportError::blocked(
                 "an earlier send of this call may have been executed, and a second one could do it twice",
@@ -72,6 +77,15 @@ impl Guard {
     /// Whether no further send of this call may pass.
     pub(crate) fn is_shut(&self) -> bool {
         self.with(|seen| seen.shut)
+    }
+
+    /// Lets no further send pass: whoever made the call has gone.
+    pub(crate) fn abandon(&self) {
+        self.with(|seen| seen.abandoned = true);
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.with(|seen| seen.abandoned)
     }
 
     /// How many sends there have been.
@@ -94,13 +108,16 @@ impl Guard {
         self.with(|seen| seen.success.as_ref().map(|(_, body)| body.clone()))
     }
 
-    /// This 2xx turned out not to be Clerk's answer to this request: it proves nothing. If it is not what the transport
-    /// gave, it was a middleware's, and what the transport gave stands.
-    pub(crate) fn doubt(&self, body: &Bytes) {
+    /// What this 2xx proves, now that its body has been judged: one that is not Clerk's answer to this request names
+    /// nothing and proves nothing. If it is not what the transport gave, it was a middleware's, and what the transport gave
+    /// stands.
+    pub(crate) fn settle(&self, body: &Bytes, execution: Execution) {
         self.with(|seen| {
-            let is_it = |(_, seen): &(usize, Bytes)| seen.as_ptr() == body.as_ptr() && seen.len() == body.len();
-            if let Some((number, _)) = seen.success.take_if(|success| is_it(success)) {
-                seen.set(number, Execution::Unknown);
+            let is_it = |(_, seen): &&(usize, Bytes)| seen.as_ptr() == body.as_ptr() && seen.len() == body.len();
+            let Some(number) = seen.success.as_ref().filter(is_it).map(|(number, _)| *number) else { return };
+            seen.set(number, execution);
+            if execution != Execution::Executed {
+                seen.success = None;
             }
         });
     }

@@ -10,8 +10,13 @@ use http::{
 };
 
 use crate::{
-    auth::CredentialProvider, client::builder::Settings, invalid_request::InvalidRequest, retry::RetryPolicy,
-    transport::Request, url::BaseUrl, version,
+    auth::CredentialProvider,
+    client::builder::Settings,
+    invalid_request::InvalidRequest,
+    retry::{RetryPolicy, gate::Gate},
+    transport::Request,
+    url::BaseUrl,
+    version,
 };
 
 /// Headers that belong to the client or to the transport: setting them would break authentication, framing or the rule
@@ -110,7 +115,11 @@ impl Options {
             Some(policy) => policy.check().map(|()| policy)?,
             None => settings.retry.clone(),
         };
+        // What Clerk asks of one key at one place says nothing about others.
+        let is_elsewhere = self.credentials.is_some() || self.base_url.is_some();
         Ok(Resolved {
+            is_elsewhere,
+            gate: if is_elsewhere { Arc::default() } else { Arc::clone(&settings.gate) },
             headers: self.headers,
             extensions: self.extensions,
             timeout,
@@ -123,15 +132,30 @@ impl Options {
 
 /// The settings of one call.
 pub(crate) struct Resolved {
+    /// Whether this call has another base URL or other credentials than its client.
+    is_elsewhere: bool,
     headers: HeaderMap,
     extensions: Extensions,
     pub(crate) timeout: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) base_url: BaseUrl,
     pub(crate) credentials: Arc<dyn CredentialProvider>,
 }
 
 impl Resolved {
+    /// The options of another call that goes to the same place with the same key.
+    pub(crate) fn same_place(&self) -> Options {
+        if !self.is_elsewhere {
+            return Options::default();
+        }
+        Options {
+            base_url: Some(self.base_url.clone()),
+            credentials: Some(Arc::clone(&self.credentials)),
+            ..Options::default()
+        }
+    }
+
     /// Puts what the client and the call add onto the operation's request.
     pub(crate) fn dress(&mut self, request: &mut Request, settings: &Settings) {
         let is_version = |pair: &str| pair.split('=').next() == Some(version::CLERK_API_VERSION_PARAMETER);

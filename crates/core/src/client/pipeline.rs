@@ -4,84 +4,147 @@
 //! call - per-call middleware - attempt loop - per-attempt middleware - auth - guard - transport
 //! ```
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use crate::{
     client::{
+        Client,
         attempts::{Attempts, late, within},
-        builder::Settings,
-        options::Options,
+        call::Call,
+        guard::Guard,
+        options::Resolved,
+        supervision::{Outcome, Supervised, Watch},
     },
     error::{Error, api},
     judge::{self, Exchanged, Verdict, judge},
     middleware::{Endpoint, Next},
-    operation::Operation,
+    operation::{Operation, Replay},
     response::ApiResponse,
-    transport::{HttpTransport, Request},
+    time::BoxFuture,
+    transport::{HttpTransport, Request, TransportError},
 };
 
-pub(crate) async fn run<O: Operation, T: HttpTransport + ?Sized>(
-    settings: &Settings,
-    transport: &Arc<T>,
-    operation: &O,
-    options: Options,
-) -> Result<ApiResponse<O::Output>, Error> {
-    let refused = |refusal| Error::from_invalid_request(&O::INFO, refusal);
-    let mut call = options.resolve(settings).map_err(refused)?;
-    let mut request = operation.request(&call.base_url).map_err(refused)?;
-    call.dress(&mut request, settings);
+/// A call under way: one box, so that what is moved into a task, or lies on the stack of a `select!`, stays small.
+pub(crate) enum Started<O: Operation, T: HttpTransport + ?Sized> {
+    /// It can be dropped at any time without harm.
+    Repeatable(BoxFuture<'static, Outcome<O>>),
+    Watched(Supervised<O, T>),
+}
 
-    let attempts = Attempts::new(settings, transport, operation, &call);
-    let (exchanged, judged) = if settings.per_call.is_empty() {
-        attempts.run(request).await
-    } else {
-        run_wrapped(settings, operation, &attempts, request).await
-    };
-    match (judged, exchanged) {
-        (Ok(value), Ok(response)) => {
-            let (head, body) = response.into_parts();
-            let trace_id = match head.status.is_success() {
-                true => api::trace_id(&head.headers),
-                false => api::read(&head.headers, &body).trace_id,
-            };
-            Ok(ApiResponse {
-                value,
-                status: head.status,
-                trace_id,
-                headers: head.headers,
-                attempts: attempts.take_attempts(),
-            })
+impl<O: Operation, T: HttpTransport + ?Sized> Future for Started<O, T> {
+    type Output = Outcome<O>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Repeatable(call) => call.as_mut().poll(context),
+            Self::Watched(call) => Pin::new(call).poll(context),
         }
-        (Err(verdict), exchanged) => {
-            let execution = verdict.rule().execution.join(attempts.execution());
-            let wall = transport.timer().wall();
-            let mut inner = judge::error(&O::INFO, exchanged, verdict, settings.response_cap, wall);
-            inner.execution = execution;
-            inner.base_url = Some(call.base_url.clone());
-            if inner.salvaged_id.is_none() {
-                inner.salvaged_id = attempts.success().and_then(|body| operation.salvage(&body).ok()?);
-            }
-            inner.attempts = attempts.take_attempts();
-            Err(inner.into())
-        }
-        // A value comes from a response; there is none without.
-        (Ok(_), Err(error)) => Err(Error::from_transport(&O::INFO, error)),
     }
 }
 
-/// The attempt loop inside the per-call middleware, which may answer in its place, or change its answer: so what comes
-/// out is judged once more.
-async fn run_wrapped<O: Operation, T: HttpTransport + ?Sized>(
-    settings: &Settings,
-    operation: &O,
-    attempts: &Attempts<'_, O, T>,
-    request: Request,
-) -> (Exchanged, Result<O::Output, Verdict>) {
-    let next = Next::into_core(&settings.per_call, attempts);
-    let exchanged = match within(attempts.timer(), attempts.deadline(), next.run(request)).await {
-        Some(exchanged) => exchanged,
-        None => Err(late(attempts.execution())),
+/// Checks everything and begins.
+///
+/// # Errors
+/// Input that is refused, or a client that is closed: nothing is sent.
+pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(call: Call<O, T>) -> Result<Started<O, T>, Error> {
+    let Call { client, operation, options } = call;
+    let refused = |refusal| Error::from_invalid_request(operation.info(), refusal);
+    let mut call = options.resolve(&client.settings).map_err(refused)?;
+    let mut request = operation.request(&call.base_url).map_err(refused)?;
+    call.dress(&mut request, &client.settings);
+
+    let replay = operation.info().replay();
+    let guard = Arc::new(Guard::new(replay, call.retry.clone()));
+    let (call, operation) = (Arc::new(call), Arc::new(operation));
+    let run = Run {
+        client: client.clone(),
+        operation: Arc::clone(&operation),
+        call: Arc::clone(&call),
+        guard: Arc::clone(&guard),
     };
-    let judged = judge(operation, settings.response_cap, &exchanged);
-    (exchanged, judged)
+    let run = Box::pin(run.run(request));
+    if replay == Replay::Safe {
+        return Ok(Started::Repeatable(run));
+    }
+    let Some(flight) = client.settings.flights.begin() else {
+        return Err(Error::from_transport(operation.info(), TransportError::blocked("the client is closed")));
+    };
+    Ok(Started::Watched(Supervised::new(run, Watch { client, operation, call, guard, flight })))
+}
+
+/// All that a call needs. It owns it, so that it can run on without its caller.
+struct Run<O, T: ?Sized> {
+    client: Client<T>,
+    operation: Arc<O>,
+    call: Arc<Resolved>,
+    guard: Arc<Guard>,
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
+    async fn run(self, request: Request) -> Outcome<O> {
+        let Self { client, operation, call, guard } = &self;
+        let attempts = Attempts::new(client, operation.as_ref(), call, guard);
+        let (exchanged, judged) = if client.settings.per_call.is_empty() {
+            attempts.run(request).await
+        } else {
+            self.wrapped(&attempts, request).await
+        };
+        match (judged, exchanged) {
+            (Ok(value), Ok(response)) => {
+                let (head, body) = response.into_parts();
+                let trace_id = match head.status.is_success() {
+                    true => api::trace_id(&head.headers),
+                    false => api::read(&head.headers, &body).trace_id,
+                };
+                Ok(ApiResponse {
+                    value,
+                    status: head.status,
+                    trace_id,
+                    headers: head.headers,
+                    attempts: attempts.take_attempts(),
+                })
+            }
+            (Err(verdict), exchanged) => Err(self.failed(&attempts, exchanged, verdict)),
+            // A value comes from a response; there is none without.
+            (Ok(_), Err(error)) => Err(Error::from_transport(operation.info(), error)),
+        }
+    }
+
+    /// The attempt loop inside the per-call middleware, which may answer in its place, or change its answer: so what
+    /// comes out is judged once more.
+    async fn wrapped(
+        &self,
+        attempts: &Attempts<'_, O, T>,
+        request: Request,
+    ) -> (Exchanged, Result<O::Output, Verdict>) {
+        let settings = &self.client.settings;
+        let next = Next::into_core(&settings.per_call, attempts);
+        let exchanged = match within(attempts.timer(), attempts.deadline(), next.run(request)).await {
+            Some(exchanged) => exchanged,
+            None => Err(late(attempts.execution())),
+        };
+        let judged = judge(self.operation.as_ref(), settings.response_cap, &exchanged);
+        (exchanged, judged)
+    }
+
+    fn failed(&self, attempts: &Attempts<'_, O, T>, exchanged: Exchanged, verdict: Verdict) -> Error {
+        let Self { client, operation, call, .. } = self;
+        let execution = verdict.rule().execution.join(attempts.execution());
+        let wall = client.transport.timer().wall();
+        let mut inner = judge::error(operation.info(), exchanged, verdict, client.settings.response_cap, wall);
+        inner.execution = execution;
+        inner.base_url = Some(call.base_url.clone());
+        inner.out_of_retries = attempts.is_out_of_retries();
+        inner.exposed = operation.exposure().map(|exposure| exposure.until(wall));
+        if inner.salvaged_id.is_none() {
+            inner.salvaged_id = attempts.success().and_then(|body| operation.salvage(&body).ok()?);
+        }
+        inner.attempts = attempts.take_attempts();
+        inner.into()
+    }
 }

@@ -13,7 +13,7 @@
 /// | [`Refused`](Self::Refused) | the peer refused the request unprocessed | not executed |
 /// | [`Timeout`](Self::Timeout) | the deadline passed | not executed if it was never sent, else nothing |
 /// | [`Interrupted`](Self::Interrupted) | the connection broke after the request was sent | nothing |
-/// | [`RateLimited`](Self::RateLimited) | 429 | not executed |
+/// | [`RateLimited`](Self::RateLimited) | 429, or held back on this side because of an earlier one | not executed |
 /// | [`Api`](Self::Api) | another status | 400 401 402 403 404 405 409 410 413 415 421 422: not executed; others: nothing |
 /// | [`UnexpectedRedirect`](Self::UnexpectedRedirect) | 3xx | 307 and 308: not executed; others: nothing |
 /// | [`ReplyLost`](Self::ReplyLost) | a 2xx whose body was cut or stalled | executed |
@@ -44,7 +44,8 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke off after the request was sent.
     Interrupted,
-    /// Clerk asks to slow down (429). [`Error::retry_after`](crate::Error::retry_after) says how long.
+    /// Clerk asks to slow down (429): this call, or an earlier one of the client, and then nothing was sent and
+    /// [`Error::status`](crate::Error::status) is `None`. [`Error::retry_after`](crate::Error::retry_after) says how long.
     RateLimited,
     /// Clerk, or something before it, answered with an error status.
     Api,

@@ -17,6 +17,9 @@ impl fmt::Display for Error {
         if self.attempts().len() > 1 {
             write!(f, ", after {} attempts", self.attempts().len())?;
         }
+        if self.is_out_of_retries() {
+            f.write_str(", with the retry budget used up")?;
+        }
         f.write_str(match self.execution() {
             Execution::NotExecuted => "; nothing was done at Clerk",
             Execution::Unknown => "; it is unknown whether Clerk acted",

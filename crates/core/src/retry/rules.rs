@@ -1,7 +1,8 @@
 //! The failure rules as data: what each failure proves, how it surfaces, and whether the call is sent again.
 //!
-//! The attempt loop, the guard and the error read this one array; the book's table of failures has the same rows. The
-//! tests do not read it: they compare the client's behaviour with what a server saw.
+//! One array. The attempt loop, the guard and the error look failures up in it, and the book's table of failures is
+//! written from it (`page.rs`). Tests do not read it: they compare the client's behaviour with what a server saw and with
+//! the table in the book.
 
 use http::StatusCode;
 
@@ -21,6 +22,7 @@ pub(crate) enum Failure {
     Timeout,
     TimeoutUnsent,
     RateLimited,
+    HeldBack,
     Misdirected,
     RequestTimeout,
     Rejected,
@@ -49,14 +51,19 @@ pub(crate) enum Again {
     IfOptedIn,
 }
 
-/// One row: what a failure proves, how it surfaces, and whether each sort of operation is sent again.
-#[derive(Debug)]
+/// One rule: which failure, what it proves, how it surfaces, and whether each sort of operation is sent again.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
+    /// Its number in the book.
+    pub(crate) row: &'static str,
     pub(crate) failure: Failure,
+    /// The statuses that are this failure, and, for people, what else is.
+    pub(crate) statuses: &'static [u16],
+    pub(crate) words: &'static str,
     pub(crate) execution: Execution,
     pub(crate) kind: ErrorKind,
-    never: Again,
-    safe: Again,
+    pub(crate) never: Again,
+    pub(crate) safe: Again,
 }
 
 impl Rule {
@@ -68,66 +75,121 @@ impl Rule {
     }
 }
 
-const fn row(failure: Failure, execution: Execution, kind: ErrorKind, never: Again, safe: Again) -> Rule {
-    Rule { failure, execution, kind, never, safe }
+/// What a rule comes to in a case that callers ask about: told in the book, and never looked up.
+#[derive(Debug)]
+pub(crate) enum Case {
+    /// This failure, where the deadline or the retry budget leaves no further attempt.
+    NoFurther(Failure),
+    /// An answer to a revocation that surfaces as this failure.
+    OfRevoke(Failure),
+    /// An answer to a revocation that is a success.
+    RevokeOk(&'static str),
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(crate) enum Row {
+    Rule(Rule),
+    Case { row: &'static str, words: &'static str, case: Case },
+}
+
+#[allow(clippy::too_many_arguments, reason = "the cells of a table, each row on one line below")]
+const fn rule_row(
+    row: &'static str,
+    failure: Failure,
+    never: Again,
+    safe: Again,
+    kind: ErrorKind,
+    execution: Execution,
+    statuses: &'static [u16],
+    words: &'static str,
+) -> Row {
+    Row::Rule(Rule { row, failure, statuses, words, execution, kind, never, safe })
+}
+
+const fn case_row(row: &'static str, case: Case, words: &'static str) -> Row {
+    Row::Case { row, words, case }
 }
 
 use Again::{Backoff, IfOptedIn, No, OnceFresh};
+use ErrorKind as Kind;
 use Execution::{Executed, NotExecuted, Unknown};
+use Failure as F;
 
-/// Failure, what it proves, how it surfaces, `Replay::Never` again?, `Replay::Safe` again?
+/// The table. A status that stands in no row is row 17a if it is a redirect, else row 24.
 #[rustfmt::skip]
-static RULES: [Rule; 25] = [
-    row(Failure::InvalidRequest,        NotExecuted, ErrorKind::InvalidRequest,     No,        No),
-    row(Failure::Connect,               NotExecuted, ErrorKind::Connect,            Backoff,   Backoff),
-    row(Failure::Tls,                   NotExecuted, ErrorKind::Tls,                No,        No),
-    row(Failure::Proxy,                 NotExecuted, ErrorKind::Proxy,              Backoff,   Backoff),
-    row(Failure::ProxyAuth,             NotExecuted, ErrorKind::Proxy,              No,        No),
-    row(Failure::Canceled,              NotExecuted, ErrorKind::Connect,            Backoff,   Backoff),
-    row(Failure::Refused,               NotExecuted, ErrorKind::Refused,            OnceFresh, Backoff),
-    row(Failure::Interrupted,           Unknown,     ErrorKind::Interrupted,        No,        Backoff),
-    row(Failure::Timeout,               Unknown,     ErrorKind::Timeout,            No,        Backoff),
-    row(Failure::TimeoutUnsent,         NotExecuted, ErrorKind::Timeout,            No,        No),
-    row(Failure::RateLimited,           NotExecuted, ErrorKind::RateLimited,        Backoff,   Backoff),
-    row(Failure::Misdirected,           NotExecuted, ErrorKind::Api,                OnceFresh, OnceFresh),
-    row(Failure::RequestTimeout,        Unknown,     ErrorKind::Api,                No,        Backoff),
-    row(Failure::Rejected,              NotExecuted, ErrorKind::Api,                No,        No),
-    row(Failure::Unprocessable,         NotExecuted, ErrorKind::Api,                No,        No),
-    row(Failure::ServerError,           Unknown,     ErrorKind::Api,                IfOptedIn, Backoff),
-    row(Failure::RedirectKeepingMethod, NotExecuted, ErrorKind::UnexpectedRedirect, No,        No),
-    row(Failure::Redirect,              Unknown,     ErrorKind::UnexpectedRedirect, No,        No),
-    row(Failure::ReplyLost,             Executed,    ErrorKind::ReplyLost,          No,        Backoff),
-    row(Failure::ReplyUnusable,         Executed,    ErrorKind::ReplyUnusable,      No,        No),
-    row(Failure::ReplyNotClerk,         Unknown,     ErrorKind::ReplyUnusable,      No,        No),
-    row(Failure::ReplyMismatch,         Unknown,     ErrorKind::ReplyMismatch,      No,        No),
-    row(Failure::OtherStatus,           Unknown,     ErrorKind::Api,                No,        No),
-    row(Failure::Credential,            NotExecuted, ErrorKind::Credential,         No,        No),
-    row(Failure::Blocked,               NotExecuted, ErrorKind::Blocked,            No,        No),
+pub(crate) static TABLE: [Row; 34] = [
+    rule_row("1",   F::InvalidRequest,        No,        No,        Kind::InvalidRequest,     NotExecuted, &[], "invalid input, id or setting"),
+    rule_row("2",   F::Connect,               Backoff,   Backoff,   Kind::Connect,            NotExecuted, &[], "DNS failure; TCP refused, unreachable, connect timeout; a TLS handshake cut off"),
+    rule_row("3",   F::Tls,                   No,        No,        Kind::Tls,                NotExecuted, &[], "TLS: certificate, name, protocol"),
+    rule_row("4",   F::ProxyAuth,             No,        No,        Kind::Proxy,              NotExecuted, &[], "the proxy wants other credentials (407 to CONNECT)"),
+    rule_row("4a",  F::Proxy,                 Backoff,   Backoff,   Kind::Proxy,              NotExecuted, &[], "the proxy cannot reach Clerk (502 to CONNECT)"),
+    rule_row("5",   F::Canceled,              Backoff,   Backoff,   Kind::Connect,            NotExecuted, &[], "the connection closed before a byte was written"),
+    rule_row("6",   F::Refused,               OnceFresh, Backoff,   Kind::Refused,            NotExecuted, &[], "refused unprocessed: HTTP/2 `REFUSED_STREAM`, or `GOAWAY` below our stream"),
+    rule_row("7",   F::Interrupted,           No,        Backoff,   Kind::Interrupted,        Unknown,     &[], "end of stream, reset, broken pipe after the request was handed over; any other failure of a transport"),
+    rule_row("8",   F::Timeout,               No,        Backoff,   Kind::Timeout,            Unknown,     &[], "no complete head by the deadline"),
+    rule_row("8a",  F::TimeoutUnsent,         No,        No,        Kind::Timeout,            NotExecuted, &[], "the deadline passed before the request was handed to a connection"),
+    case_row("9",   Case::NoFurther(F::Connect),                                                                "the next backoff would end after the deadline"),
+    case_row("9a",  Case::NoFurther(F::Connect),                                                                "the client's retry budget is used up"),
+    rule_row("10",  F::RateLimited,           Backoff,   Backoff,   Kind::RateLimited,        NotExecuted, &[429], "with a `Retry-After` inside the deadline, or none"),
+    case_row("11",  Case::NoFurther(F::RateLimited),                                                            "429 with a `Retry-After` beyond the deadline"),
+    rule_row("11a", F::HeldBack,              No,        No,        Kind::RateLimited,        NotExecuted, &[], "an earlier 429 holds all calls back until after the deadline: nothing is sent"),
+    rule_row("12",  F::Misdirected,           OnceFresh, OnceFresh, Kind::Api,                NotExecuted, &[421], ""),
+    rule_row("13",  F::RequestTimeout,        No,        Backoff,   Kind::Api,                Unknown,     &[408], ""),
+    rule_row("14",  F::Rejected,              No,        No,        Kind::Api,                NotExecuted, &[400, 401, 403, 404, 405, 409, 410, 413, 415], ""),
+    rule_row("15",  F::Unprocessable,         No,        No,        Kind::Api,                NotExecuted, &[402, 422], ""),
+    rule_row("16",  F::ServerError,           IfOptedIn, Backoff,   Kind::Api,                Unknown,     &[500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529], ""),
+    rule_row("17",  F::RedirectKeepingMethod, No,        No,        Kind::UnexpectedRedirect, NotExecuted, &[307, 308], ""),
+    rule_row("17a", F::Redirect,              No,        No,        Kind::UnexpectedRedirect, Unknown,     &[], "300 301 302 303 304 305 306, any other 3xx"),
+    rule_row("18",  F::ReplyLost,             No,        Backoff,   Kind::ReplyLost,          Executed,    &[], "2xx, body cut, or stalled to the deadline"),
+    rule_row("18a", F::ReplyUnusable,         No,        No,        Kind::ReplyUnusable,      Executed,    &[], "2xx, body over the cap, compressed, or malformed; an id outside the grammar"),
+    rule_row("19",  F::ReplyNotClerk,         No,        No,        Kind::ReplyUnusable,      Unknown,     &[], "2xx that is not Clerk's (HTML, no `object`)"),
+    rule_row("19a", F::ReplyMismatch,         No,        No,        Kind::ReplyMismatch,      Unknown,     &[], "2xx for another user, actor or id"),
+    case_row("20",  Case::RevokeOk("AlreadyRevoked"),                                                           "revoke: 400 `actor_token_cannot_be_revoked_code`, status revoked"),
+    case_row("21",  Case::OfRevoke(F::Rejected),                                                                "revoke: the same code, status accepted"),
+    case_row("22",  Case::OfRevoke(F::Rejected),                                                                "revoke: the same code, status unreadable"),
+    case_row("23",  Case::OfRevoke(F::Rejected),                                                                "revoke: 404"),
+    rule_row("24",  F::OtherStatus,           No,        No,        Kind::Api,                Unknown,     &[], "418 451 501 505 599 999, any other status"),
+    case_row("25",  Case::OfRevoke(F::ReplyMismatch),                                                           "2xx to revoke whose status is not revoked"),
+    rule_row("26",  F::Credential,            No,        No,        Kind::Credential,         NotExecuted, &[], "the credential provider failed"),
+    rule_row("26a", F::Blocked,               No,        No,        Kind::Blocked,            NotExecuted, &[], "a middleware refused"),
 ];
 
 /// What holds for a failure that has no row: nothing is proved, nothing is sent again.
-static UNKNOWN: Rule = row(Failure::OtherStatus, Unknown, ErrorKind::Interrupted, No, No);
+static UNKNOWN: Rule = Rule {
+    row: "",
+    failure: F::OtherStatus,
+    statuses: &[],
+    words: "",
+    execution: Unknown,
+    kind: Kind::Interrupted,
+    never: No,
+    safe: No,
+};
 
-pub(crate) fn rule(failure: Failure) -> &'static Rule {
-    RULES.iter().find(|rule| rule.failure == failure).unwrap_or(&UNKNOWN)
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    TABLE.iter().filter_map(|row| match row {
+        Row::Rule(rule) => Some(rule),
+        Row::Case { .. } => None,
+    })
 }
 
-/// Statuses, first match wins. Everything else is [`Failure::OtherStatus`].
-const STATUSES: &[(&[u16], Failure)] = &[
-    (&[429], Failure::RateLimited),
-    (&[421], Failure::Misdirected),
-    (&[408], Failure::RequestTimeout),
-    (&[400, 401, 403, 404, 405, 409, 410, 413, 415], Failure::Rejected),
-    (&[402, 422], Failure::Unprocessable),
-    (&[500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529], Failure::ServerError),
-    (&[307, 308], Failure::RedirectKeepingMethod),
-];
+pub(crate) fn rule(failure: Failure) -> &'static Rule {
+    #[cfg(flipped_rules)]
+    if let Some(rule) = super::flip::rule(failure) {
+        return rule;
+    }
+    rules().find(|rule| rule.failure == failure).unwrap_or(&UNKNOWN)
+}
 
 /// The failure that a status other than 2xx is.
 pub(crate) fn failure_of_status(status: StatusCode) -> Failure {
-    let listed = STATUSES.iter().find(|(statuses, _)| statuses.contains(&status.as_u16()));
-    match listed {
-        Some((_, failure)) => *failure,
+    #[cfg(flipped_rules)]
+    if let Some(failure) = super::flip::failure_of_status(status.as_u16()) {
+        return failure;
+    }
+    match rules().find(|rule| rule.statuses.contains(&status.as_u16())) {
+        Some(rule) => rule.failure,
         None if status.is_redirection() => Failure::Redirect,
         None => Failure::OtherStatus,
     }
@@ -144,6 +206,7 @@ pub(crate) fn failure_of_transport(kind: TransportErrorKind) -> Failure {
         TransportErrorKind::Refused => Failure::Refused,
         TransportErrorKind::TimeoutUnsent => Failure::TimeoutUnsent,
         TransportErrorKind::Timeout => Failure::Timeout,
+        TransportErrorKind::RateLimited => Failure::HeldBack,
         TransportErrorKind::Credential => Failure::Credential,
         TransportErrorKind::Blocked => Failure::Blocked,
         TransportErrorKind::Interrupted | TransportErrorKind::BodyTooLarge | TransportErrorKind::Other => {

@@ -1,6 +1,6 @@
 //! Why an exchange gave no complete response, and what each reason proves.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use crate::{execution::Execution, secret::ShownChain, transport::Response};
 
@@ -34,6 +34,9 @@ pub enum TransportErrorKind {
     Interrupted,
     /// The response body is larger than the cap. The partial response says what the head was.
     BodyTooLarge,
+    /// This side holds requests back, because an earlier answer asked to slow down. Proves: nothing was sent
+    /// *by this attempt*. See [`TransportError::rate_limited`].
+    RateLimited,
     /// The credential provider failed. Proves: not executed.
     Credential,
     /// Something on this side refused to send: a middleware, or the client's own guard. Proves: nothing was sent
@@ -55,6 +58,7 @@ impl TransportErrorKind {
             | Self::Canceled
             | Self::Refused
             | Self::TimeoutUnsent
+            | Self::RateLimited
             | Self::Credential
             | Self::Blocked => Execution::NotExecuted,
             Self::Timeout | Self::Interrupted | Self::BodyTooLarge | Self::Other => Execution::Unknown,
@@ -73,6 +77,7 @@ impl TransportErrorKind {
             Self::Timeout => "the deadline passed before the answer was complete",
             Self::Interrupted => "the connection broke off before the answer was complete",
             Self::BodyTooLarge => "the answer is larger than the cap",
+            Self::RateLimited => "requests are held back on this side",
             Self::Credential => "no secret key could be had",
             Self::Blocked => "stopped on this side",
             Self::Other => "the transport failed",
@@ -98,18 +103,30 @@ struct Inner {
     kind: TransportErrorKind,
     source: Option<BoxError>,
     partial: Option<Response>,
+    retry_after: Option<Duration>,
 }
 
 impl TransportError {
     /// A failure of this kind, with no cause and nothing arrived.
     #[must_use]
     pub fn new(kind: TransportErrorKind) -> Self {
-        Self(Box::new(Inner { kind, source: None, partial: None }))
+        Self(Box::new(Inner { kind, source: None, partial: None, retry_after: None }))
     }
 
     /// A refusal by a middleware: nothing was sent, and `reason` says why.
     pub fn blocked(reason: impl Into<BoxError>) -> Self {
         Self::new(TransportErrorKind::Blocked).with_source(reason)
+    }
+
+    /// A refusal to send for now: this side holds requests back for so long. The client's own gate fails calls in this
+    /// way; a middleware that limits the rate can too. The call ends with
+    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited), and its [`retry_after`](crate::Error::retry_after) is
+    /// this.
+    #[must_use]
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        let mut error = Self::new(TransportErrorKind::RateLimited);
+        error.0.retry_after = Some(retry_after);
+        error
     }
 
     /// Adds the cause. Its own `Display` reaches whoever prints the source chain: it must not hold a secret.
@@ -145,8 +162,14 @@ impl TransportError {
         self.0.partial.as_ref()
     }
 
+    /// For how long this side holds requests back, if that is why nothing was sent.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     pub(crate) fn into_parts(self) -> (TransportErrorKind, Option<BoxError>, Option<Response>) {
-        let Inner { kind, source, partial } = *self.0;
+        let Inner { kind, source, partial, retry_after: _ } = *self.0;
         (kind, source, partial)
     }
 }

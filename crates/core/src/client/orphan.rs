@@ -1,0 +1,154 @@
+//! Orphans: what a call made, or may have made, after its caller had gone.
+
+use std::{fmt, time::SystemTime};
+
+use crate::{
+    attempt::Attempt,
+    client::{Client, call::Call, options::Options},
+    error::Error,
+    execution::Execution,
+    exposure::Exposed,
+    invalid_request::InvalidRequest,
+    operation::{OperationInfo, Undo},
+    secret::Shown,
+};
+
+/// What a call made, or may have made, whose caller was gone when the answer came: what an
+/// [orphan handler](crate::ClientBuilder::on_orphan) is given.
+pub struct Orphan {
+    pub(crate) report: OrphanReport,
+    pub(crate) client: Client,
+    pub(crate) undo: Option<Undo>,
+    pub(crate) options: Options,
+}
+
+impl Orphan {
+    /// What is known about it.
+    #[must_use]
+    pub fn report(&self) -> &OrphanReport {
+        &self.report
+    }
+
+    /// Takes it back: revokes the token. With the credentials and the base URL of the call that made it.
+    ///
+    /// # Errors
+    /// [`Error`]: the one of the call that takes it back, or
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if its [id](OrphanReport::id) is not known or if nothing takes
+    /// back what this operation makes.
+    pub async fn undo(self) -> Result<(), Error> {
+        match self.undo {
+            Some(undo) => Call::with_options(self.client, undo, self.options).send().await,
+            None => Err(Error::from_invalid_request(
+                self.report.operation,
+                InvalidRequest::new("id", "is not known, or is of something that cannot be taken back"),
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Orphan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Orphan").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+/// What is known about an orphan. Holds no credential.
+///
+/// `Display` is one line, fit for a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanReport {
+    pub(crate) operation: &'static OperationInfo,
+    pub(crate) execution: Execution,
+    pub(crate) id: Option<String>,
+    pub(crate) exposed: Option<Exposed>,
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+impl OrphanReport {
+    /// Which call it was.
+    #[must_use]
+    pub fn operation(&self) -> &'static OperationInfo {
+        self.operation
+    }
+
+    /// What happened at Clerk: `Executed`, or `Unknown`.
+    #[must_use]
+    pub fn execution(&self) -> Execution {
+        self.execution
+    }
+
+    /// The id of what was made: of the actor token. `None` if no answer brought it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// An estimate of until when it can be used: see [`Error::exposure_until`].
+    #[must_use]
+    pub fn exposure_until(&self) -> Option<SystemTime> {
+        self.exposed.map(|exposed| exposed.until)
+    }
+
+    /// An estimate of until when a session can last that it opened: see [`Error::session_exposure_until`].
+    #[must_use]
+    pub fn session_exposure_until(&self) -> Option<SystemTime> {
+        self.exposed.and_then(|exposed| exposed.session_until)
+    }
+
+    /// What each attempt of the call came to, as far as it was seen.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+}
+
+impl fmt::Display for OrphanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: the caller had gone before the answer came, ", self.operation.name())?;
+        match (&self.id, self.execution) {
+            (Some(id), _) => write!(f, "which was {}", Shown(id)),
+            (None, Execution::Executed) => f.write_str("and its id is not known"),
+            (None, _) => f.write_str("and it is unknown whether Clerk acted"),
+        }?;
+        match self.exposure_until() {
+            Some(until) => write!(f, "; it can be used until {}", httpdate::fmt_http_date(until)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is left after [`Client::close`](crate::Client::close).
+#[derive(Debug, Clone)]
+#[must_use = "it says what is left"]
+pub struct Closed {
+    pub(crate) under_way: usize,
+    pub(crate) orphans: Vec<OrphanReport>,
+    pub(crate) more_orphans: usize,
+}
+
+impl Closed {
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.under_way == 0 && self.orphan_count() == 0
+    }
+
+    /// How many calls that make something were still under way when the time was over.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// What was lost over the whole life of the client, and neither taken back nor given to an orphan handler of the
+    /// application: the first 1,000.
+    #[must_use]
+    pub fn orphans(&self) -> &[OrphanReport] {
+        &self.orphans
+    }
+
+    /// How many were lost in all.
+    #[must_use]
+    pub fn orphan_count(&self) -> usize {
+        self.orphans.len().saturating_add(self.more_orphans)
+    }
+}

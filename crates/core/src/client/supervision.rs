@@ -1,0 +1,178 @@
+//! Supervision: a call whose future is dropped runs on, if it may have made something already.
+//!
+//! As long as its caller waits, a call runs in the caller's own task, with all that is local to it. If the future is
+//! dropped before anything can have happened at Clerk, the call ends there. After that, it is handed to the spawner, which
+//! runs it to its end; what comes of it goes to the orphan handler. Where nothing can run it, what is lost is reported.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use crate::{
+    attempt::Attempt,
+    client::{
+        Client,
+        flights::Flight,
+        guard::Guard,
+        options::Resolved,
+        orphan::{Orphan, OrphanReport},
+    },
+    error::Error,
+    execution::Execution,
+    operation::Operation,
+    response::ApiResponse,
+    time::BoxFuture,
+    transport::HttpTransport,
+};
+
+pub(crate) type Outcome<O> = Result<ApiResponse<<O as Operation>::Output>, Error>;
+
+/// A call under way that makes something.
+pub(crate) struct Supervised<O: Operation, T: HttpTransport + ?Sized> {
+    /// Until it has ended.
+    call: Option<BoxFuture<'static, Outcome<O>>>,
+    /// Whether a poll is on, or ended in a panic: a future that panicked is not polled again.
+    polling: bool,
+    watch: Option<Watch<O, T>>,
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Supervised<O, T> {
+    pub(crate) fn new(call: BoxFuture<'static, Outcome<O>>, watch: Watch<O, T>) -> Self {
+        Self { call: Some(call), polling: false, watch: Some(watch) }
+    }
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Future for Supervised<O, T> {
+    type Output = Outcome<O>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // Nothing in here is pinned in place: the call is a box.
+        let this = self.get_mut();
+        let Some(call) = this.call.as_mut() else { return Poll::Pending };
+        this.polling = true;
+        let polled = call.as_mut().poll(context);
+        this.polling = false;
+        if polled.is_ready() {
+            this.call = None;
+            this.watch = None;
+        }
+        polled
+    }
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Drop for Supervised<O, T> {
+    fn drop(&mut self) {
+        let (Some(call), Some(watch)) = (self.call.take(), self.watch.take()) else { return };
+        // In backoff, at the gate, waiting for a key: nothing has happened, and nothing is to happen any more.
+        if watch.guard.execution() == Execution::NotExecuted {
+            return;
+        }
+        watch.guard.abandon();
+        let call = if self.polling { None } else { Some(call) };
+        watch.hand_over(call);
+    }
+}
+
+/// What is needed of a call after its caller has gone.
+pub(crate) struct Watch<O, T: ?Sized> {
+    pub(crate) client: Client<T>,
+    pub(crate) operation: Arc<O>,
+    pub(crate) call: Arc<Resolved>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) flight: Flight,
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
+    fn hand_over(self, call: Option<BoxFuture<'static, Outcome<O>>>) {
+        let client = self.client.clone();
+        // From here on, it reports what is lost if it is dropped: by a spawner that cannot run it, by a runtime that ends.
+        let mut lost = Lost { watch: self, outcome: None, settled: false };
+        if let Some(spawner) = client.spawner() {
+            spawner.spawn(Box::pin(async move {
+                if let Some(call) = call {
+                    lost.outcome = Some(call.await.map(|response| response.attempts));
+                }
+                lost.settle().await;
+            }));
+        }
+    }
+
+    /// What is known by now. `None` if nothing has happened.
+    fn report(&self, outcome: Option<&Result<Vec<Attempt>, Error>>) -> Option<OrphanReport> {
+        let error = outcome.and_then(|outcome| outcome.as_ref().err());
+        let seen = self.guard.execution();
+        let execution = error.map_or(seen, |error| seen.join(error.execution()));
+        if execution == Execution::NotExecuted {
+            return None;
+        }
+        let info = self.operation.info();
+        let arrived = || self.guard.success().and_then(|body| self.operation.salvage(&body).ok()?);
+        Some(OrphanReport {
+            operation: info,
+            execution,
+            id: error.and_then(Error::salvaged_id).map(str::to_owned).or_else(arrived),
+            exposed: self.operation.exposure().map(|it| it.until(self.client.transport.timer().wall())),
+            attempts: match outcome {
+                Some(Ok(attempts)) => attempts.clone(),
+                Some(Err(error)) => error.attempts().to_vec(),
+                None => Vec::new(),
+            },
+        })
+    }
+}
+
+/// A call that nobody waits for. Dropped before it is settled, it is lost.
+struct Lost<O: Operation, T: HttpTransport + ?Sized> {
+    watch: Watch<O, T>,
+    outcome: Option<Result<Vec<Attempt>, Error>>,
+    settled: bool,
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
+    /// Gives the orphan to whoever takes care of it.
+    async fn settle(mut self) {
+        let Some(report) = self.watch.report(self.outcome.as_ref()) else {
+            self.settled = true;
+            return;
+        };
+        let client = self.watch.client.share();
+        let orphan = Orphan {
+            undo: report.id.as_deref().and_then(|id| self.watch.operation.undo(id)),
+            options: self.watch.call.same_place(),
+            report,
+            client,
+        };
+        match self.watch.client.settings.on_orphan.clone() {
+            Some(handler) => handler(orphan).await,
+            None => self.take_back(orphan).await,
+        }
+        self.settled = true;
+    }
+
+    /// The default: take it back, then report.
+    async fn take_back(&self, orphan: Orphan) {
+        let report = orphan.report.clone();
+        match orphan.undo().await {
+            Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was taken back"),
+            Err(error) => {
+                log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");
+                self.watch.flight.flights().leave(report);
+            }
+        }
+    }
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Drop for Lost<O, T> {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        if let Some(report) = self.watch.report(self.outcome.as_ref()) {
+            log::error!(target: "clerk_actor_tokens", "{report}; nothing ran on to take it back");
+            self.watch.flight.flights().leave(report);
+        }
+    }
+}

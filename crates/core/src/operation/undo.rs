@@ -1,0 +1,72 @@
+//! Taking back what a call made: an operation of any type, told apart by nothing but what it is for.
+
+use std::fmt;
+
+use crate::{
+    invalid_request::InvalidRequest,
+    operation::{Operation, OperationInfo, ParseError, Replay},
+    transport::{Request, Response},
+    url::BaseUrl,
+};
+
+/// The operation that takes back what another one made: what [`Operation::undo`] gives.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Operation, RevokeActorToken, Undo};
+///
+/// let undo = Undo::new(RevokeActorToken::new("act_1"));
+/// assert_eq!(undo.info().name(), "RevokeActorToken");
+/// ```
+pub struct Undo(Box<dyn Erased>);
+
+impl Undo {
+    /// This operation takes it back.
+    #[must_use]
+    pub fn new(operation: impl Operation) -> Self {
+        Self(Box::new(operation))
+    }
+}
+
+impl fmt::Debug for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Undo({})", self.0.info().name())
+    }
+}
+
+impl Operation for Undo {
+    type Output = ();
+    const INFO: OperationInfo = OperationInfo::new("Undo", "", Replay::Never);
+
+    fn info(&self) -> &'static OperationInfo {
+        self.0.info()
+    }
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        self.0.request(base)
+    }
+
+    fn parse(&self, response: &Response) -> Result<(), ParseError> {
+        self.0.parse(response)
+    }
+}
+
+/// An operation whose value does not matter.
+trait Erased: Send + Sync {
+    fn info(&self) -> &'static OperationInfo;
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest>;
+    fn parse(&self, response: &Response) -> Result<(), ParseError>;
+}
+
+impl<O: Operation> Erased for O {
+    fn info(&self) -> &'static OperationInfo {
+        Operation::info(self)
+    }
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        Operation::request(self, base)
+    }
+
+    fn parse(&self, response: &Response) -> Result<(), ParseError> {
+        Operation::parse(self, response).map(drop)
+    }
+}

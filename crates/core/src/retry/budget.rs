@@ -1,0 +1,225 @@
+//! The retry budget: how many retries a client may make before successes or time pay for more.
+//!
+//! Where a server fails every call, each call's own retries multiply what it has to bear. A bucket that all calls of a
+//! client share keeps that multiple near one.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::invalid_request::InvalidRequest;
+
+/// How many retries all calls of a client may make together: a bucket of tokens. A retry takes one; successes and time
+/// give them back.
+///
+/// Where the bucket is empty, calls fail with what their last attempt failed with
+/// ([`Error::is_out_of_retries`](crate::Error::is_out_of_retries) says so).
+///
+/// ```
+/// use clerk_actor_tokens_core::{transport_fn, Client, Response, RetryBudget, SecretKey};
+/// use std::time::Duration;
+///
+/// let transport = transport_fn(|_request| async { Ok(Response::default()) });
+/// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
+///     .retry_budget(RetryBudget::new().tokens(20).token_every(Duration::from_secs(5)))
+///     .build()?;
+/// # let _ = clerk;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct RetryBudget {
+    /// `None`: no limit.
+    tokens: Option<u32>,
+    successes_per_token: u32,
+    token_every: Duration,
+}
+
+impl RetryBudget {
+    /// The defaults: 10 tokens; 10 successes give one back, and so do 10 seconds.
+    pub const fn new() -> Self {
+        Self { tokens: Some(10), successes_per_token: 10, token_every: Duration::from_secs(10) }
+    }
+
+    /// No limit but that of each call's own policy.
+    pub const fn unlimited() -> Self {
+        Self { tokens: None, ..Self::new() }
+    }
+
+    /// How many tokens the bucket holds. It is full at the start. With 0 nothing is ever sent again.
+    pub fn tokens(mut self, tokens: u32) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// How many successes give a token back. Zero is refused when the client is built.
+    pub fn successes_per_token(mut self, successes: u32) -> Self {
+        self.successes_per_token = successes;
+        self
+    }
+
+    /// How long it takes until time alone gives a token back. Zero is refused when the client is built.
+    pub fn token_every(mut self, duration: Duration) -> Self {
+        self.token_every = duration;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
+        if self.successes_per_token == 0 {
+            return Err(InvalidRequest::new("retry_budget.successes_per_token", "must be at least 1"));
+        }
+        if self.token_every.is_zero() {
+            return Err(InvalidRequest::new("retry_budget.token_every", "must be more than zero"));
+        }
+        Ok(())
+    }
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A token, in the parts that are counted: whole numbers, so that ten tenths are one.
+const TOKEN: u64 = 1_000_000;
+
+/// The bucket of one client and its clones.
+pub(crate) struct Bucket {
+    budget: RetryBudget,
+    level: Mutex<Level>,
+}
+
+struct Level {
+    parts: u64,
+    /// Up to when time has paid.
+    paid_until: Option<Instant>,
+}
+
+impl Bucket {
+    pub(crate) fn new(budget: RetryBudget) -> Self {
+        let parts = u64::from(budget.tokens.unwrap_or(0)).saturating_mul(TOKEN);
+        Self { budget, level: Mutex::new(Level { parts, paid_until: None }) }
+    }
+
+    /// Takes a token for a retry. `false` if there is none.
+    pub(crate) fn take(&self, now: Instant) -> bool {
+        self.budget.tokens.is_none()
+            || self.with(now, |level| match level.parts.checked_sub(TOKEN) {
+                Some(rest) => {
+                    level.parts = rest;
+                    true
+                }
+                None => false,
+            })
+    }
+
+    /// A call has succeeded.
+    pub(crate) fn succeed(&self, now: Instant) {
+        let share = TOKEN.div_ceil(u64::from(self.budget.successes_per_token.max(1)));
+        self.with(now, |level| level.parts = level.parts.saturating_add(share).min(self.full()));
+    }
+
+    fn full(&self) -> u64 {
+        u64::from(self.budget.tokens.unwrap_or(0)).saturating_mul(TOKEN)
+    }
+
+    fn with<R>(&self, now: Instant, change: impl FnOnce(&mut Level) -> R) -> R {
+        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pay(&mut level, now);
+        change(&mut level)
+    }
+
+    /// What time has given back since it last did. Only the time that came to whole parts counts as paid.
+    fn pay(&self, level: &mut Level, now: Instant) {
+        let since = *level.paid_until.get_or_insert(now);
+        let every = self.budget.token_every.as_nanos().max(1);
+        let passed = now.saturating_duration_since(since).as_nanos();
+        let parts = passed.saturating_mul(u128::from(TOKEN)) / every;
+        let level_after = u128::from(level.parts).saturating_add(parts);
+        if level_after >= u128::from(self.full()) {
+            level.parts = self.full();
+            level.paid_until = Some(now);
+            return;
+        }
+        level.parts = u64::try_from(level_after).unwrap_or(u64::MAX);
+        let paid = parts.saturating_mul(every).div_ceil(u128::from(TOKEN));
+        let paid = Duration::from_nanos(u64::try_from(paid).unwrap_or(u64::MAX));
+        level.paid_until = since.checked_add(paid).or(Some(now));
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn left(bucket: &Bucket, now: Instant) -> usize {
+        (0..1000).take_while(|_| bucket.take(now)).count()
+    }
+
+    #[test]
+    fn ten_retries_and_no_more() {
+        let now = Instant::now();
+        assert_eq!(left(&Bucket::new(RetryBudget::new()), now), 10);
+        assert_eq!(left(&Bucket::new(RetryBudget::new().tokens(0)), now), 0);
+        assert_eq!(left(&Bucket::new(RetryBudget::unlimited()), now), 1000);
+    }
+
+    #[test]
+    fn ten_successes_give_one_back() {
+        let now = Instant::now();
+        for (successes, per_token, back) in [(9, 10, 0), (10, 10, 1), (19, 10, 1), (3, 3, 1), (2, 3, 0), (7, 1, 7)] {
+            let bucket = Bucket::new(RetryBudget::new().successes_per_token(per_token));
+            left(&bucket, now);
+            (0..successes).for_each(|_| bucket.succeed(now));
+            assert_eq!(left(&bucket, now), back, "{successes} successes, {per_token} a token");
+        }
+    }
+
+    #[test]
+    fn each_ten_seconds_give_one_back() {
+        let now = Instant::now();
+        let nanosecond = Duration::from_nanos(1);
+        for tokens in 1..=10u32 {
+            let bucket = Bucket::new(RetryBudget::new());
+            left(&bucket, now);
+            let paid = now + Duration::from_secs(10) * tokens;
+            assert_eq!(left(&bucket, paid - nanosecond), tokens as usize - 1);
+            assert_eq!(left(&bucket, paid), 1);
+        }
+    }
+
+    #[test]
+    fn it_never_holds_more_than_at_the_start() {
+        let now = Instant::now();
+        let bucket = Bucket::new(RetryBudget::new());
+        (0..1000).for_each(|_| bucket.succeed(now));
+        assert_eq!(left(&bucket, now + Duration::from_secs(3600)), 10);
+    }
+
+    proptest! {
+        /// Also where it is asked at odd moments: no time is lost, none is paid twice.
+        #[test]
+        fn time_pays_what_it_has_passed(steps in proptest::collection::vec(0u64..20_000_000_000, 1..50)) {
+            let start = Instant::now();
+            let bucket = Bucket::new(RetryBudget::new().tokens(1000));
+            left(&bucket, start);
+            let (mut now, mut taken) = (start, 0);
+            for step in &steps {
+                now += Duration::from_nanos(*step);
+                taken += left(&bucket, now);
+            }
+            let passed: u64 = steps.iter().sum();
+            prop_assert_eq!(taken as u64, passed / 10_000_000_000);
+        }
+    }
+}

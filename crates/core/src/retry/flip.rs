@@ -1,0 +1,127 @@
+//! The rules with one cell changed, for the check that sees the oracles fail with each: compiled in with
+//! `--cfg flipped_rules` alone.
+
+use std::{cell::RefCell, fmt};
+
+use crate::{
+    error::ErrorKind,
+    execution::Execution,
+    retry::rules::{Again, Failure, Row, Rule, TABLE},
+};
+
+/// One cell with another value than it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Flip {
+    rule: Rule,
+    cell: &'static str,
+    status: Option<(u16, Failure)>,
+}
+
+thread_local! {
+    static FLIPPED: RefCell<Option<&'static Flip>> = const { RefCell::new(None) };
+}
+
+impl Flip {
+    /// Runs something with this cell changed, on this thread.
+    pub fn with<R>(&self, run: impl FnOnce() -> R) -> R {
+        // The rules are handed out for good, and this is a check that ends soon.
+        let flip: &'static Flip = Box::leak(Box::new(*self));
+        FLIPPED.with(|flipped| flipped.replace(Some(flip)));
+        let result = run();
+        FLIPPED.with(|flipped| flipped.replace(None));
+        result
+    }
+}
+
+impl fmt::Display for Flip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rule { row, execution, kind, never, safe, .. } = &self.rule;
+        match (self.cell, self.status) {
+            (_, Some((status, failure))) => write!(f, "status {status} -> {failure:?}"),
+            ("execution", _) => write!(f, "row {row}: execution -> {execution:?}"),
+            ("kind", _) => write!(f, "row {row}: kind -> {kind:?}"),
+            ("never", _) => write!(f, "row {row}: create again -> {never:?}"),
+            _ => write!(f, "row {row}: revoke again -> {safe:?}"),
+        }
+    }
+}
+
+pub(crate) fn rule(failure: Failure) -> Option<&'static Rule> {
+    let flip = FLIPPED.with(|flipped| *flipped.borrow())?;
+    (flip.status.is_none() && flip.rule.failure == failure).then_some(&flip.rule)
+}
+
+pub(crate) fn failure_of_status(status: u16) -> Option<Failure> {
+    let (flipped, failure) = FLIPPED.with(|flipped| *flipped.borrow())?.status?;
+    (flipped == status).then_some(failure)
+}
+
+fn cells(rule: &Rule) -> (Execution, ErrorKind, Again, Again) {
+    (rule.execution, rule.kind, rule.never, rule.safe)
+}
+
+const EXECUTIONS: [Execution; 3] = [Execution::NotExecuted, Execution::Unknown, Execution::Executed];
+const AGAINS: [Again; 4] = [Again::No, Again::Backoff, Again::OnceFresh, Again::IfOptedIn];
+const KINDS: [ErrorKind; 15] = [
+    ErrorKind::InvalidRequest,
+    ErrorKind::Credential,
+    ErrorKind::Blocked,
+    ErrorKind::Connect,
+    ErrorKind::Tls,
+    ErrorKind::Proxy,
+    ErrorKind::Refused,
+    ErrorKind::Timeout,
+    ErrorKind::Interrupted,
+    ErrorKind::RateLimited,
+    ErrorKind::Api,
+    ErrorKind::UnexpectedRedirect,
+    ErrorKind::ReplyLost,
+    ErrorKind::ReplyUnusable,
+    ErrorKind::ReplyMismatch,
+];
+
+/// Every cell of the table with every other value that means something else.
+///
+/// Left out is what would be the same: the gamble where there is no status to opt in to, or for what is sent again
+/// anyway; a status in another row with the same cells; and whether refused input is sent again, as there is no attempt
+/// that could be followed by another.
+#[must_use]
+pub fn all() -> Vec<Flip> {
+    let rules: Vec<Rule> = TABLE
+        .iter()
+        .filter_map(|row| match row {
+            Row::Rule(rule) => Some(*rule),
+            Row::Case { .. } => None,
+        })
+        .collect();
+    let mut flips = Vec::new();
+    for rule in &rules {
+        let mut flip = |cell, rule| flips.push(Flip { rule, cell, status: None });
+        for execution in EXECUTIONS.into_iter().filter(|it| *it != rule.execution) {
+            flip("execution", Rule { execution, ..*rule });
+        }
+        for kind in KINDS.into_iter().filter(|it| *it != rule.kind) {
+            flip("kind", Rule { kind, ..*rule });
+        }
+        if rule.failure == Failure::InvalidRequest {
+            continue;
+        }
+        let has_gamble = |it: &Again| *it != Again::IfOptedIn || !rule.statuses.is_empty();
+        for never in AGAINS.into_iter().filter(|it| *it != rule.never).filter(has_gamble) {
+            flip("never", Rule { never, ..*rule });
+        }
+        for safe in AGAINS.into_iter().filter(|it| *it != rule.safe && *it != Again::IfOptedIn) {
+            flip("safe", Rule { safe, ..*rule });
+        }
+        for status in rule.statuses {
+            let of_statuses = |other: &&Rule| {
+                !other.statuses.is_empty() || matches!(other.failure, Failure::OtherStatus | Failure::Redirect)
+            };
+            let others = rules.iter().filter(of_statuses).filter(|other| cells(other) != cells(rule));
+            for failure in others.map(|other| other.failure) {
+                flips.push(Flip { rule: *rule, cell: "status", status: Some((*status, failure)) });
+            }
+        }
+    }
+    flips
+}

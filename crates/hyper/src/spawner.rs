@@ -1,0 +1,64 @@
+//! Tokio as core's [`Spawner`].
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use clerk_actor_tokens_core::{BoxFuture, Spawner};
+use tokio::runtime::Handle;
+
+/// Runs tasks on the tokio runtime that is entered, or else on the one that was remembered last.
+///
+/// A [`HyperTransport`](crate::HyperTransport) brings one. Hand one to
+/// [`ClientBuilder::spawner`](clerk_actor_tokens_core::ClientBuilder::spawner) to supervise calls over another transport.
+///
+/// ```
+/// use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+/// use clerk_actor_tokens_hyper::TokioSpawner;
+///
+/// let transport = transport_fn(|_request| async { Ok(Response::default()) });
+/// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?).spawner(TokioSpawner::new()).build()?;
+/// assert!(clerk.is_supervised());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct TokioSpawner {
+    /// A future can be dropped where no runtime is entered, and its exchange has to go on all the same.
+    last: Arc<Mutex<Option<Handle>>>,
+}
+
+impl TokioSpawner {
+    /// Remembers the runtime that is entered, if there is one.
+    #[must_use]
+    pub fn new() -> Self {
+        let spawner = Self::default();
+        spawner.remember();
+        spawner
+    }
+
+    /// Remembers the runtime that is entered, for tasks that are spawned where none is.
+    pub(crate) fn remember(&self) {
+        let Ok(handle) = Handle::try_current() else { return };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_none_or(|last| last.id() != handle.id()) {
+            *last = Some(handle);
+        }
+    }
+}
+
+impl Spawner for TokioSpawner {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Without any runtime the task is dropped here, and says what is lost by it.
+        if let Some(handle) = Handle::try_current().ok().or_else(last) {
+            drop(handle.spawn(task));
+        }
+    }
+}
+
+impl fmt::Debug for TokioSpawner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioSpawner").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,338 @@
+//! The book's table of failures as an oracle: each row is made to happen, and what the client does is compared with the
+//! page.
+//!
+//! How a row is made to happen is here; what should come of it is on the page alone.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of tests fails by a panic"
+)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use clerk_actor_tokens::{
+    Actor, Client, ClientBuilder, Error, HttpTransport, Request, Response, RetryBudget, RetryPolicy, SecretKey,
+    TransportError, TransportErrorKind,
+    bytes::Bytes,
+    credentials_fn,
+    http::StatusCode,
+    middleware_fn,
+    mock::{ManualTimer, WithTimer},
+    transport_fn,
+};
+use serde_json::{Value, json};
+
+/// One way to make a failure happen.
+#[derive(Clone)]
+enum Cause {
+    /// The transport fails.
+    Fails(TransportErrorKind),
+    /// The transport fails after the head and a part of the body.
+    FailsAfter(TransportErrorKind, u16, &'static str),
+    /// This answer comes.
+    Answers(u16, &'static [(&'static str, &'static str)], Vec<u8>),
+    /// Something on this side is wrong.
+    Here(Fault),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Input,
+    Credential,
+    Middleware,
+    /// Connecting fails, and less time is left than the shortest backoff takes.
+    NoTimeLeft,
+    /// Connecting fails, and the retry budget is empty.
+    NoRetriesLeft,
+    /// An earlier call of the client was asked to wait for longer than this one has.
+    GateShut,
+}
+
+fn token(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut token = json!({
+        "object": "actor_token", "id": "act_1", "status": "pending", "user_id": "user_1", "actor": {"sub": "user_2"},
+        "token": "eyJ", "url": "https://x.test/v1/tickets/accept?ticket=eyJ", "created_at": 1, "updated_at": 1,
+    });
+    change(&mut token);
+    token.to_string().into_bytes()
+}
+
+fn statuses(statuses: &[u16]) -> Vec<Cause> {
+    let bodies = [&b""[..], b"<html>", br#"{"errors":[{"code":"x","message":"y"}]}"#];
+    statuses
+        .iter()
+        .flat_map(|status| bodies.map(|body| Cause::Answers(*status, &[], body.to_vec())))
+        .chain(statuses.iter().map(|status| Cause::FailsAfter(TransportErrorKind::Interrupted, *status, "{\"err")))
+        .collect()
+}
+
+fn cannot_be_revoked(words: &str) -> Vec<Cause> {
+    let body = json!({"errors": [{"code": "actor_token_cannot_be_revoked_code", "message": "cannot revoke",
+        "long_message": words}]});
+    vec![Cause::Answers(400, &[], body.to_string().into_bytes())]
+}
+
+/// How each row is made to happen. What should come of it is on the page alone.
+fn causes(row: &str) -> Vec<Cause> {
+    use TransportErrorKind as Kind;
+    let set = |key: &'static str, value: Value| Cause::Answers(200, &[], token(|token| token[key] = value));
+    match row {
+        "1" => vec![Cause::Here(Fault::Input)],
+        "2" => vec![Cause::Fails(Kind::Connect)],
+        "3" => vec![Cause::Fails(Kind::Tls)],
+        "4" => vec![Cause::Fails(Kind::ProxyAuth)],
+        "4a" => vec![Cause::Fails(Kind::Proxy)],
+        "5" => vec![Cause::Fails(Kind::Canceled)],
+        "6" => vec![Cause::Fails(Kind::Refused)],
+        "7" => vec![Cause::Fails(Kind::Interrupted), Cause::Fails(Kind::Other), Cause::Fails(Kind::BodyTooLarge)],
+        "8" => vec![Cause::Fails(Kind::Timeout)],
+        "8a" => vec![Cause::Fails(Kind::TimeoutUnsent)],
+        "9" => vec![Cause::Here(Fault::NoTimeLeft)],
+        "9a" => vec![Cause::Here(Fault::NoRetriesLeft)],
+        "10" => vec![
+            Cause::Answers(429, &[("retry-after", "1")], vec![]),
+            Cause::Answers(429, &[], vec![]),
+            Cause::Answers(429, &[("retry-after", "soon")], vec![]),
+        ],
+        "11" => vec![
+            Cause::Answers(429, &[("retry-after", "31")], vec![]),
+            Cause::Answers(429, &[("retry-after", "86400")], vec![]),
+            Cause::Answers(429, &[("retry-after", "99999999999999999999")], vec![]),
+        ],
+        "11a" => vec![Cause::Here(Fault::GateShut), Cause::Fails(Kind::RateLimited)],
+        "12" => statuses(&[421]),
+        "13" => statuses(&[408]),
+        "14" => statuses(&[400, 401, 403, 404, 405, 409, 410, 413, 415]),
+        "15" => statuses(&[402, 422]),
+        "16" => statuses(&[500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529]),
+        "17" => statuses(&[307, 308]),
+        "17a" => statuses(&[300, 301, 302, 303, 304, 305, 306]),
+        "18" => vec![
+            Cause::FailsAfter(Kind::Interrupted, 200, ""),
+            Cause::FailsAfter(Kind::Interrupted, 200, "{\"object\":"),
+            Cause::FailsAfter(Kind::Timeout, 201, "{"),
+            Cause::FailsAfter(Kind::Other, 200, "{"),
+        ],
+        "18a" => vec![
+            Cause::FailsAfter(Kind::BodyTooLarge, 200, "{"),
+            Cause::Answers(200, &[], vec![b' '; 300 * 1024]),
+            Cause::Answers(200, &[("content-encoding", "gzip")], token(|_| ())),
+            Cause::Answers(200, &[], vec![]),
+            Cause::Answers(204, &[], vec![]),
+            Cause::Answers(200, &[], b"{\"object\":\"actor_token\",".to_vec()),
+            Cause::Answers(200, &[], token(|token| drop(token.as_object_mut().map(|map| map.remove("id"))))),
+            set("id", json!("../users")),
+            set("id", json!("")),
+            set("created_at", json!("today")),
+            set("user_id", json!(null)),
+        ],
+        "19" => vec![
+            Cause::Answers(200, &[("content-type", "text/html")], b"<html>".to_vec()),
+            Cause::Answers(200, &[], b"<html>".to_vec()),
+            Cause::Answers(200, &[("content-type", "text/plain")], b"OK".to_vec()),
+            Cause::Answers(200, &[], b"[]".to_vec()),
+            Cause::Answers(200, &[], b"{}".to_vec()),
+            set("object", json!("session")),
+        ],
+        "19a" => vec![Cause::Answers(
+            200,
+            &[],
+            token(|token| {
+                token["user_id"] = json!("user_9");
+                token["id"] = json!("act_9");
+                token["status"] = json!("revoked");
+            }),
+        )],
+        "20" => cannot_be_revoked("It cannot be revoked because its status is `revoked`. Only pending tokens can be."),
+        "21" => cannot_be_revoked("It cannot be revoked because its status is `accepted`. Only pending tokens can be."),
+        "22" => cannot_be_revoked("It cannot be revoked."),
+        "23" => statuses(&[404]),
+        "24" => statuses(&[418, 451, 501, 505, 599, 999]),
+        "25" => vec![set("status", json!("pending")), set("status", json!("accepted")), set("status", json!("new"))],
+        "26" => vec![Cause::Here(Fault::Credential)],
+        "26a" => vec![Cause::Here(Fault::Middleware)],
+        other => panic!("the page has a row {other} that is not made to happen here"),
+    }
+}
+
+fn exchange(cause: &Cause) -> Result<Response, TransportError> {
+    let response = |status: u16, headers: &[(&'static str, &'static str)], body: Vec<u8>| {
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = status.try_into().unwrap();
+        for (name, value) in headers {
+            response.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        response
+    };
+    match cause {
+        Cause::Fails(kind) => Err((*kind).into()),
+        Cause::FailsAfter(kind, status, body) => {
+            Err(TransportError::new(*kind).with_partial(response(*status, &[], body.as_bytes().to_vec())))
+        }
+        Cause::Answers(status, headers, body) => Ok(response(*status, headers, body.clone())),
+        Cause::Here(Fault::NoTimeLeft | Fault::NoRetriesLeft) => Err(TransportErrorKind::Connect.into()),
+        Cause::Here(Fault::GateShut) => Ok(response(429, &[("retry-after", "50")], vec![])),
+        Cause::Here(_) => Ok(response(200, &[], token(|_| ()))),
+    }
+}
+
+/// What one call came to: how often it was tried and sent, what it was, and how much time passed.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    attempts: usize,
+    sends: usize,
+    outcome: String,
+    elapsed: Duration,
+}
+
+/// Makes the call with everything failing in this way, with a client that knows its transport and with one that has
+/// forgotten it.
+fn call(cause: &Cause, create: bool) -> Seen {
+    let known = call_as(cause, |client, input_is_bad| made(&client, create, input_is_bad));
+    let forgotten = call_as(cause, |client, input_is_bad| made(&client.clone().erase(), create, input_is_bad));
+    assert_eq!(known, forgotten);
+    known
+}
+
+fn made<T: HttpTransport + ?Sized>(
+    client: &Client<T>,
+    create: bool,
+    input_is_bad: bool,
+) -> Result<(usize, String), Error> {
+    if create {
+        let user = if input_is_bad { "" } else { "user_1" };
+        pollster::block_on(client.actor_tokens().create(user, Actor::new("user_2")).send_with_response())
+            .map(|response| (response.attempts().len(), "Ok".to_owned()))
+    } else {
+        let id = if input_is_bad { "a/b" } else { "act_1" };
+        pollster::block_on(client.actor_tokens().revoke(id).send_with_response())
+            .map(|response| (response.attempts().len(), format!("Ok {:?}", response.value())))
+    }
+}
+
+fn call_as(
+    cause: &Cause,
+    make: impl Fn(&Client<WithTimer<Box<dyn HttpTransport>>>, bool) -> Result<(usize, String), Error>,
+) -> Seen {
+    let sends = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sends);
+    let failing = cause.clone();
+    let transport = transport_fn(move |_request: Request| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(exchange(&failing))
+    });
+    let transport: Box<dyn HttpTransport> = Box::new(transport);
+    let timer = ManualTimer::auto_advancing();
+    let client = set_up(WithTimer::new(transport, timer.clone()), cause);
+    if matches!(cause, Cause::Here(Fault::GateShut)) {
+        // The call that is asked to wait.
+        let _ = make(&client, false);
+    }
+    let (sends_before, before) = (sends.load(Ordering::Relaxed), timer.elapsed());
+    let outcome = make(&client, matches!(cause, Cause::Here(Fault::Input)));
+    let (attempts, outcome) = outcome
+        .unwrap_or_else(|error| (error.attempts().len(), format!("{:?}, {:?}", error.kind(), error.execution())));
+    Seen { attempts, sends: sends.load(Ordering::Relaxed) - sends_before, outcome, elapsed: timer.elapsed() - before }
+}
+
+fn set_up<T: HttpTransport>(transport: T, cause: &Cause) -> Client<T> {
+    let key = SecretKey::new("sk_test_abc").unwrap();
+    let refuse = middleware_fn(|_, _| Box::pin(async { Err(TransportError::blocked("no")) }));
+    let builder: ClientBuilder<T> = match cause {
+        Cause::Here(Fault::Credential) => Client::builder(transport, credentials_fn(|| async { Err("no key") })),
+        Cause::Here(Fault::Middleware) => Client::builder(transport, key).middleware(refuse),
+        Cause::Here(Fault::NoTimeLeft) => Client::builder(transport, key).timeout(Duration::from_nanos(1)),
+        Cause::Here(Fault::NoRetriesLeft) => Client::builder(transport, key).retry_budget(RetryBudget::new().tokens(0)),
+        _ => Client::builder(transport, key),
+    };
+    builder.jitter_seed(7).build().unwrap()
+}
+
+/// The page's table: the words of each row, and for create and revoke what is said of sending again and of how it surfaces.
+#[must_use]
+pub fn page() -> BTreeMap<String, Vec<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/src/failures.md");
+    let text = fs::read_to_string(path).unwrap();
+    let table = text.split("| row |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows = table.lines().skip(2).map(|line| {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+        assert_eq!(cells.len(), 6, "{line}");
+        (cells[0].clone(), cells)
+    });
+    rows.collect()
+}
+
+/// Where the client does something else than the page says; at most `limit` of these.
+///
+/// # Panics
+/// If the page has a row that is not made to happen here, or a word that is not known.
+#[must_use]
+pub fn disagreements(limit: usize) -> Vec<String> {
+    let page = page();
+    let mut wrong = Vec::new();
+    for (row, cells) in &page {
+        for (index, cause) in causes(row).iter().enumerate() {
+            for (create, again, surfaces) in [(true, &cells[2], &cells[3]), (false, &cells[4], &cells[5])] {
+                if again == "-" {
+                    continue;
+                }
+                let seen = call(cause, create);
+                // What fails on this side is never sent; and some of it is not even tried.
+                let here = |fault: &Fault| matches!(cause, Cause::Here(here) if here == fault);
+                let is_tried = ![Fault::Input, Fault::GateShut].iter().any(here);
+                let is_sent = is_tried && ![Fault::Credential, Fault::Middleware].iter().any(here);
+                let attempts = match (again.as_str(), create) {
+                    ("no", _) => usize::from(is_tried),
+                    ("once", _) => 2,
+                    ("yes", true) => 3,
+                    ("yes", false) => 4,
+                    (other, _) => panic!("row {row}: what is `{other}`?"),
+                };
+                let expected = (attempts, if is_sent { attempts } else { 0 });
+                // "Once" is at once; what is not sent again is told at once.
+                let waits = again == "yes";
+                if ((seen.attempts, seen.sends), &seen.outcome, seen.elapsed > Duration::ZERO)
+                    != (expected, surfaces, waits)
+                {
+                    let call = if create { "create" } else { "revoke" };
+                    wrong.push(format!("row {row}, cause {index}, {call}: {again}/{surfaces} != {seen:?}"));
+                }
+                if wrong.len() >= limit {
+                    return wrong;
+                }
+            }
+        }
+    }
+    wrong
+}
+
+/// Which statuses can be opted in to that the page does not leave in doubt: the gamble is for gateways alone.
+#[must_use]
+pub fn wrong_gambles() -> Vec<u16> {
+    let page = page();
+    let gateways = &page["16"][1];
+    let can_be_opted_in = |status: u16| {
+        let policy = RetryPolicy::new().retry_create_on([StatusCode::from_u16(status).unwrap()]);
+        let transport = transport_fn(|_| async { Ok(Response::default()) });
+        Client::builder(transport, SecretKey::new("sk_test_abc").unwrap()).retry(policy).build().is_ok()
+    };
+    let is_gateway = |status: u16| gateways.contains(&status.to_string());
+    (300..=999).filter(|status| can_be_opted_in(*status) != is_gateway(*status)).collect()
+}
+
+/// Whether a row's causes answer with this status.
+#[must_use]
+pub fn is_made(row: &str, status: u16) -> bool {
+    causes(row).iter().any(|cause| matches!(cause, Cause::Answers(made, _, _) if *made == status))
+}
