@@ -95,6 +95,18 @@ pub(crate) fn success_body(exchanged: &Exchanged) -> Option<&Bytes> {
     response.status().is_success().then(|| response.body())
 }
 
+/// Cuts the body to one byte more than the cap, which shows that it was longer: a transport, or a middleware, that keeps no
+/// cap must not make the core read it all.
+pub(crate) fn bound(exchanged: &mut Exchanged, cap: usize) {
+    let response = match exchanged {
+        Ok(response) => Some(response),
+        Err(error) => error.partial_mut(),
+    };
+    if let Some(response) = response {
+        response.body_mut().truncate(cap.saturating_add(1));
+    }
+}
+
 /// Judges an exchange.
 pub(crate) fn judge<O: Operation>(operation: &O, cap: usize, exchanged: &Exchanged) -> Result<O::Output, Verdict> {
     match exchanged {
@@ -213,7 +225,8 @@ pub(crate) fn error(
 /// Scheme, host and port of `Location`, without user info. The rest of it may hold a credential.
 fn location_origin(headers: &HeaderMap) -> Option<String> {
     let location: Uri = headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
-    let authority = location.authority()?;
+    // http takes an authority without a host (`https://:80`), which is nobody's origin.
+    let authority = location.authority().filter(|authority| !authority.host().is_empty())?;
     let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
     Some(format!("{}://{}{port}", location.scheme_str().unwrap_or("https"), authority.host()))
 }

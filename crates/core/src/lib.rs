@@ -41,6 +41,7 @@ mod error;
 mod execution;
 mod exposure;
 mod invalid_request;
+mod json;
 mod judge;
 mod middleware;
 mod operation;

@@ -1,25 +1,46 @@
 //! Reading Clerk's `ActorToken` object, with errors that name the place and never the value.
 //!
-//! Each member is read as any JSON first, so that a wrong type is told by its path and the two types: serde_json's own
-//! message would quote the value, which may be a ticket.
+//! Each member is found as any JSON first, then read by itself, so that a wrong type is told by its path and the two types:
+//! serde_json's own message would quote the value, which may be a ticket. What is not looked at is not built.
 
 use http::header::CONTENT_TYPE;
-use serde_json::{Value, error::Category};
+use serde_json::{Value, error::Category, value::RawValue};
 
 use crate::{
     actor_tokens::{
         id::ActorTokenId,
         model::{Actor, ActorToken, SignInUrl, Ticket, Timestamp},
     },
+    json,
     operation::ParseError,
     token_status::ActorTokenStatus,
     transport::Response,
 };
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// The members that are looked at. A member that stands twice is an error: which one is meant is anybody's guess.
 #[derive(serde::Deserialize)]
+struct Found<'a> {
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    actor: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    url: Option<&'a RawValue>,
+    #[serde(borrow)]
+    created_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    updated_at: Option<&'a RawValue>,
+}
+
+/// The same, read.
 struct Wire {
     object: Option<Value>,
     id: Option<Value>,
@@ -30,6 +51,33 @@ struct Wire {
     url: Option<Value>,
     created_at: Option<Value>,
     updated_at: Option<Value>,
+}
+
+impl Found<'_> {
+    fn read(self) -> Result<Wire, ParseError> {
+        Ok(Wire {
+            object: value("object", self.object)?,
+            id: value("id", self.id)?,
+            status: value("status", self.status)?,
+            user_id: value("user_id", self.user_id)?,
+            actor: value("actor", self.actor)?,
+            token: value("token", self.token)?,
+            url: value("url", self.url)?,
+            created_at: value("created_at", self.created_at)?,
+            updated_at: value("updated_at", self.updated_at)?,
+        })
+    }
+}
+
+fn value(field: &str, found: Option<&RawValue>) -> Result<Option<Value>, ParseError> {
+    let Some(found) = found.map(RawValue::get) else { return Ok(None) };
+    if !json::is_modest(found.as_bytes()) {
+        return Err(ParseError::unusable(field, "has more members than any token's"));
+    }
+    // Found whole it is JSON; what is left are nesting deeper than anybody reads, and escapes that are no characters.
+    serde_json::from_str(found)
+        .map(Some)
+        .map_err(|_| ParseError::unusable(field, "is nested too deeply, or escapes what is no character"))
 }
 
 /// What an answer must say to be the answer to this request.
@@ -70,12 +118,13 @@ pub(super) fn read(response: &Response, binding: &Binding<'_>) -> Result<ActorTo
     if !response.status().is_success() {
         return Err(ParseError::status());
     }
-    let body = without_byte_order_mark(response.body());
+    let body = json::without_byte_order_mark(response.body());
     // serde reads a struct from an array of its fields too.
     if first_of(body) == Some(b'[') {
         return Err(ParseError::not_clerk("the answer is no JSON object"));
     }
-    let wire: Wire = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
+    let found: Found<'_> = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
+    let wire = found.read()?;
     binding.check(&wire)?;
     // Clerk marks each of its objects. What bears no mark came from somewhere else.
     match &wire.object {
@@ -101,11 +150,6 @@ pub(super) fn read(response: &Response, binding: &Binding<'_>) -> Result<ActorTo
     })
 }
 
-/// RFC 8259 section 8.1 lets a parser ignore the mark; losing a token over it would help nobody.
-pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
-}
-
 fn not_json(response: &Response, body: &[u8], error: &serde_json::Error) -> ParseError {
     let first = first_of(body);
     let says_json = response
@@ -119,7 +163,7 @@ fn not_json(response: &Response, body: &[u8], error: &serde_json::Error) -> Pars
         _ if first.is_none() => return ParseError::unusable("body", "is empty"),
         Category::Eof => "ends early",
         Category::Syntax => "is not valid JSON",
-        // With every member read as any JSON, these are what is left.
+        // With every member found as any JSON, these are what is left.
         Category::Data if first == Some(b'{') => "has a member twice",
         Category::Data | Category::Io => return ParseError::not_clerk("the answer is no JSON object"),
     };

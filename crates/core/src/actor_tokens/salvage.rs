@@ -4,8 +4,11 @@
 //! a string of the top-level member `id` whose closing quote arrived, and nothing that arrived speaks against it:
 //! another `id`, an `object`, a `user_id` or an `actor` that is not ours, or anything that is not JSON before it.
 
+use serde::de::IgnoredAny;
+
 use crate::{
-    actor_tokens::{id::ActorTokenId, reply::without_byte_order_mark},
+    actor_tokens::id::ActorTokenId,
+    json::{self, BYTE_ORDER_MARK, without_byte_order_mark},
     operation::ParseError,
 };
 
@@ -18,6 +21,9 @@ pub(super) fn id_of_token_for(
     actor_sub: Option<&str>,
     body: &[u8],
 ) -> Result<Option<String>, ParseError> {
+    if BYTE_ORDER_MARK.starts_with(body) {
+        return Ok(None);
+    }
     let first = without_byte_order_mark(body).iter().find(|byte| !byte.is_ascii_whitespace());
     if first.is_some_and(|first| *first != b'{') {
         return Err(ParseError::not_clerk("the answer is no JSON object"));
@@ -42,14 +48,22 @@ pub(super) fn id_of_token_for(
     Ok(id.filter(|id| is_clear && ActorTokenId::new(id.as_str()).is_ok()))
 }
 
-/// Whether an echoed actor names somebody else. One without a `sub`, or too deep to be read, names nobody.
+/// Whether an echoed actor names somebody else. One without a `sub`, or too deep or too large to be read, names nobody.
 fn is_other_actor(sub: Option<&str>, actor: &[u8]) -> bool {
+    if !json::is_modest(actor) {
+        return false;
+    }
     let actor: serde_json::Value = serde_json::from_slice(actor).unwrap_or_default();
     actor.get("sub").is_some_and(|echoed| echoed.as_str() != sub)
 }
 
+/// The members whose texts are looked at.
+const LOOKED_AT: [&str; 3] = ["id", "object", "user_id"];
+
 enum Value<'a> {
     Text(String),
+    /// A string of another member.
+    Unread,
     Nested(&'a [u8]),
     Scalar,
 }
@@ -93,7 +107,8 @@ impl<'a> Members<'a> {
         let key = self.string()?;
         self.expect_byte(b':')?;
         let value = match self.peek()? {
-            b'"' => Value::Text(self.string()?),
+            b'"' if LOOKED_AT.contains(&key.as_str()) => Value::Text(self.string()?),
+            b'"' => self.skip_string()?,
             b'{' | b'[' => self.skip_nested()?,
             _ => self.skip_scalar()?,
         };
@@ -102,13 +117,21 @@ impl<'a> Members<'a> {
 
     /// A whole string, unescaped. serde_json does the unescaping; here only its end is found.
     fn string(&mut self) -> Option<String> {
+        serde_json::from_slice(self.quoted()?).ok()
+    }
+
+    /// A whole string that nobody looks at: what `parse` skips must not hide the id from here either.
+    fn skip_string(&mut self) -> Option<Value<'a>> {
+        is_json(self.quoted()?).then_some(Value::Unread)
+    }
+
+    fn quoted(&mut self) -> Option<&'a [u8]> {
         if self.peek()? != b'"' {
             return None;
         }
-        let end = end_of_string(self.rest)?;
-        let (quoted, rest) = self.rest.split_at_checked(end)?;
+        let (quoted, rest) = self.rest.split_at_checked(end_of_string(self.rest)?)?;
         self.rest = rest;
-        serde_json::from_slice(quoted).ok()
+        Some(quoted)
     }
 
     /// An object or array, by counting brackets outside strings: no stack, however deep it is.
@@ -130,7 +153,7 @@ impl<'a> Members<'a> {
             }
             if depth == 0 {
                 let len = begin.len().checked_sub(self.rest.len())?;
-                return begin.get(..len).map(Value::Nested);
+                return begin.get(..len).filter(|nested| is_json(nested)).map(Value::Nested);
             }
         }
     }
@@ -141,8 +164,13 @@ impl<'a> Members<'a> {
         let end = self.rest.iter().position(|byte| !is_part(byte))?;
         let (scalar, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
-        (!scalar.is_empty()).then_some(Value::Scalar)
+        is_json(scalar).then_some(Value::Scalar)
     }
+}
+
+/// Whether this is one JSON value. serde_json skips it without a stack of calls, however deep it is.
+fn is_json(value: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(value).is_ok()
 }
 
 /// The length of the string that `bytes` begin with, both quotes included. `None` if its closing quote is not there.

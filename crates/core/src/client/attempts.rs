@@ -175,11 +175,12 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         };
         let sends_before = self.guard.sends();
         let next = Next::into_core(&self.settings.per_attempt, &exchange);
-        let exchanged = match within(timer, deadline, next.run(request)).await {
+        let mut exchanged = match within(timer, deadline, next.run(request)).await {
             Some(exchanged) => exchanged,
             // The backstop fired and dropped everything of this attempt; the guard knows what had become of it.
             None => Err(late(self.guard.execution_since(sends_before))),
         };
+        judge::bound(&mut exchanged, self.settings.response_cap);
         self.judge(number, stamp, exchanged)
     }
 

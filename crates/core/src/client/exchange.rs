@@ -53,7 +53,7 @@ impl<T: HttpTransport + ?Sized> Exchange<'_, T> {
         if self.fresh {
             request.extensions_mut().insert(FreshConnection);
         }
-        self.guard.send(self.transport, self.context.deadline(), request).await
+        self.guard.send(self.transport, &self.context, request).await
     }
 }
 

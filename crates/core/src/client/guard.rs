@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 use crate::{
+    context::CallContext,
     execution::Execution,
     judge::{self, Exchanged},
     operation::Replay,
     retry::RetryPolicy,
-    time::Deadline,
     transport::{HttpTransport, Request, TransportError, TransportErrorKind},
 };
 
@@ -49,7 +49,12 @@ impl Guard {
     }
 
     /// Sends, if that cannot do a second thing at Clerk, and if there is time left for an answer.
-    pub(crate) async fn send(&self, transport: &dyn HttpTransport, deadline: Deadline, request: Request) -> Exchanged {
+    pub(crate) async fn send(
+        &self,
+        transport: &dyn HttpTransport,
+        context: &CallContext,
+        request: Request,
+    ) -> Exchanged {
         // A second send waits for the first instead of failing at once: a hedge that races the two then gets the
         // first one's answer, rather than an error in its place and a token that nobody holds.
         let _turn = match self.replay {
@@ -65,11 +70,12 @@ impl Guard {
             ));
         }
         // A slow key, a slow middleware: what is sent now could only be lost.
-        if deadline.has_passed(transport.timer().now()) {
+        if context.deadline().has_passed(transport.timer().now()) {
             return Err(TransportErrorKind::TimeoutUnsent.into());
         }
         let number = self.take_off();
-        let exchanged = transport.send(request).await;
+        let mut exchanged = transport.send(request).await;
+        judge::bound(&mut exchanged, context.response_cap());
         self.land(number, &exchanged);
         exchanged
     }

@@ -124,10 +124,11 @@ impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
     ) -> (Exchanged, Result<O::Output, Verdict>) {
         let settings = &self.client.settings;
         let next = Next::into_core(&settings.per_call, attempts);
-        let exchanged = match within(attempts.timer(), attempts.deadline(), next.run(request)).await {
+        let mut exchanged = match within(attempts.timer(), attempts.deadline(), next.run(request)).await {
             Some(exchanged) => exchanged,
             None => Err(late(attempts.execution())),
         };
+        judge::bound(&mut exchanged, settings.response_cap);
         let judged = judge(self.operation.as_ref(), settings.response_cap, &exchanged);
         (exchanged, judged)
     }

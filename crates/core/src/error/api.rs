@@ -6,7 +6,7 @@ use std::fmt;
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::{secret::Shown, token_status::ActorTokenStatus, words::words};
+use crate::{json, secret::Shown, token_status::ActorTokenStatus, words::words};
 
 words! {
     /// The code of a Clerk error (`errors[].code`). Clerk adds codes: an unknown one is kept in `Other`.
@@ -138,30 +138,40 @@ pub(crate) struct Envelope {
     pub(crate) trace_id: Option<String>,
 }
 
-/// Reads whatever can be read. A body that is no JSON, or other JSON, gives an empty envelope.
+/// Reads whatever can be read. A body that is no JSON, other JSON, or more than any envelope, gives an empty one.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Envelope {
-    // RFC 8259 section 8.1 lets a parser ignore a byte order mark.
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let value = serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
-    let entries = value.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let body = json::without_byte_order_mark(body);
+    let mut value = match json::is_modest(body) {
+        true => serde_json::from_slice::<Value>(body).unwrap_or(Value::Null),
+        false => Value::Null,
+    };
+    let mut part = |key| value.get_mut(key).map(Value::take);
+    let entries = match part("errors") {
+        Some(Value::Array(entries)) => entries,
+        _ => Vec::new(),
+    };
     Envelope {
-        errors: entries.iter().filter(|entry| entry.is_object()).map(entry).collect(),
-        meta: value.get("meta").cloned(),
-        trace_id: text(&value, "clerk_trace_id").filter(|id| !id.is_empty()).or_else(|| trace_id(headers)),
+        errors: entries.into_iter().filter(Value::is_object).map(entry).collect(),
+        meta: part("meta"),
+        trace_id: text(part("clerk_trace_id")).filter(|id| !id.is_empty()).or_else(|| trace_id(headers)),
     }
 }
 
-fn entry(value: &Value) -> ApiError {
+fn entry(mut entry: Value) -> ApiError {
+    let mut part = |key| entry.get_mut(key).map(Value::take);
     ApiError {
-        code: ErrorCode::from(text(value, "code").unwrap_or_default().as_str()),
-        message: text(value, "message").unwrap_or_default(),
-        long_message: text(value, "long_message"),
-        meta: value.get("meta").cloned(),
+        code: ErrorCode::from(text(part("code")).unwrap_or_default().as_str()),
+        message: text(part("message")).unwrap_or_default(),
+        long_message: text(part("long_message")),
+        meta: part("meta"),
     }
 }
 
-fn text(value: &Value, key: &str) -> Option<String> {
-    value.get(key)?.as_str().map(str::to_owned)
+fn text(value: Option<Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// The trace id that the headers carry: what Clerk's support asks for.

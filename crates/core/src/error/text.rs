@@ -148,6 +148,9 @@ fn kind_words(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// How many of Clerk's errors `Debug` shows.
+const SHOWN_ERRORS: usize = 8;
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
@@ -166,7 +169,12 @@ impl fmt::Debug for Error {
             debug.field("status", &status.as_u16());
         }
         if !inner.api.errors.is_empty() {
-            debug.field("api_errors", &inner.api.errors);
+            // Of very many, the first say it.
+            let errors = &inner.api.errors;
+            debug.field("api_errors", &errors.get(..SHOWN_ERRORS).unwrap_or(errors));
+            if errors.len() > SHOWN_ERRORS {
+                debug.field("api_errors_len", &errors.len());
+            }
         }
         for (name, text) in [
             ("trace_id", inner.api.trace_id.as_deref()),

@@ -168,6 +168,10 @@ impl TransportError {
         self.0.retry_after
     }
 
+    pub(crate) fn partial_mut(&mut self) -> Option<&mut Response> {
+        self.0.partial.as_mut()
+    }
+
     pub(crate) fn into_parts(self) -> (TransportErrorKind, Option<BoxError>, Option<Response>) {
         let Inner { kind, source, partial, retry_after: _ } = *self.0;
         (kind, source, partial)

@@ -1,0 +1,31 @@
+//! Foreign JSON: what holds for every body, before anything in it is looked at.
+
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// RFC 8259 section 8.1 lets a parser ignore the mark; losing a token over it would help nobody.
+pub(crate) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
+}
+
+/// So many values, at most, are built of one body. Clerk's answers have fewer than a hundred.
+const MOST_VALUES: usize = 4096;
+
+/// Whether reading this body takes memory in proportion to its size: a value can take hundreds of times the two bytes that
+/// it stands in. Counts what can begin a value, in strings too, which errs on the safe side.
+pub(crate) fn is_modest(body: &[u8]) -> bool {
+    body.iter().filter(|byte| matches!(byte, b'{' | b'[' | b',' | b':')).nth(MOST_VALUES).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_is_on_values_not_on_bytes() {
+        assert!(is_modest(&[b'x'; 1_000_000]));
+        assert!(is_modest(&[b','; MOST_VALUES]));
+        for byte in *b"{[,:" {
+            assert!(!is_modest(&vec![byte; MOST_VALUES + 1]));
+        }
+    }
+}
