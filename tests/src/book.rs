@@ -15,6 +15,8 @@ pages! {
     errors = "errors.md",
     failures = "failures.md",
     introduction = "introduction.md",
+    lost_tokens = "lost-tokens.md",
+    proofs = "proofs.md",
     keys_and_servers = "keys-and-servers.md",
     middleware = "middleware.md",
     operations = "operations.md",
