@@ -126,8 +126,14 @@ pub trait Operation: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// What takes back what this call made, given its [salvaged](Self::salvage) id. `None` (the default) where nothing
-    /// does.
+    /// The id of what was made, from the value of a successful answer. `None` (the default) where that has none.
+    fn id_of(&self, output: &Self::Output) -> Option<String> {
+        let _ = output;
+        None
+    }
+
+    /// What takes back what this call made, given its id, as [`id_of`](Self::id_of) or
+    /// [`salvage`](Self::salvage) gives it. `None` (the default) where nothing does.
     ///
     /// A supervised call whose caller has gone uses it.
     fn undo(&self, id: &str) -> Option<Undo> {

@@ -1,10 +1,10 @@
 //! Creating an actor token: `POST /actor_tokens` (OpenAPI operation `CreateActorToken`).
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 use http::Method;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::{
     actor_tokens::{
@@ -160,6 +160,10 @@ impl Operation for CreateActorToken {
         salvage::id_of_token_for(&self.user_id, self.actor.sub(), partial)
     }
 
+    fn id_of(&self, token: &ActorToken) -> Option<String> {
+        Some(token.id().as_str().to_owned())
+    }
+
     fn undo(&self, id: &str) -> Option<Undo> {
         Some(Undo::new(RevokeActorToken::new(id)))
     }
@@ -176,12 +180,25 @@ impl Operation for CreateActorToken {
     fn stamp(&self, request: &mut Request, stamp: &str) -> bool {
         let Some(key) = &self.stamp_key else { return false };
         // The body as it is by now: a middleware around the call may have changed it.
-        let Ok(mut body) = serde_json::from_slice::<Value>(request.body()) else { return false };
-        let Some(Value::Object(actor)) = body.get_mut("actor") else { return false };
-        actor.insert(key.clone(), Value::String(stamp.to_owned()));
-        *request.body_mut() = body.to_string().into();
+        match stamped(request.body(), key, stamp) {
+            Some(body) => *request.body_mut() = body.into(),
+            None => return false,
+        }
         true
     }
+}
+
+/// The body with one more key in its actor. Every value is copied as it stands.
+fn stamped(body: &[u8], key: &str, stamp: &str) -> Option<Vec<u8>> {
+    let mut body: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
+    let mut actor: BTreeMap<String, &RawValue> = serde_json::from_str(body.get("actor")?.get()).ok()?;
+    let stamp = serde_json::value::to_raw_value(stamp).ok()?;
+    if actor.insert(key.to_owned(), &stamp).is_some() {
+        return None;
+    }
+    let actor = serde_json::value::to_raw_value(&actor).ok()?;
+    body.insert("actor".to_owned(), &actor);
+    serde_json::to_vec(&body).ok()
 }
 
 fn whole_seconds(field: &'static str, duration: Option<Duration>) -> Result<Option<i64>, InvalidRequest> {
@@ -203,7 +220,7 @@ fn whole_seconds(field: &'static str, duration: Option<Duration>) -> Result<Opti
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::{Map, json};
+    use serde_json::{Map, Value, json};
 
     fn body(create: &CreateActorToken) -> Value {
         serde_json::from_slice(create.request(&BaseUrl::default()).unwrap().body()).unwrap()

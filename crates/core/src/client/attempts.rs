@@ -123,6 +123,9 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
 
     /// Waits for the next attempt. `false` if there is none: no time, no budget, or nobody who waits for it.
     async fn wait(&self, again: Again, tries: u32, exchanged: &Exchanged) -> bool {
+        if self.guard.is_abandoned() {
+            return false;
+        }
         let timer = self.transport.timer();
         let wait = match again {
             Again::OnceFresh => Duration::ZERO,
@@ -132,6 +135,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             }
         };
         // Nothing is slept that could not be followed by an attempt.
+        let wait = wait.max(self.call.gate.remaining(timer.now()));
         if wait >= self.deadline.remaining(timer.now()) {
             return false;
         }

@@ -1,6 +1,9 @@
 //! Orphans: what a call made, or may have made, after its caller had gone.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use crate::{
     attempt::Attempt,
@@ -110,11 +113,17 @@ impl fmt::Display for OrphanReport {
             (None, Execution::Executed) => f.write_str("and its id is not known"),
             (None, _) => f.write_str("and it is unknown whether Clerk acted"),
         }?;
-        match self.exposure_until() {
+        match self.exposure_until().filter(|until| is_writable(*until)) {
             Some(until) => write!(f, "; it can be used until {}", httpdate::fmt_http_date(until)),
             None => Ok(()),
         }
     }
+}
+
+/// Whether an HTTP date can say it: a clock may be anywhere.
+fn is_writable(moment: SystemTime) -> bool {
+    const YEAR_10000: u64 = 253_402_300_800;
+    moment.duration_since(UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10000)
 }
 
 /// What is left after [`Client::close`](crate::Client::close).

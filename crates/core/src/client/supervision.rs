@@ -93,7 +93,10 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
         if let Some(spawner) = client.spawner() {
             spawner.spawn(Box::pin(async move {
                 if let Some(call) = call {
-                    lost.outcome = Some(call.await.map(|response| response.attempts));
+                    lost.outcome = Some(call.await.map(|response| Made {
+                        id: lost.watch.operation.id_of(&response.value),
+                        attempts: response.attempts,
+                    }));
                 }
                 lost.settle().await;
             }));
@@ -101,7 +104,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
     }
 
     /// What is known by now. `None` if nothing has happened.
-    fn report(&self, outcome: Option<&Result<Vec<Attempt>, Error>>) -> Option<OrphanReport> {
+    fn report(&self, outcome: Option<&Result<Made, Error>>) -> Option<OrphanReport> {
         let error = outcome.and_then(|outcome| outcome.as_ref().err());
         let seen = self.guard.execution();
         let execution = error.map_or(seen, |error| seen.join(error.execution()));
@@ -110,13 +113,18 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
         }
         let info = self.operation.info();
         let arrived = || self.guard.success().and_then(|body| self.operation.salvage(&body).ok()?);
+        let told = match outcome {
+            Some(Ok(made)) => made.id.clone(),
+            Some(Err(error)) => error.salvaged_id().map(str::to_owned),
+            None => None,
+        };
         Some(OrphanReport {
             operation: info,
             execution,
-            id: error.and_then(Error::salvaged_id).map(str::to_owned).or_else(arrived),
+            id: told.or_else(arrived),
             exposed: self.operation.exposure().map(|it| it.until(self.client.transport.timer().wall())),
             attempts: match outcome {
-                Some(Ok(attempts)) => attempts.clone(),
+                Some(Ok(made)) => made.attempts.clone(),
                 Some(Err(error)) => error.attempts().to_vec(),
                 None => Vec::new(),
             },
@@ -124,10 +132,16 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
     }
 }
 
+/// What is kept of a success that nobody waits for: not the link.
+struct Made {
+    id: Option<String>,
+    attempts: Vec<Attempt>,
+}
+
 /// A call that nobody waits for. Dropped before it is settled, it is lost.
 struct Lost<O: Operation, T: HttpTransport + ?Sized> {
     watch: Watch<O, T>,
-    outcome: Option<Result<Vec<Attempt>, Error>>,
+    outcome: Option<Result<Made, Error>>,
     settled: bool,
 }
 

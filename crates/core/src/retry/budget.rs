@@ -83,8 +83,8 @@ impl Default for RetryBudget {
     }
 }
 
-/// A token, in the parts that are counted: whole numbers, so that ten tenths are one.
-const TOKEN: u64 = 1_000_000;
+/// A token, in the parts that are counted: whole numbers, so that ten tenths are one, and many enough for any share.
+const TOKEN: u128 = 1_000_000_000_000;
 
 /// The bucket of one client and its clones.
 pub(crate) struct Bucket {
@@ -93,15 +93,14 @@ pub(crate) struct Bucket {
 }
 
 struct Level {
-    parts: u64,
+    parts: u128,
     /// Up to when time has paid.
     paid_until: Option<Instant>,
 }
 
 impl Bucket {
     pub(crate) fn new(budget: RetryBudget) -> Self {
-        let parts = u64::from(budget.tokens.unwrap_or(0)).saturating_mul(TOKEN);
-        Self { budget, level: Mutex::new(Level { parts, paid_until: None }) }
+        Self { budget, level: Mutex::new(Level { parts: full(budget), paid_until: None }) }
     }
 
     /// Takes a token for a retry. `false` if there is none.
@@ -118,12 +117,8 @@ impl Bucket {
 
     /// A call has succeeded.
     pub(crate) fn succeed(&self, now: Instant) {
-        let share = TOKEN.div_ceil(u64::from(self.budget.successes_per_token.max(1)));
-        self.with(now, |level| level.parts = level.parts.saturating_add(share).min(self.full()));
-    }
-
-    fn full(&self) -> u64 {
-        u64::from(self.budget.tokens.unwrap_or(0)).saturating_mul(TOKEN)
+        let share = TOKEN.div_ceil(u128::from(self.budget.successes_per_token.max(1)));
+        self.with(now, |level| level.parts = level.parts.saturating_add(share).min(full(self.budget)));
     }
 
     fn with<R>(&self, now: Instant, change: impl FnOnce(&mut Level) -> R) -> R {
@@ -137,18 +132,21 @@ impl Bucket {
         let since = *level.paid_until.get_or_insert(now);
         let every = self.budget.token_every.as_nanos().max(1);
         let passed = now.saturating_duration_since(since).as_nanos();
-        let parts = passed.saturating_mul(u128::from(TOKEN)) / every;
-        let level_after = u128::from(level.parts).saturating_add(parts);
-        if level_after >= u128::from(self.full()) {
-            level.parts = self.full();
+        let parts = passed.saturating_mul(TOKEN) / every;
+        level.parts = level.parts.saturating_add(parts);
+        if level.parts >= full(self.budget) {
+            level.parts = full(self.budget);
             level.paid_until = Some(now);
             return;
         }
-        level.parts = u64::try_from(level_after).unwrap_or(u64::MAX);
-        let paid = parts.saturating_mul(every).div_ceil(u128::from(TOKEN));
+        let paid = parts.saturating_mul(every).div_ceil(TOKEN);
         let paid = Duration::from_nanos(u64::try_from(paid).unwrap_or(u64::MAX));
         level.paid_until = since.checked_add(paid).or(Some(now));
     }
+}
+
+fn full(budget: RetryBudget) -> u128 {
+    u128::from(budget.tokens.unwrap_or(0)).saturating_mul(TOKEN)
 }
 
 impl fmt::Debug for Bucket {
@@ -177,7 +175,16 @@ mod tests {
     #[test]
     fn ten_successes_give_one_back() {
         let now = Instant::now();
-        for (successes, per_token, back) in [(9, 10, 0), (10, 10, 1), (19, 10, 1), (3, 3, 1), (2, 3, 0), (7, 1, 7)] {
+        for (successes, per_token, back) in [
+            (9, 10, 0),
+            (10, 10, 1),
+            (19, 10, 1),
+            (3, 3, 1),
+            (2, 3, 0),
+            (7, 1, 7),
+            (600_000, 600_000, 1),
+            (599_999, 600_000, 0),
+        ] {
             let bucket = Bucket::new(RetryBudget::new().successes_per_token(per_token));
             left(&bucket, now);
             (0..successes).for_each(|_| bucket.succeed(now));
