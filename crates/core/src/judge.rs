@@ -20,6 +20,7 @@ use crate::{
         rules::{Failure, Rule, failure_of_status, failure_of_transport, rule},
     },
     transport::{Response, TransportError, TransportErrorKind},
+    url::check_authority,
 };
 
 /// What came back from the transport, through whatever middleware there is.
@@ -222,13 +223,15 @@ pub(crate) fn error(
     inner
 }
 
-/// Scheme, host and port of `Location`, without user info. The rest of it may hold a credential.
+/// Scheme, host and port of `Location`, without user info. The rest of it may hold a credential. `None` for a relative one,
+/// which http would take for a host, and for one whose host or port is none.
 fn location_origin(headers: &HeaderMap) -> Option<String> {
     let location: Uri = headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
-    // http takes an authority without a host (`https://:80`), which is nobody's origin.
-    let authority = location.authority().filter(|authority| !authority.host().is_empty())?;
-    let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
-    Some(format!("{}://{}{port}", location.scheme_str().unwrap_or("https"), authority.host()))
+    let scheme = location.scheme_str()?;
+    let host_and_port = location.authority()?.as_str().rsplit('@').next()?;
+    let host_and_port = host_and_port.strip_suffix(':').unwrap_or(host_and_port);
+    check_authority(&host_and_port.parse().ok()?).ok()?;
+    Some(format!("{scheme}://{host_and_port}"))
 }
 
 /// Errors made without a call, for test doubles.

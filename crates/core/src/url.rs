@@ -193,7 +193,8 @@ fn parse(url: &str, http_host: Option<&str>) -> Result<BaseUrl, InvalidRequest> 
     Ok(BaseUrl { scheme, authority, path })
 }
 
-fn check_authority(authority: &Authority) -> Result<(), &'static str> {
+/// Whether this is a host and perhaps a port, and nothing else: http's own reading takes more.
+pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str> {
     let host = authority.host();
     let is_ip6 = host
         .strip_prefix('[')
