@@ -1,6 +1,7 @@
 //! Assertions: what a test expects of the ledger, and what it is told when that is not so.
 //!
-//! A failure says what was expected, what there is, and the seed that replays it. It never shows a ticket or a link.
+//! A failure says what was expected, what there is (each commit with its attempt, its time, the fault it met and what
+//! became of its answer), one hint, and the seed that replays it. It never shows a ticket or a link.
 #![allow(clippy::panic, reason = "to fail a test is what these are for")]
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 use crate::{
     clerk::StoredToken,
     emulator::{Emulator, Inner},
+    hints::{Counted, Facts, hint},
 };
 
 impl Emulator {
@@ -20,7 +22,7 @@ impl Emulator {
     /// If not.
     #[track_caller]
     pub fn assert_creates(&self, expected: usize) {
-        self.check("create", expected, &self.creates());
+        self.check(Counted::Creates, expected, &self.creates());
     }
 
     /// Asserts that so many tokens were revoked.
@@ -29,7 +31,7 @@ impl Emulator {
     /// If not.
     #[track_caller]
     pub fn assert_revokes(&self, expected: usize) {
-        self.check("revoke", expected, &self.revokes());
+        self.check(Counted::Revokes, expected, &self.revokes());
     }
 
     /// Asserts that there are so many [`orphans`](Self::orphans): pending tokens whose creation the transport did not
@@ -39,7 +41,7 @@ impl Emulator {
     /// If not.
     #[track_caller]
     pub fn assert_orphans(&self, expected: usize) {
-        self.check("orphan", expected, &self.orphans());
+        self.check(Counted::Orphans, expected, &self.orphans());
     }
 
     /// Asserts that so many links would work now: pending, and not past their time.
@@ -48,7 +50,7 @@ impl Emulator {
     /// If not.
     #[track_caller]
     pub fn assert_live(&self, expected: usize) {
-        self.check("live token", expected, &self.live());
+        self.check(Counted::Live, expected, &self.live());
     }
 
     /// Asserts that every queued fault has happened. One that an attempt met without effect has not: it cut an answer
@@ -64,17 +66,24 @@ impl Emulator {
     }
 
     #[track_caller]
-    fn check<T: Debug>(&self, what: &str, expected: usize, found: &[T]) {
+    fn check<T: Debug>(&self, counted: Counted, expected: usize, found: &[T]) {
         if found.len() == expected {
             return;
         }
-        let mut report = format!("expected {expected} {what}(s), found {}", found.len());
+        let mut report = format!("expected {expected} {}(s), found {}", counted.name(), found.len());
         list(&mut report, found);
-        if what != "create" {
+        let ledger = self.ledger();
+        if counted != Counted::Creates {
             report.push_str("\nof all that was committed:");
-            list(&mut report, &self.ledger());
+            list(&mut report, &ledger);
         }
-        panic!("{report}\n(emulator seed {})", self.seed());
+        let (requests, unused_faults) = {
+            let state = self.inner().lock();
+            (state.requests.len(), state.scripts.unused().next().is_some())
+        };
+        let is_more = found.len() > expected;
+        let hint = hint(&Facts { counted, is_more, ledger: &ledger, requests, unused_faults });
+        panic!("{report}\nhint: {hint}\n(emulator seed {})", self.seed());
     }
 }
 

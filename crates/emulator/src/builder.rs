@@ -69,6 +69,29 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Virtual time that gives other threads no chance before it jumps: for tests in which one thread polls everything that
+    /// waits on this clock, and which run very many calls.
+    ///
+    /// Without it every jump takes a fraction of a millisecond of real time, and a jump to the end of a client's backstop a
+    /// fifth of a second. With it time may overtake what another thread or the operating system is about to do.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Actor;
+    /// use clerk_actor_tokens_emulator::{Emulator, fault};
+    ///
+    /// # pollster::block_on(async {
+    /// for _ in 0..1000 {
+    ///     let clerk = Emulator::builder().single_threaded().build();
+    ///     clerk.next_create().after_commit(fault::stall()); // 30 seconds, without a thousandth of a real one
+    ///     clerk.client().actor_tokens().create("user_1", Actor::new("user_agent")).send().await.unwrap_err();
+    /// }
+    /// # });
+    /// ```
+    pub fn single_threaded(mut self) -> Self {
+        self.pace = Pace::VirtualOnOneThread;
+        self
+    }
+
     /// Time is the operating system's. The server needs it: its clients wait for real.
     pub fn real_time(mut self) -> Self {
         self.pace = Pace::Real;

@@ -4,6 +4,7 @@
 //! gate (key, rate, version, size), the route, then one room per call.
 
 mod accept;
+pub(crate) mod answers;
 mod create;
 pub(crate) mod errors;
 mod gate;
@@ -127,9 +128,15 @@ impl Clerk {
         Outcome { response, commit }
     }
 
-    /// An answer of a bare status, with a trace id as every answer has.
-    pub(crate) fn status(&mut self, status: StatusCode) -> Response {
-        errors::answer_of_status(status, &self.ids.trace())
+    /// The trace id of an answer that is not Clerk's own: every answer has one.
+    pub(crate) fn next_trace(&mut self) -> String {
+        self.ids.trace()
+    }
+
+    /// The answer to a commit of this kind, as it would be now.
+    pub(crate) fn answer_again(&mut self, id: &str, kind: CommitKind) -> Response {
+        let trace = self.ids.trace();
+        self.success(id, kind, &trace)
     }
 
     fn route(&mut self, request: &Request, version: Option<&str>, now: i64) -> Result<Commit, Refusal> {

@@ -11,18 +11,20 @@
 //! To the end of a backstop it jumps only after a while of real time: where nothing but a client's own race is pending, the
 //! code under test waits for something that this clock does not see, such as a vault on another thread.
 
+mod sleep;
+
 use std::{
     collections::BTreeMap,
     fmt,
-    future::Future,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::Waker,
     thread::{self, ThreadId},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use clerk_actor_tokens_core::{BoxFuture, SystemTimer, Timer};
+
+use self::sleep::Sleep;
 
 /// 2026-01-01T00:00:00Z, in seconds since 1970: where virtual and manual time begin.
 pub(crate) const START: u64 = 1_767_225_600;
@@ -37,6 +39,14 @@ const QUIET: (u32, Duration) = (3, Duration::from_micros(50));
 /// The same where sleepers have been polled on several threads, or where a woken sleeper has not been polled. On a busy
 /// machine the others may just be late. (But a sleeper may also be held by somebody who never polls it again.)
 const QUIET_AMONG_THREADS: (u32, Duration) = (24, Duration::from_micros(200));
+
+/// The same where one thread polls everything. It takes as many rounds as it takes the executor to poll everything else
+/// that is ready, and no real time.
+const QUIET_ON_ONE_THREAD: (u32, Duration) = (3, Duration::ZERO);
+
+/// The same where a woken sleeper has not been polled, or the earliest sleep is a backstop: somebody has still to act, who
+/// may be several tasks away.
+const QUIET_BEHIND_OTHER_TASKS: (u32, Duration) = (24, Duration::ZERO);
 
 /// The same where the earliest sleep is a backstop: a fifth of a second.
 const QUIET_BEFORE_BACKSTOP: (u32, Duration) = (400, Duration::from_micros(500));
@@ -53,10 +63,18 @@ struct Sleeper {
 pub(crate) enum Pace {
     /// To the earliest sleep, as soon as all is quiet; and by `advance`.
     Virtual,
+    /// The same, where one thread polls everything: nobody else needs a moment.
+    VirtualOnOneThread,
     /// By `advance` alone.
     Manual,
     /// As the operating system tells it; `advance` moves the calendar.
     Real,
+}
+
+impl Pace {
+    fn moves_by_itself(self) -> bool {
+        matches!(self, Self::Virtual | Self::VirtualOnOneThread)
+    }
 }
 
 /// The clock. Clones are the same clock.
@@ -91,8 +109,11 @@ struct State {
 
 impl State {
     /// How long it must be quiet before time jumps.
-    fn patience(&self) -> (u32, Duration) {
-        if self.sleepers.first_key_value().is_some_and(|(_, first)| first.backstop) {
+    fn patience(&self, pace: Pace) -> (u32, Duration) {
+        let backstop = self.sleepers.first_key_value().is_some_and(|(_, first)| first.backstop);
+        if pace == Pace::VirtualOnOneThread {
+            if backstop || self.late > 0 { QUIET_BEHIND_OTHER_TASKS } else { QUIET_ON_ONE_THREAD }
+        } else if backstop {
             QUIET_BEFORE_BACKSTOP
         } else if self.late > 0 || self.many_threads {
             QUIET_AMONG_THREADS
@@ -165,12 +186,17 @@ impl Clock {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
+    /// How long ago this clock was made, by itself.
+    pub(crate) fn since_start(&self) -> Duration {
+        self.now().saturating_duration_since(self.0.origin)
+    }
+
     fn sleep_as(&self, duration: Duration, backstop: bool) -> BoxFuture<'static, ()> {
         if self.0.pace == Pace::Real {
             return SystemTimer.sleep(duration);
         }
         let due = self.0.lock().elapsed.saturating_add(duration).min(END);
-        Box::pin(Sleep { clock: Arc::clone(&self.0), due, backstop, ticket: None, seen: 0, quiet: 0 })
+        Box::pin(Sleep::new(Arc::clone(&self.0), due, backstop))
     }
 
     #[cfg(test)]
@@ -183,14 +209,14 @@ impl Timer for Clock {
     fn now(&self) -> Instant {
         match self.0.pace {
             Pace::Real => Instant::now(),
-            Pace::Virtual | Pace::Manual => self.0.origin.checked_add(self.0.lock().elapsed).unwrap_or(self.0.origin),
+            _ => self.0.origin.checked_add(self.0.lock().elapsed).unwrap_or(self.0.origin),
         }
     }
 
     fn wall(&self) -> SystemTime {
         let origin = match self.0.pace {
             Pace::Real => SystemTime::now(),
-            Pace::Virtual | Pace::Manual => UNIX_EPOCH.checked_add(Duration::from_secs(START)).unwrap_or(UNIX_EPOCH),
+            _ => UNIX_EPOCH.checked_add(Duration::from_secs(START)).unwrap_or(UNIX_EPOCH),
         };
         origin.checked_add(self.0.lock().elapsed).unwrap_or(origin)
     }
@@ -220,106 +246,13 @@ impl Drop for Running {
             let mut state = self.0.0.lock();
             state.running = state.running.saturating_sub(1);
             state.activity = state.activity.wrapping_add(1);
-            if state.running == 0 && self.0.pace() == Pace::Virtual {
+            if state.running == 0 && self.0.pace().moves_by_itself() {
                 state.sleepers.values().map(|sleeper| sleeper.waker.clone()).collect()
             } else {
                 Vec::new()
             }
         };
         wake_all(wakers);
-    }
-}
-
-/// A sleep of virtual or manual time.
-struct Sleep {
-    clock: Arc<Shared>,
-    due: Duration,
-    backstop: bool,
-    /// Its place in the order, once it has been polled.
-    ticket: Option<u64>,
-    /// What the activity was when it was last polled, and how many polls have found it so.
-    seen: u64,
-    quiet: u32,
-}
-
-impl Sleep {
-    /// Leaves the list of sleepers, if it is in there. The waker that it had is for the caller to drop, once the clock
-    /// is unlocked: with it a whole task may go, and other sleepers of this clock in it.
-    fn leave(&mut self, state: &mut State) -> Option<Waker> {
-        let ticket = self.ticket.take()?;
-        state.activity = state.activity.wrapping_add(1);
-        let waker = state.sleepers.remove(&(self.due, ticket));
-        if waker.is_none() {
-            state.late = state.late.saturating_sub(1);
-        }
-        waker.map(|sleeper| sleeper.waker)
-    }
-
-    /// Enters the list of sleepers or renews the waker there, and counts the quiet rounds. As in `leave`, the waker that
-    /// it had is for the caller to drop.
-    fn watch(&mut self, state: &mut State, waker: &Waker) -> Option<Waker> {
-        let ticket = *self.ticket.get_or_insert_with(|| {
-            state.next = state.next.wrapping_add(1);
-            state.activity = state.activity.wrapping_add(1);
-            state.next
-        });
-        if self.seen == state.activity {
-            self.quiet = self.quiet.saturating_add(1);
-        } else {
-            self.seen = state.activity;
-            self.quiet = 0;
-        }
-        let sleeper = Sleeper { waker: waker.clone(), backstop: self.backstop };
-        state.sleepers.insert((self.due, ticket), sleeper).map(|sleeper| sleeper.waker)
-    }
-}
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        let clock = Arc::clone(&this.clock);
-        let _unlocked_by_then: Option<Waker>;
-        let mut state = clock.lock();
-        if state.elapsed >= this.due {
-            _unlocked_by_then = this.leave(&mut state);
-            return Poll::Ready(());
-        }
-        _unlocked_by_then = this.watch(&mut state, context.waker());
-        if clock.pace != Pace::Virtual || state.running > 0 {
-            return Poll::Pending;
-        }
-        state.notice_thread();
-        let (rounds, nap) = state.patience();
-        if this.quiet >= rounds {
-            if let Some((&(due, _), _)) = state.sleepers.first_key_value() {
-                state.elapsed = due;
-            }
-            let wakers = state.fire();
-            drop(state);
-            wake_all(wakers);
-        } else {
-            // Of several sleepers, one naps in each round.
-            let naps = this.quiet > 0 && state.napped < (this.seen, this.quiet);
-            if naps {
-                state.napped = (this.seen, this.quiet);
-            }
-            drop(state);
-            if naps {
-                thread::sleep(nap);
-            }
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        let clock = Arc::clone(&self.clock);
-        let waker = self.leave(&mut clock.lock());
-        drop(waker);
     }
 }
 

@@ -6,27 +6,55 @@
 use std::{sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{CallContext, Request, Response, Timer as _, Timestamp};
-use http::{HeaderMap, header::RETRY_AFTER};
+use http::HeaderMap;
 
 use crate::{
-    clerk,
+    alter,
+    clerk::{self, answers},
     clock::Running,
     emulator::Inner,
-    fault::{self, Action, Status},
-    ledger::LedgerEntry,
+    fault::{Action, Answer, Break, Change, Phase},
+    ledger::{Given, LedgerEntry},
     requests::RecordedRequest,
-    script::{Idle, Phase, Scripted},
+    script::{Idle, Scripted},
 };
 
 pub(crate) struct Exchange {
     inner: Arc<Inner>,
     /// Until its time has come.
     fault: Option<Scripted>,
+    /// The fault that came before the commit, and let the exchange go on.
+    met: Option<String>,
     attempt: Option<u32>,
     /// Its commit's place in the ledger.
     entry: Option<usize>,
     /// While it is at work; not while it waits.
     running: Option<Running>,
+}
+
+/// What a fault makes of an exchange.
+pub(crate) enum Effect {
+    /// This is the answer, in the place of Clerk's.
+    Instead(Response),
+    /// Clerk's answer, changed.
+    Changed(Response),
+    Break(Break),
+    Delay(Duration),
+    Stall,
+    /// Of Clerk's answer this part comes; then nothing, or the end.
+    Part {
+        partial: Response,
+        then: Then,
+    },
+    /// The body of Clerk's answer takes this long.
+    Slow(Duration),
+}
+
+/// What follows a part of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Silence,
+    End,
 }
 
 impl Exchange {
@@ -35,30 +63,82 @@ impl Exchange {
         let running = Some(inner.clock.running());
         let fault = clerk::kind_of(request).and_then(|kind| inner.lock().scripts.take(kind));
         let attempt = CallContext::of(request).map(CallContext::attempt);
-        Self { inner: Arc::clone(inner), fault, attempt, entry: None, running }
+        Self { inner: Arc::clone(inner), fault, met: None, attempt, entry: None, running }
     }
 
     /// What happens in this phase, if anything. `reply` is Clerk's own answer, once there is one.
-    pub(crate) fn fault(&mut self, phase: Phase, reply: Option<&Response>) -> Option<Action> {
+    pub(crate) fn fault(&mut self, phase: Phase, reply: Option<&Response>) -> Option<Effect> {
         let scripted = self.fault.take_if(|scripted| scripted.phase == phase)?;
         if scripted.action == Action::Pass {
             return None;
         }
-        if let Some(why) = reply.and_then(|reply| self.idle(&scripted.action, reply)) {
-            self.inner.lock().scripts.keep_idle(scripted, why);
-            return None;
+        match self.effect(&scripted.action, reply) {
+            Ok(effect) => {
+                self.note(format!("{phase}(fault::{})", scripted.action), &effect);
+                Some(effect)
+            }
+            Err(why) => {
+                self.inner.lock().scripts.keep_idle(scripted, why);
+                None
+            }
         }
-        Some(scripted.action)
     }
 
-    /// Why a fault of Clerk's answer can do nothing to this one, if that is so.
-    fn idle(&self, action: &Action, reply: &Response) -> Option<Idle> {
-        let length = reply.body().len();
-        match action {
-            _ if self.entry.is_none() => Some(Idle::NothingCommitted(reply.status())),
-            Action::CutAt(bytes) | Action::Stall(Some(bytes)) if *bytes >= length => Some(Idle::PastTheEnd(length)),
-            _ => None,
+    fn effect(&self, action: &Action, reply: Option<&Response>) -> Result<Effect, Idle> {
+        if let Some(reply) = reply.filter(|_| self.entry.is_none()) {
+            return Err(Idle::NothingCommitted(reply.status()));
         }
+        match action {
+            Action::Break(cause) => Ok(Effect::Break(cause.clone())),
+            Action::Delay(duration) => Ok(Effect::Delay(*duration)),
+            Action::Stall(None) => Ok(Effect::Stall),
+            Action::Answer(answer) => Ok(Effect::Instead(self.answer(answer))),
+            Action::Slow(takes) => Ok(Effect::Slow(*takes)),
+            Action::Stall(Some(bytes)) => part(reply, *bytes, Then::Silence),
+            Action::CutAt(bytes) => part(reply, *bytes, Then::End),
+            Action::Change(change) => {
+                let changed = reply.and_then(|reply| alter::altered(change, reply, self.earlier(change)));
+                changed.map(Effect::Changed).ok_or(Idle::NothingToChange)
+            }
+            Action::Pass => Err(Idle::NotReached),
+        }
+    }
+
+    /// Writes down which fault this exchange has met, and what it leaves of the answer.
+    fn note(&mut self, met: String, effect: &Effect) {
+        let Some(place) = self.entry else {
+            self.met = Some(met);
+            return;
+        };
+        let given = match effect {
+            Effect::Instead(response) => Given::Instead(response.status()),
+            Effect::Changed(_) => Given::Changed,
+            Effect::Part { partial, .. } => Given::Part(partial.body().len()),
+            Effect::Break(_) | Effect::Delay(_) | Effect::Stall | Effect::Slow(_) => Given::Nothing,
+        };
+        self.inner.lock().ledger.edit(place, |entry| {
+            entry.fault = Some(met);
+            entry.given = given;
+        });
+    }
+
+    /// Of the answer only this many bytes of the body came.
+    pub(crate) fn gave_part(&self, bytes: usize) {
+        if let Some(place) = self.entry {
+            self.inner.lock().ledger.edit(place, |entry| entry.given = Given::Part(bytes));
+        }
+    }
+
+    /// The answer to an earlier request, for a fault that wants one.
+    fn earlier(&self, change: &Change) -> Option<Response> {
+        if *change != Change::Stale {
+            return None;
+        }
+        let mut state = self.inner.lock();
+        let entry = state.ledger.entries().get(self.entry?)?;
+        let other = state.ledger.of(entry.kind).rev().find(|other| other.id != entry.id)?;
+        let (kind, id) = (other.kind, other.id.clone());
+        Some(state.clerk.answer_again(id.as_str(), kind))
     }
 
     /// Lets time pass. Stalled exchanges do not hold the clock.
@@ -75,7 +155,7 @@ impl Exchange {
 
     /// Clerk acts on the request and writes its answer.
     pub(crate) fn commit(&mut self, request: &Request) -> Response {
-        let now = self.inner.clock.millis();
+        let (now, since) = (self.inner.clock.millis(), self.inner.clock.since_start());
         let mut state = self.inner.lock();
         let outcome = state.clerk.handle(request, now);
         let done = outcome.commit.and_then(|commit| {
@@ -87,6 +167,9 @@ impl Exchange {
                 actor_sub: token.actor_sub().map(str::to_owned),
                 attempt: self.attempt,
                 at: Timestamp::from_millis(now),
+                since,
+                fault: self.met.take(),
+                given: Given::Nothing,
                 delivered: false,
             })
         });
@@ -94,18 +177,20 @@ impl Exchange {
         outcome.response
     }
 
-    /// The answer of a fault that is an answer.
-    pub(crate) fn answer(&self, answer: &Status) -> Response {
-        let mut response = self.inner.lock().clerk.status(answer.status);
-        if let Some(after) = answer.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, fault::retry_after(after));
-        }
-        response
+    fn answer(&self, answer: &Answer) -> Response {
+        let wall = self.inner.clock.wall();
+        answers::in_the_place_of_clerk(answer, &self.inner.lock().clerk.next_trace(), wall)
     }
 
-    /// What to tell once Clerk's own answer has been handed over whole.
-    pub(crate) fn receipt(&self) -> Receipt {
-        Receipt { inner: Arc::clone(&self.inner), entry: self.entry }
+    /// What to tell once this answer has been handed over whole: Clerk's own, or what a fault made of it.
+    pub(crate) fn receipt(&self, response: &Response) -> Receipt {
+        let state = self.inner.lock();
+        let named = self.entry.filter(|place| {
+            let entry = state.ledger.entries().get(*place);
+            // What no fault has touched need not be read.
+            entry.is_some_and(|entry| entry.given != Given::Changed || alter::names(response, entry))
+        });
+        Receipt { inner: Arc::clone(&self.inner), entry: named }
     }
 }
 
@@ -125,10 +210,16 @@ pub(crate) struct Receipt {
 
 impl Receipt {
     pub(crate) fn set_delivered(&self, delivered: bool) {
-        if let Some(entry) = self.entry {
-            self.inner.lock().ledger.set_delivered(entry, delivered);
+        if let Some(place) = self.entry {
+            self.inner.lock().ledger.edit(place, |entry| entry.delivered = delivered);
         }
     }
+}
+
+fn part(reply: Option<&Response>, bytes: usize, then: Then) -> Result<Effect, Idle> {
+    let Some(reply) = reply else { return Err(Idle::NotReached) };
+    let partial = cut(reply, bytes).ok_or(Idle::PastTheEnd(reply.body().len()))?;
+    Ok(Effect::Part { partial, then })
 }
 
 /// An answer of which the head and some bytes of the body arrived. `None` if nothing is missing.

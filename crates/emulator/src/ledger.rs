@@ -2,9 +2,10 @@
 //!
 //! Two facts per commit that no client can know of its own: that it happened, and that its answer was handed over.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use clerk_actor_tokens_core::{ActorTokenId, Shown, Timestamp};
+use http::StatusCode;
 
 /// What was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,7 +50,22 @@ pub struct LedgerEntry {
     pub(crate) actor_sub: Option<String>,
     pub(crate) attempt: Option<u32>,
     pub(crate) at: Timestamp,
+    /// How long after the emulator was made.
+    pub(crate) since: Duration,
+    pub(crate) fault: Option<String>,
+    pub(crate) given: Given,
     pub(crate) delivered: bool,
+}
+
+/// What a fault left of Clerk's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Given {
+    Nothing,
+    /// The head and so many bytes.
+    Part(usize),
+    /// Another answer, of this status.
+    Instead(StatusCode),
+    Changed,
 }
 
 impl LedgerEntry {
@@ -90,8 +106,18 @@ impl LedgerEntry {
         self.at
     }
 
+    /// The fault that this commit's exchange met, and when, as it is queued: `after_commit(fault::stall())`. `None` if it
+    /// met none, or [`pass`](crate::fault::pass).
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
     /// Whether the transport handed the answer over whole. In process: `send` returned it. Over a socket: it was
     /// written to a connection that had not broken by then; whether the client read it, nobody can know.
+    ///
+    /// An answer that a fault changed counts if it still tells of the token: JSON with Clerk's `object`, the `id` and the
+    /// `user_id`, and no other's `actor.sub`.
     ///
     /// What a middleware or the caller then did with it is not seen here. What the caller of a failed call still holds
     /// is in its error: see `Error::is_ambiguous` and `Error::salvaged_id` of `clerk-actor-tokens-core`.
@@ -110,8 +136,20 @@ impl fmt::Debug for LedgerEntry {
         if let Some(attempt) = self.attempt {
             write!(f, ", attempt {attempt}")?;
         }
-        write!(f, ", at {:?}, ", self.at)?;
-        f.write_str(if self.delivered { "answer delivered" } else { "answer not delivered" })
+        write!(f, ", {:?} after the start", self.since)?;
+        if let Some(fault) = &self.fault {
+            write!(f, ", met {fault}")?;
+        }
+        match (self.delivered, self.given) {
+            (true, Given::Changed) => f.write_str(", answer delivered, changed"),
+            (true, _) => f.write_str(", answer delivered"),
+            (false, Given::Nothing) => f.write_str(", answer not delivered: nothing of it came"),
+            (false, Given::Part(bytes)) => write!(f, ", answer not delivered: {bytes} bytes of it came"),
+            (false, Given::Instead(status)) => {
+                write!(f, ", answer not delivered: a {} came in its place", status.as_u16())
+            }
+            (false, Given::Changed) => f.write_str(", answer not delivered: what came does not tell of the token"),
+        }
     }
 }
 
@@ -126,9 +164,9 @@ impl Ledger {
         self.0.len().saturating_sub(1)
     }
 
-    pub(crate) fn set_delivered(&mut self, place: usize, delivered: bool) {
+    pub(crate) fn edit(&mut self, place: usize, edit: impl FnOnce(&mut LedgerEntry)) {
         if let Some(entry) = self.0.get_mut(place) {
-            entry.delivered = delivered;
+            edit(entry);
         }
     }
 
@@ -136,7 +174,7 @@ impl Ledger {
         &self.0
     }
 
-    pub(crate) fn of(&self, kind: CommitKind) -> impl Iterator<Item = &LedgerEntry> {
+    pub(crate) fn of(&self, kind: CommitKind) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
         self.0.iter().filter(move |entry| entry.kind == kind)
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alter;
 mod assertions;
 mod builder;
 mod clerk;
@@ -7,6 +8,7 @@ mod clock;
 mod emulator;
 mod exchange;
 pub mod fault;
+mod hints;
 mod ids;
 mod ledger;
 mod requests;

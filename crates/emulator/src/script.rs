@@ -9,27 +9,9 @@ use http::StatusCode;
 
 use crate::{
     emulator::Inner,
-    fault::{Action, AfterCommit, At, BeforeCommit, BeforeSend, Fault},
+    fault::{Action, AfterCommit, At, BeforeCommit, BeforeSend, Fault, Phase},
     ledger::CommitKind,
 };
-
-/// When in an exchange a fault happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    BeforeSend,
-    BeforeCommit,
-    AfterCommit,
-}
-
-impl Phase {
-    fn name(self) -> &'static str {
-        match self {
-            Self::BeforeSend => "before_send",
-            Self::BeforeCommit => "before_commit",
-            Self::AfterCommit => "after_commit",
-        }
-    }
-}
 
 /// A fault in the queue.
 #[derive(Debug, Clone)]
@@ -43,7 +25,7 @@ pub(crate) struct Scripted {
 impl fmt::Display for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { phase, action, kind, place } = self;
-        write!(f, "next_{kind}().{}(fault::{action}), queued at {place}", phase.name())
+        write!(f, "next_{kind}().{phase}(fault::{action}), queued at {place}")
     }
 }
 
@@ -54,6 +36,8 @@ pub(crate) enum Idle {
     NothingCommitted(StatusCode),
     /// The answer has no more than this many bytes: all of it had arrived by then.
     PastTheEnd(usize),
+    /// The answer has nothing that it could change.
+    NothingToChange,
     /// The exchange ended before its time.
     NotReached,
 }
@@ -65,6 +49,7 @@ impl fmt::Display for Idle {
                 write!(f, "the request was answered with {}, and nothing was committed", status.as_u16())
             }
             Self::PastTheEnd(length) => write!(f, "the whole answer has {length} bytes"),
+            Self::NothingToChange => f.write_str("there is nothing in the answer that it could change"),
             Self::NotReached => f.write_str("the client went away before it"),
         }
     }
@@ -155,8 +140,12 @@ impl<'a> NextAttempt<'a> {
         self.queue(Phase::AfterCommit, fault.action);
     }
 
+    pub(crate) fn kind(&self) -> CommitKind {
+        self.kind
+    }
+
     #[track_caller]
-    fn queue(self, phase: Phase, action: Action) {
+    pub(crate) fn queue(self, phase: Phase, action: Action) {
         let place = Location::caller();
         let kind = self.kind;
         self.inner.lock().scripts.queue(kind).push_back(Scripted { phase, action, kind, place });

@@ -5,11 +5,12 @@
 //!
 //! Before a request is sent there is nothing on a socket that could fail: the connection is up by then. So every fault
 //! of that time but a stall and a delay is a reset, as soon as the head of the request has been read. A client cannot
-//! tell it from a reset at a later time, and must not.
+//! tell it from a reset at a later time, and must not. The table in `fault.rs` says it for every fault.
 //!
 //! A client may shut down its side once it has sent its request (RFC 9293 section 3.6), and is answered. Only
 //! while a fault makes it wait does that count as going away: nothing else tells it from a client that has closed.
 
+mod reply;
 mod socket;
 
 use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -26,14 +27,16 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use self::socket::{Dropped, End, Line, Reply, Socket};
+use self::{
+    reply::{Dropped, End, Pacing, Reply},
+    socket::{Line, Socket},
+};
 use crate::{
     clock::Pace,
     emulator::{Emulator, Inner},
-    exchange::{Exchange, cut},
-    fault::Action,
+    exchange::{Effect, Exchange, Then},
+    fault::Phase,
     requests::WholeLength,
-    script::Phase,
     settings::BODY_LIMIT,
 };
 
@@ -183,8 +186,7 @@ async fn answer(
     if let Some(answer) = visit.meet(Phase::AfterCommit, Some(&reply)).await? {
         return Ok(answer);
     }
-    visit.line.hand_over(visit.exchange.receipt());
-    Ok(visit.whole(reply))
+    Ok(visit.told(reply, Pacing::AtOnce))
 }
 
 /// The whole request. Of a body beyond the limit no more is kept than shows that it is; the rest is read and thrown
@@ -216,33 +218,50 @@ struct Visit {
 impl Visit {
     /// Lets the fault of this phase happen, if there is one: it drops the connection, or answers, or lets it go on.
     async fn meet(&mut self, phase: Phase, reply: Option<&Response>) -> Result<Option<http::Response<Reply>>, Dropped> {
-        let partial = |bytes| reply.and_then(|reply| Some((cut(reply, bytes)?, reply.body().len())));
         Ok(match self.exchange.fault(phase, reply) {
-            None | Some(Action::Pass) => None,
-            Some(Action::Answer(answer)) => Some(self.whole(self.exchange.answer(&answer))),
-            Some(Action::Delay(duration)) => {
+            None => None,
+            Some(Effect::Instead(answer)) => Some(self.whole(answer)),
+            Some(Effect::Changed(changed)) => Some(self.told(changed, Pacing::AtOnce)),
+            Some(Effect::Slow(takes)) => reply.map(|reply| self.told(reply.clone(), Pacing::Over(takes))),
+            Some(Effect::Delay(duration)) => {
                 tokio::select! {
                     () = self.exchange.wait(duration) => None,
                     () = self.line.gone() => return Err(Dropped),
                 }
             }
-            Some(Action::Stall(None)) => {
+            Some(Effect::Stall) => {
                 self.line.gone().await;
                 return Err(Dropped);
             }
-            Some(Action::Stall(Some(bytes))) => {
-                partial(bytes).map(|(partial, length)| self.reply(partial, length, End::Silence))
+            Some(Effect::Part { partial, then }) => {
+                let end = match then {
+                    Then::Silence => End::Silence,
+                    Then::End => End::Close,
+                };
+                reply.map(|reply| self.reply(partial, reply.body().len(), end))
             }
-            Some(Action::CutAt(bytes)) => {
-                partial(bytes).map(|(partial, length)| self.reply(partial, length, End::Close))
+            Some(Effect::Break(_)) if phase == Phase::BeforeSend => {
+                self.line.reset();
+                return Err(Dropped);
             }
-            Some(Action::Break(cause)) => {
-                if phase == Phase::BeforeSend || cause.cause != io::ErrorKind::UnexpectedEof {
-                    self.line.reset();
+            Some(Effect::Break(cause)) => {
+                match cause.cause {
+                    _ if cause.half => {
+                        self.line.end().await;
+                        self.line.gone().await;
+                    }
+                    io::ErrorKind::UnexpectedEof => {}
+                    _ => self.line.reset(),
                 }
                 return Err(Dropped);
             }
         })
+    }
+
+    /// An answer that counts as delivered once its last byte is written, if it tells of the token.
+    fn told(&self, response: Response, pacing: Pacing) -> http::Response<Reply> {
+        let receipt = self.exchange.receipt(&response);
+        response.map(|data| Reply::told(data, pacing, receipt, Arc::clone(&self.line)))
     }
 
     fn whole(&self, response: Response) -> http::Response<Reply> {

@@ -10,9 +10,8 @@ use clerk_actor_tokens_core::{
 
 use crate::{
     emulator::Emulator,
-    exchange::{Exchange, cut},
-    fault::{Action, Break},
-    script::Phase,
+    exchange::{Effect, Exchange, Then, cut},
+    fault::{Break, Phase},
 };
 
 /// How long a request may take that brings no deadline: one that no client made.
@@ -32,21 +31,29 @@ impl HttpTransport for Emulator {
         let mut attempt = Attempt { exchange: Exchange::begin(self.inner(), &request), clock, deadline };
         attempt.meet(Phase::BeforeSend, None).await?;
         attempt.exchange.arrive(&request);
-        if let Some(answer) = attempt.meet(Phase::BeforeCommit, None).await? {
+        if let Some(Met::Instead(answer)) = attempt.meet(Phase::BeforeCommit, None).await? {
             return within(cap, answer);
         }
         let reply = attempt.exchange.commit(&request);
-        if let Some(answer) = attempt.meet(Phase::AfterCommit, Some(&reply)).await? {
-            return within(cap, answer);
-        }
-        let reply = within(cap, reply)?;
-        attempt.exchange.receipt().set_delivered(true);
+        let reply = match attempt.meet(Phase::AfterCommit, Some(&reply)).await? {
+            None => reply,
+            Some(Met::Changed(changed)) => changed,
+            Some(Met::Instead(answer)) => return within(cap, answer),
+        };
+        let reply = within(cap, reply).inspect_err(|_| attempt.exchange.gave_part(cap))?;
+        attempt.exchange.receipt(&reply).set_delivered(true);
         Ok(reply)
     }
 
     fn timer(&self) -> &dyn Timer {
         &self.inner().clock
     }
+}
+
+/// An answer that a fault gives.
+enum Met {
+    Instead(Response),
+    Changed(Response),
 }
 
 struct Attempt<'a> {
@@ -56,28 +63,36 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Lets the fault of this phase happen, if there is one: it ends the exchange, or answers in Clerk's place, or lets
-    /// it go on.
-    async fn meet(&mut self, phase: Phase, reply: Option<&Response>) -> Result<Option<Response>, TransportError> {
+    /// Lets the fault of this phase happen, if there is one: it ends the exchange, gives an answer, or lets it go on.
+    async fn meet(&mut self, phase: Phase, reply: Option<&Response>) -> Result<Option<Met>, TransportError> {
         match self.exchange.fault(phase, reply) {
-            None | Some(Action::Pass) => Ok(None),
-            Some(Action::Answer(answer)) => Ok(Some(self.exchange.answer(&answer))),
-            Some(Action::Break(cause)) => Err(broken(&cause, phase)),
-            Some(Action::Delay(duration)) if duration < self.left() => {
+            None => Ok(None),
+            Some(Effect::Instead(answer)) => Ok(Some(Met::Instead(answer))),
+            Some(Effect::Changed(changed)) => Ok(Some(Met::Changed(changed))),
+            Some(Effect::Break(cause)) if cause.after.is_zero() || cause.after < self.left() => {
+                if !cause.after.is_zero() {
+                    self.exchange.wait(cause.after).await;
+                }
+                Err(broken(&cause, phase))
+            }
+            Some(Effect::Delay(duration)) if duration < self.left() => {
                 self.exchange.wait(duration).await;
                 Ok(None)
             }
-            Some(Action::Delay(_) | Action::Stall(None)) => Err(self.late(phase, None).await),
-            Some(Action::Stall(Some(bytes))) => match reply.and_then(|reply| cut(reply, bytes)) {
-                Some(partial) => Err(self.late(phase, Some(partial)).await),
-                None => Ok(None),
-            },
-            Some(Action::CutAt(bytes)) => match reply.and_then(|reply| cut(reply, bytes)) {
-                Some(partial) => Err(TransportError::new(Kind::Interrupted)
-                    .with_source(io::Error::from(io::ErrorKind::UnexpectedEof))
-                    .with_partial(partial)),
-                None => Ok(None),
-            },
+            Some(Effect::Break(_) | Effect::Delay(_) | Effect::Stall) => Err(self.late(phase, None).await),
+            Some(Effect::Slow(takes)) if takes < self.left() => {
+                self.exchange.wait(takes).await;
+                Ok(None)
+            }
+            Some(Effect::Slow(takes)) => {
+                let partial = reply.and_then(|reply| cut(reply, arrived(reply.body().len(), self.left(), takes)));
+                self.exchange.gave_part(partial.as_ref().map_or(0, |partial| partial.body().len()));
+                Err(self.late(phase, partial).await)
+            }
+            Some(Effect::Part { partial, then: Then::Silence }) => Err(self.late(phase, Some(partial)).await),
+            Some(Effect::Part { partial, then: Then::End }) => Err(TransportError::new(Kind::Interrupted)
+                .with_source(io::Error::from(io::ErrorKind::UnexpectedEof))
+                .with_partial(partial)),
         }
     }
 
@@ -96,9 +111,17 @@ impl Attempt<'_> {
     }
 }
 
+/// How many bytes of a body have arrived after `passed`, of the time that the whole of it takes.
+fn arrived(length: usize, passed: Duration, takes: Duration) -> usize {
+    let bytes = u128::try_from(length).unwrap_or(u128::MAX).saturating_mul(passed.as_nanos());
+    // The deadline comes first, so this is less than all; the last byte comes at the very end.
+    let bytes = bytes.checked_div(takes.as_nanos()).unwrap_or(0);
+    usize::try_from(bytes).unwrap_or(length).min(length.saturating_sub(1))
+}
+
 fn broken(cause: &Break, phase: Phase) -> TransportError {
     let kind = if phase == Phase::BeforeSend { cause.unsent } else { cause.sent };
-    TransportError::new(kind).with_source(io::Error::from(cause.cause))
+    TransportError::new(kind).with_source(io::Error::new(cause.cause, format!("fault::{cause}")))
 }
 
 /// The response, if its body is within the cap.

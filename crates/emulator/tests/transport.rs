@@ -23,16 +23,13 @@ use clerk_actor_tokens_core::{
 };
 use clerk_actor_tokens_emulator::{CommitKind, Emulator, StoredToken, fault};
 use serde_json::json;
-use support::{create, json, post, revoke, send, with_header};
+use support::{call_within, create, json, post, revoke, send, with_header};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A good create with a deadline of [`LIMIT`].
 fn call(clerk: &Emulator) -> Request {
-    let mut request = create(json!({ "user_id": "user_1", "actor": { "sub": "user_agent" } }));
-    let deadline = Deadline::after(clerk.timer().now(), LIMIT);
-    request.extensions_mut().insert(CallContext::new(&CreateActorToken::INFO, deadline).with_attempt(2));
-    request
+    call_within(clerk, LIMIT)
 }
 
 fn failure(clerk: &Emulator, request: Request) -> TransportError {

@@ -158,13 +158,8 @@ pub(crate) fn answer(errors: &[ApiError], trace: &str) -> Response {
     json_answer(status, &Envelope { errors: items.collect(), meta: Map::new(), clerk_trace_id: trace }, trace)
 }
 
-/// An answer of a bare status: in HTML for what only the edge in front of Clerk sends, else in Clerk's error form.
-pub(crate) fn answer_of_status(status: StatusCode, trace: &str) -> Response {
-    if (520..=530).contains(&status.as_u16()) {
-        let page =
-            format!("<!DOCTYPE html><html><head><title>{0}</title></head><body>{0}</body></html>", status.as_u16());
-        return finish(status, "text/html; charset=UTF-8", page.into(), trace);
-    }
+/// An answer of a bare status, in Clerk's error form.
+pub(super) fn answer_of_status(status: StatusCode, trace: &str) -> Response {
     if let Some((_, row)) = BY_STATUS.iter().find(|(known, _)| *known == status.as_u16()) {
         return answer(&[row.error()], trace);
     }
@@ -180,12 +175,12 @@ pub(crate) fn answer_of_status(status: StatusCode, trace: &str) -> Response {
 }
 
 /// An answer with a JSON body, as Clerk sends every one: the content type is exactly `application/json`.
-pub(crate) fn json_answer(status: StatusCode, body: &impl Serialize, trace: &str) -> Response {
+pub(super) fn json_answer(status: StatusCode, body: &impl Serialize, trace: &str) -> Response {
     // Texts, numbers and objects alone: this cannot fail to be written.
     finish(status, "application/json", serde_json::to_vec(body).unwrap_or_default().into(), trace)
 }
 
-fn finish(status: StatusCode, content_type: &'static str, body: Bytes, trace: &str) -> Response {
+pub(super) fn finish(status: StatusCode, content_type: &'static str, body: Bytes, trace: &str) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();

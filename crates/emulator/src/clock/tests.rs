@@ -1,4 +1,10 @@
-use std::{future::poll_fn, pin::pin, sync::mpsc, task::Wake, thread};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::mpsc,
+    task::{Context, Poll, Wake},
+    thread,
+};
 
 use super::*;
 
@@ -225,4 +231,39 @@ fn a_waker_may_own_a_sleeper_of_the_same_clock() {
         done.send(()).unwrap();
     });
     is_done.recv_timeout(Duration::from_secs(20)).unwrap();
+}
+
+/// The order in which sleeps end, and when, is the same; only the real time differs.
+#[test]
+fn on_one_thread_time_jumps_in_the_same_order_without_naps() {
+    for pace in [Pace::Virtual, Pace::VirtualOnOneThread] {
+        for (first, second, winner) in [(30_000, 50, 1), (50, 30_000, 0)] {
+            let clock = Clock::new(pace);
+            assert_eq!(pollster::block_on(race(clock.sleep(MS * first), clock.sleep(MS * second))), winner);
+            assert_eq!(passed(&clock), MS * 50);
+            // A sleep that begins where another has just ended is not overtaken by a later one.
+            let chain = async {
+                clock.sleep(MS * 10).await;
+                clock.sleep(MS * 10).await;
+            };
+            assert_eq!(pollster::block_on(race(clock.backstop(MS * 25), chain)), 1);
+            assert_eq!(passed(&clock), MS * 70);
+        }
+    }
+}
+
+/// With naps each of these would take a tenth of a millisecond at the very least, and each backstop a fifth of a second.
+#[test]
+fn on_one_thread_no_real_time_is_given_away() {
+    let clock = Clock::new(Pace::VirtualOnOneThread);
+    let state = || clock.0.lock().patience(Pace::VirtualOnOneThread).1;
+    assert_eq!(state(), Duration::ZERO);
+    let mut backstop = pin!(clock.backstop(MS));
+    let polled = backstop.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending() && clock.sleepers() == 1);
+    assert_eq!(state(), Duration::ZERO);
+    clock.0.lock().many_threads = true;
+    assert_eq!(state(), Duration::ZERO);
+    pollster::block_on(backstop);
+    assert_eq!(passed(&clock), MS);
 }

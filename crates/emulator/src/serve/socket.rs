@@ -1,10 +1,7 @@
-//! The wire under a fault: a socket that can be reset, and a body that can stop short.
-//!
-//! hyper drops a connection whose body fails, together with bytes that it has not written yet. So a body that is to be
-//! cut waits until the socket has been flushed, and fails then.
+//! The wire under a fault: a socket that can be reset or half closed, and that says when it has been flushed and when
+//! the client has gone.
 
 use std::{
-    fmt,
     future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
@@ -13,11 +10,9 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -74,7 +69,13 @@ impl Line {
         poll_fn(|context| self.poll_gone(context)).await;
     }
 
-    fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ends the server's side, as far as the operating system lets it. The client's side stays open.
+    pub(super) async fn end(&self) {
+        // Failing means that the connection has broken: then there is nothing to end.
+        let _ = poll_fn(|context| Pin::new(&mut *self.stream()).poll_shutdown(context)).await;
+    }
+
+    pub(super) fn poll_gone(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut byte = [0];
         match self.stream().poll_peek(context, &mut ReadBuf::new(&mut byte)) {
             Poll::Pending | Poll::Ready(Ok(1..)) => Poll::Pending,
@@ -82,7 +83,7 @@ impl Line {
         }
     }
 
-    fn poll_flushed(&self, context: &Context<'_>) -> Poll<()> {
+    pub(super) fn poll_flushed(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if state.flushed {
             return Poll::Ready(());
@@ -163,74 +164,6 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// How a body ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// As announced.
-    Whole,
-    /// Too early: the connection is closed.
-    Close,
-    /// Never: nothing more comes, until the client goes.
-    Silence,
-}
-
-/// A body that may stop short of the length that it announces.
-pub(super) struct Reply {
-    data: Bytes,
-    length: u64,
-    end: End,
-    flushed: bool,
-    line: Arc<Line>,
-}
-
-impl Reply {
-    pub(super) fn new(data: Bytes, length: usize, end: End, line: Arc<Line>) -> Self {
-        Self { data, length: u64::try_from(length).unwrap_or(u64::MAX), end, flushed: false, line }
-    }
-}
-
-impl Body for Reply {
-    type Data = Bytes;
-    type Error = Dropped;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
-        if !self.data.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.data)))));
-        }
-        if self.end == End::Whole {
-            return Poll::Ready(None);
-        }
-        if !self.flushed {
-            ready!(self.line.poll_flushed(context));
-            self.flushed = true;
-        }
-        if self.end == End::Silence {
-            ready!(self.line.poll_gone(context));
-        }
-        Poll::Ready(Some(Err(Dropped)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.data.is_empty() && self.end == End::Whole
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
-    }
-}
-
-/// The connection is dropped on purpose, or the client has gone.
-#[derive(Debug)]
-pub(super) struct Dropped;
-
-impl fmt::Display for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is dropped")
-    }
-}
-
-impl std::error::Error for Dropped {}
-
 #[cfg(test)]
 mod tests {
     use clerk_actor_tokens_core::Request;
@@ -251,14 +184,14 @@ mod tests {
                 request.headers_mut().insert("authorization", "Bearer sk_test_emulator".parse().unwrap());
                 request.headers_mut().insert("content-type", "application/json".parse().unwrap());
                 let mut exchange = Exchange::begin(clerk.inner(), &request);
-                exchange.commit(&request);
+                let reply = exchange.commit(&request);
                 clerk.assert_orphans(1);
 
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
                 let line = Arc::new(Line::new(listener.accept().await.unwrap().0));
                 let mut socket = Socket::new(Arc::clone(&line));
-                line.hand_over(exchange.receipt());
+                line.hand_over(exchange.receipt(&reply));
                 clerk.assert_orphans(0);
                 if flushed {
                     socket.flush().await.unwrap();

@@ -1,10 +1,14 @@
 //! Requests by hand, for tests that no client stands in front of.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use clerk_actor_tokens_core::{HttpTransport, Request, Response};
+use clerk_actor_tokens_core::{
+    CallContext, CreateActorToken, Deadline, HttpTransport, Operation as _, Request, Response,
+};
 use clerk_actor_tokens_emulator::Emulator;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) const KEY: &str = "Bearer sk_test_emulator";
 
@@ -30,6 +34,14 @@ pub(crate) fn with_header(mut request: Request, name: &'static str, value: &str)
 
 pub(crate) fn without_header(mut request: Request, name: &str) -> Request {
     request.headers_mut().remove(name);
+    request
+}
+
+/// A good create, as the second attempt of a call with this much time left.
+pub(crate) fn call_within(clerk: &Emulator, limit: Duration) -> Request {
+    let mut request = create(json!({ "user_id": "user_1", "actor": { "sub": "user_agent" } }));
+    let deadline = Deadline::after(clerk.timer().now(), limit);
+    request.extensions_mut().insert(CallContext::new(&CreateActorToken::INFO, deadline).with_attempt(2));
     request
 }
 

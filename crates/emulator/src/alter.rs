@@ -1,0 +1,203 @@
+//! Clerk's answer, changed on its way: what the faults of an answer's content do to its bytes.
+//!
+//! Pure: an answer goes in, another comes out. The order of the members stays, for the id must come as early as it does
+//! at Clerk.
+
+mod gzip;
+
+use bytes::Bytes;
+use clerk_actor_tokens_core::Response;
+use http::{
+    HeaderValue,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
+
+use crate::{
+    fault::{ANOTHER, ANOTHER_ID, BAD_ID, Change},
+    ledger::LedgerEntry,
+};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The answer as the client gets it. `None` if that makes no difference. `earlier` is an answer to another request.
+pub(crate) fn altered(change: &Change, reply: &Response, earlier: Option<Response>) -> Option<Response> {
+    let mut response = reply.clone();
+    let body = match change {
+        Change::ContentType(value) => {
+            response.headers_mut().insert(CONTENT_TYPE, value.clone());
+            reply.body().clone()
+        }
+        Change::Gzip => {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            gzip::compressed(reply.body()).into()
+        }
+        Change::Bom => [BYTE_ORDER_MARK, reply.body()].concat().into(),
+        Change::PaddedTo(bytes) => {
+            let spaces = vec![b' '; bytes.saturating_sub(reply.body().len())];
+            [reply.body(), spaces.as_slice()].concat().into()
+        }
+        Change::Stale => match earlier {
+            Some(earlier) => return Some(earlier),
+            None => {
+                let mut members = Members::read(reply.body())?;
+                members.is_of(Some(ANOTHER), Some(ANOTHER));
+                members.write()
+            }
+        },
+        content => {
+            let mut members = Members::read(reply.body())?;
+            members.apply(content)?;
+            members.write()
+        }
+    };
+    *response.body_mut() = body;
+    let is_same = response.body() == reply.body() && response.headers() == reply.headers();
+    (!is_same).then_some(response)
+}
+
+/// Whether an answer can be read and names the token of this commit: then its caller knows of it.
+pub(crate) fn names(response: &Response, entry: &LedgerEntry) -> bool {
+    let body = response.body();
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    let Ok(token) = serde_json::from_slice::<Value>(body) else { return false };
+    let says = |field: &str, what: &str| token.get(field).and_then(Value::as_str) == Some(what);
+    let sub = token.get("actor").and_then(|actor| actor.get("sub")).and_then(Value::as_str);
+    says("object", "actor_token")
+        && says("id", entry.id.as_str())
+        && says("user_id", &entry.user_id)
+        && (sub.is_none() || sub == entry.actor_sub.as_deref())
+}
+
+/// An object's members in their order, each value as it is written.
+struct Members(Vec<(String, Vec<u8>)>);
+
+impl Members {
+    fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    fn write(&self) -> Bytes {
+        let mut body = Vec::from(b"{");
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            body.extend(written(&name.as_str().into()));
+            body.push(b':');
+            body.extend(value);
+        }
+        body.push(b'}');
+        body.into()
+    }
+
+    fn get(&mut self, name: &str) -> Option<&mut Vec<u8>> {
+        self.0.iter_mut().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
+
+    fn set(&mut self, name: &str, value: &Value) -> Option<()> {
+        *self.get(name)? = written(value);
+        Some(())
+    }
+
+    /// `None` if there is nothing to change.
+    fn apply(&mut self, change: &Change) -> Option<()> {
+        match change {
+            Change::Malformed => {
+                let (_, last) = self.0.last_mut()?;
+                last.push(b',');
+                Some(())
+            }
+            Change::Without(name) => {
+                let place = self.0.iter().position(|(other, _)| other == name)?;
+                self.0.remove(place);
+                Some(())
+            }
+            Change::WrongType(name) => {
+                let value = self.get(name)?;
+                let is_text = value.first() == Some(&b'"');
+                *value = written(&if is_text { 7.into() } else { "seven".into() });
+                Some(())
+            }
+            Change::BadUtf8(name) => {
+                let text: String = serde_json::from_slice(self.get(name)?).ok()?;
+                let rest: String = text.chars().skip(1).collect();
+                let mut bad = written(&rest.into());
+                bad.insert(1, 0xff);
+                *self.get(name)? = bad;
+                Some(())
+            }
+            Change::Duplicate(name) => {
+                self.get(name)?;
+                let other = if name == "id" { ANOTHER_ID } else { ANOTHER };
+                self.0.push((name.clone().into_owned(), written(&other.into())));
+                Some(())
+            }
+            Change::TokenStatus(status) => self.set("status", &status.as_ref().into()),
+            Change::Nested(depth) => {
+                let actor = self.get("actor")?;
+                // By hand: a value so deep could not even be dropped.
+                actor.pop();
+                actor.extend(b",\"deep\":");
+                actor.resize(actor.len().saturating_add(*depth), b'[');
+                actor.resize(actor.len().saturating_add(*depth), b']');
+                actor.push(b'}');
+                Some(())
+            }
+            Change::AnotherUser => self.is_of(Some(ANOTHER), None),
+            Change::AnotherActor => self.is_of(None, Some(ANOTHER)),
+            Change::BadId => self.set("id", &BAD_ID.into()),
+            Change::ContentType(_) | Change::PaddedTo(_) | Change::Gzip | Change::Bom | Change::Stale => None,
+        }
+    }
+
+    /// Makes it the answer about another token, for this user and by this actor where they are given.
+    fn is_of(&mut self, user_id: Option<&str>, actor: Option<&str>) -> Option<()> {
+        self.set("id", &ANOTHER_ID.into())?;
+        if let Some(user_id) = user_id {
+            self.set("user_id", &user_id.into())?;
+        }
+        if let Some(sub) = actor {
+            let mut actor: serde_json::Map<String, Value> = serde_json::from_slice(self.get("actor")?).ok()?;
+            actor.insert("sub".to_owned(), sub.into());
+            self.set("actor", &actor.into())?;
+        }
+        Some(())
+    }
+}
+
+fn written(value: &Value) -> Vec<u8> {
+    // A value of texts and numbers: this cannot fail to be written.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    members.push((name, written(&value)));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+#[cfg(test)]
+mod tests;
