@@ -199,7 +199,7 @@ struct Seen {
 /// Makes the call with everything failing in this way, with a client that knows its transport and with one that has
 /// forgotten it.
 fn call(cause: &Cause, create: bool) -> Seen {
-    let known = call_as(cause, |client, input_is_bad| made(&client, create, input_is_bad));
+    let known = call_as(cause, |client, input_is_bad| made(client, create, input_is_bad));
     let forgotten = call_as(cause, |client, input_is_bad| made(&client.clone().erase(), create, input_is_bad));
     assert_eq!(known, forgotten);
     known

@@ -1,0 +1,4 @@
+//! The property of the same name over arbitrary bytes: `fuzz/properties/src/token.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| clerk_actor_tokens_properties::token(data));

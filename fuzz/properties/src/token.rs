@@ -1,0 +1,197 @@
+//! Token JSON: an answer is taken if, and only if, it is a whole actor token for this request; what is taken is what stands
+//! there.
+
+use clerk_actor_tokens_core::{
+    ActorToken, ActorTokenId, ActorTokenStatus, DEFAULT_RESPONSE_CAP, ErrorKind, Execution, Operation, ParseError,
+    Response, Revocation, RevokeActorToken,
+    http::{StatusCode, header::CONTENT_ENCODING},
+};
+use serde_json::Value;
+
+use crate::{
+    canary::Watch,
+    exchange::call,
+    input::answer,
+    json::{self, Reading},
+    salvage::{AGENT, USER, create_for},
+};
+
+/// The token that is revoked.
+pub(crate) const ID: &str = "act_1";
+
+const FIELDS: [&str; 9] = ["object", "id", "status", "user_id", "actor", "token", "url", "created_at", "updated_at"];
+
+/// The bytes are an answer: see `fuzz/README.md` for how they are read.
+pub fn check(data: &[u8]) {
+    let watch = &Watch::over(data);
+    let answer = answer(data, StatusCode::OK);
+    let created = create_for(USER).parse(&answer);
+    let revoked = RevokeActorToken::new(ID).parse(&answer);
+    hides(watch, &created);
+    hides(watch, &revoked);
+
+    let expected = Expected::of(&answer);
+    let is_taken = expected.as_ref().is_some_and(|expected| expected.is_bound_to_create());
+    assert_eq!(created.is_ok(), is_taken, "taken by core: {}, by another reading: {is_taken}", created.is_ok());
+    if let (Ok(token), Some(expected)) = (&created, &expected) {
+        expected.assert_is(token);
+        let expires = token.created_at().as_millis().saturating_add(3_600_000);
+        assert_eq!(
+            token.expires_at().map(|at| at.as_millis()),
+            Some(expires),
+            "an hour, where no lifetime was asked for"
+        );
+        let salvaged = create_for(USER).salvage(answer.body());
+        assert_eq!(
+            salvaged.as_ref().ok().and_then(Option::as_deref),
+            Some(token.id().as_str()),
+            "salvage finds another id"
+        );
+        assert!(create_for("user_other").parse(&answer).is_err(), "one answer is taken for two users");
+        assert_ne!(create_for("user_other").salvage(answer.body()), salvaged, "one id is salvaged for two users");
+        credentials_change_nothing_that_is_shown(&answer, token);
+    }
+    revocation_is_proved(&answer, expected.as_ref(), &revoked);
+    a_call_says_the_same(watch, &answer, &created);
+}
+
+fn hides<T: std::fmt::Debug>(watch: &Watch, parsed: &Result<T, ParseError>) {
+    match parsed {
+        Ok(value) => watch.debug(&value),
+        Err(error) => {
+            watch.debug(&error);
+            watch.display(&error);
+        }
+    }
+}
+
+/// The token that an answer holds, by an independent reading.
+struct Expected {
+    reading: Reading,
+}
+
+impl Expected {
+    /// `None` unless the answer is a 2xx whose body is one object with every member well formed and none twice.
+    fn of(answer: &Response) -> Option<Self> {
+        let reading = json::read(answer.body(), &FIELDS);
+        let expected = Self { reading };
+        let is_text = |key| expected.get(key).is_string();
+        let is_text_or_null = |key| is_text(key) || expected.get(key).is_null();
+        let is_well_formed = answer.status().is_success()
+            && expected.reading.is_all
+            && FIELDS.iter().all(|key| expected.reading.only(key).is_some())
+            && expected.get("object") == "actor_token"
+            && expected.get("id").as_str().is_some_and(|id| ActorTokenId::new(id).is_ok())
+            && ["status", "user_id"].into_iter().all(is_text)
+            && ["token", "url"].into_iter().all(is_text_or_null)
+            && (expected.get("actor").is_object() || expected.get("actor").is_null())
+            && ["created_at", "updated_at"].into_iter().all(|key| expected.get(key).is_i64());
+        is_well_formed.then_some(expected)
+    }
+
+    fn get(&self, key: &str) -> &Value {
+        self.reading.only(key).unwrap_or(&Value::Null)
+    }
+
+    fn is_bound_to_create(&self) -> bool {
+        self.get("user_id") == USER && self.get("actor").get("sub").is_none_or(|sub| sub == AGENT)
+    }
+
+    #[track_caller]
+    fn assert_is(&self, token: &ActorToken) {
+        assert_eq!(token.id().as_str(), self.get("id"));
+        assert_eq!(token.status().as_str(), self.get("status"));
+        assert_eq!(token.user_id(), self.get("user_id"));
+        assert_eq!(token.actor().map(|actor| actor.as_map()), self.get("actor").as_object());
+        assert!(token.token().map(|ticket| ticket.expose()) == self.get("token").as_str(), "another ticket");
+        assert!(token.url().map(|url| url.expose()) == self.get("url").as_str(), "another link");
+        assert_eq!(Some(token.created_at().as_millis()), self.get("created_at").as_i64());
+        assert_eq!(Some(token.updated_at().as_millis()), self.get("updated_at").as_i64());
+    }
+}
+
+/// The same answer with another ticket and another link looks the same.
+fn credentials_change_nothing_that_is_shown(answer: &Response, token: &ActorToken) {
+    let Ok(mut other) = serde_json::from_slice::<Value>(json::without_mark(answer.body())) else { return };
+    for key in ["token", "url"] {
+        if let Some(text @ Value::String(_)) = other.get_mut(key) {
+            *text = "another".into();
+        }
+    }
+    let mut changed = answer.clone();
+    *changed.body_mut() = other.to_string().into();
+    match create_for(USER).parse(&changed) {
+        Ok(other) => assert_eq!(format!("{token:?} {token:#?}"), format!("{other:?} {other:#?}")),
+        Err(error) => panic!("with another ticket it is no token: {error}"),
+    }
+}
+
+/// `Ok` from a revoke means: this token is revoked.
+fn revocation_is_proved(answer: &Response, expected: Option<&Expected>, revoked: &Result<Revocation, ParseError>) {
+    let is_revoked_now =
+        expected.is_some_and(|expected| expected.get("id") == ID && expected.get("status") == "revoked");
+    match revoked {
+        Ok(Revocation::Revoked(token)) => {
+            assert!(is_revoked_now, "a revocation that the answer does not say");
+            assert_eq!((token.id().as_str(), token.status()), (ID, &ActorTokenStatus::Revoked));
+            assert_eq!(token.expires_at(), None);
+        }
+        Ok(Revocation::AlreadyRevoked) => {
+            assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+            assert!(says_revoked(answer.body()), "a revocation before this one that the answer does not say");
+        }
+        Err(_) => assert!(!is_revoked_now, "a revocation that the answer says and that is not believed"),
+    }
+}
+
+/// Whether one of Clerk's errors says that the token was revoked before.
+fn says_revoked(body: &[u8]) -> bool {
+    let document: Value = serde_json::from_slice(json::without_mark(body)).unwrap_or_default();
+    let errors = document.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    errors.iter().any(|error| {
+        let says = |key: &str| {
+            error.get(key).and_then(Value::as_str).is_some_and(|words| words.contains("its status is `revoked`"))
+        };
+        error.get("code").is_some_and(|code| code == "actor_token_cannot_be_revoked_code")
+            && (says("message") || says("long_message"))
+    })
+}
+
+/// The call over this answer: the same token, or an error that does not deny what may have been done.
+fn a_call_says_the_same(watch: &Watch, answer: &Response, created: &Result<ActorToken, ParseError>) {
+    if !answer.status().is_success() {
+        return;
+    }
+    let is_readable = answer.body().len() <= DEFAULT_RESPONSE_CAP
+        && answer
+            .headers()
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let error = match (call(create_for(USER), Ok(answer.clone())), created) {
+        (Ok(token), Ok(created)) => {
+            assert!(is_readable && token == *created, "the call gives another token");
+            return;
+        }
+        (Ok(_), Err(error)) => panic!("the call gives a token of an answer that has none: {error}"),
+        (Err(error), Ok(_)) => {
+            assert!(!is_readable, "the call gives no token of an answer that has one: {error}");
+            error
+        }
+        (Err(error), Err(_)) => error,
+    };
+    assert!(error.is_ambiguous(), "a 2xx, and the error says that nothing was done");
+    assert!(matches!(error.kind(), ErrorKind::ReplyUnusable | ErrorKind::ReplyMismatch), "{:?}", error.kind());
+    assert_eq!(error.status(), Some(answer.status()));
+    assert!(error.api_errors().is_empty(), "the words of an error in a success");
+    if let Some(id) = error.salvaged_id() {
+        assert_eq!(error.execution(), Execution::Executed);
+        assert_eq!(create_for(USER).salvage(answer.body()).ok().flatten().as_deref(), Some(id));
+    }
+    if error.kind() == ErrorKind::ReplyMismatch {
+        assert_eq!(error.expose_body(), None, "an answer for somebody else is not withheld");
+        assert_eq!(error.execution(), Execution::Unknown);
+    }
+    watch.debug(&error);
+    watch.display(&error);
+}

@@ -1,0 +1,49 @@
+//! Searches files for credentials: `canaries FILE...`, for what the whole test suite has printed.
+//!
+//! Exits with 0 if there is none, 1 with the places if there is one, 2 if there was nothing to search.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command tells its user what it found")]
+
+use std::{env, fs, process::ExitCode};
+
+use clerk_actor_tokens_tests::canary::Scanner;
+
+/// How many places are told of one file.
+const TOLD: usize = 20;
+
+fn main() -> ExitCode {
+    let (mut files, mut lines, mut bytes, mut hits) = (0usize, 0usize, 0usize, 0usize);
+    for file in env::args_os().skip(1) {
+        let name = file.to_string_lossy();
+        let content = match fs::read(&file) {
+            Ok(content) => content,
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                return ExitCode::from(2);
+            }
+        };
+        let text = String::from_utf8_lossy(&content);
+        let mut found = Scanner::new().scan(&text);
+        // What stands before the first of a line is clean; before a second stands the first.
+        found.dedup_by_key(|hit| hit.line());
+        for hit in found.iter().take(TOLD) {
+            let line = text.lines().nth(hit.line().saturating_sub(1)).unwrap_or_default();
+            println!("{name}:{}: {hit}, behind: {}", hit.line(), hit.before(line));
+        }
+        if let Some(more) = found.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            println!("{name}: and {more} more");
+        }
+        files = files.saturating_add(1);
+        lines = lines.saturating_add(text.lines().count());
+        bytes = bytes.saturating_add(content.len());
+        hits = hits.saturating_add(found.len());
+    }
+    println!("figure: canaries: {files} files, {lines} lines, {bytes} bytes searched, {hits} lines with a credential");
+    match (lines, hits) {
+        (0, _) => {
+            eprintln!("there was nothing to search");
+            ExitCode::from(2)
+        }
+        (_, 0) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
