@@ -3,6 +3,7 @@
 
 pub mod canary;
 pub mod failures_page;
+pub mod schedules;
 
 #[cfg(doctest)]
 mod book;
