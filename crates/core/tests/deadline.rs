@@ -1,7 +1,7 @@
 //! Whoever stalls, a call ends by its deadline, and says whether anything had been sent.
 //!
 //! Time is virtual. The bound is the deadline and the 100 ms by which the core's own race comes later than a transport
-//! that keeps the deadline itself.
+//! that keeps the deadline itself; 200 ms around the middleware of the whole call.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
 
@@ -45,12 +45,14 @@ fn a_credential_provider_that_stalls_costs_the_deadline_and_sends_nothing() {
 #[test]
 fn a_middleware_that_stalls_before_it_sends_costs_the_deadline_and_sends_nothing() {
     let stalling = || middleware_fn(|_, _| Box::pin(std::future::pending()));
-    for client in [builder(stall).middleware(stalling()), builder(stall).call_middleware(stalling())] {
+    let attempt = (builder(stall).middleware(stalling()), BACKSTOP);
+    let call = (builder(stall).call_middleware(stalling()), 2 * BACKSTOP);
+    for (client, backstop) in [attempt, call] {
         let client = client.build().unwrap();
         let error = run(&client, Op::Create).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
         assert_eq!(client.transport().sends(), 0);
-        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + BACKSTOP);
+        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + backstop);
     }
 }
 
@@ -65,12 +67,14 @@ fn a_middleware_that_stalls_after_the_answer_leaves_a_token_behind_and_the_error
         })
     };
     let success = |_| ok(&token_json("pending")).into();
-    for client in [builder(success).middleware(stalling()), builder(success).call_middleware(stalling())] {
+    let attempt = (builder(success).middleware(stalling()), BACKSTOP);
+    let call = (builder(success).call_middleware(stalling()), 2 * BACKSTOP);
+    for (client, backstop) in [attempt, call] {
         let client = client.build().unwrap();
         let error = run(&client, Op::Create).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Executed));
         assert_eq!(client.transport().sends(), 1);
-        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + BACKSTOP);
+        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + backstop);
     }
 }
 

@@ -28,7 +28,10 @@ use crate::{
 
 /// How much later than the deadline the core's own race fires. It is the backstop for transports and middleware that
 /// do not keep the deadline themselves; one that does can say how far the exchange got, so it is let win.
-const BACKSTOP: Duration = Duration::from_millis(100);
+const ATTEMPT_BACKSTOP: Duration = Duration::from_millis(100);
+
+/// The same of the race around the per-call middleware: later still, so that an attempt that is cut off is told as one.
+pub(crate) const CALL_BACKSTOP: Duration = Duration::from_millis(200);
 
 /// One call under way.
 pub(crate) struct Attempts<'a, O, T: ?Sized> {
@@ -179,7 +182,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         };
         let sends_before = self.guard.sends();
         let next = Next::into_core(&self.settings.per_attempt, &exchange);
-        let mut exchanged = match within(timer, deadline, next.run(request)).await {
+        let mut exchanged = match within(timer, deadline, ATTEMPT_BACKSTOP, next.run(request)).await {
             Some(exchanged) => exchanged,
             // The backstop fired and dropped everything of this attempt; the guard knows what had become of it.
             None => Err(late(self.guard.execution_since(sends_before))),
@@ -299,9 +302,14 @@ pub(crate) fn late(execution: Execution) -> TransportError {
     }
 }
 
-/// Runs a future until a little after the deadline; the future is polled first.
-pub(crate) async fn within<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
-    race(future, timer.backstop(deadline.remaining(timer.now()).saturating_add(BACKSTOP))).await
+/// Runs a future until so much after the deadline; the future is polled first.
+pub(crate) async fn within<F: Future>(
+    timer: &dyn Timer,
+    deadline: Deadline,
+    backstop: Duration,
+    future: F,
+) -> Option<F::Output> {
+    race(future, timer.backstop(deadline.remaining(timer.now()).saturating_add(backstop))).await
 }
 
 /// Runs a future until the deadline; the future is polled first.

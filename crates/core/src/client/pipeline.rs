@@ -14,7 +14,7 @@ use std::{
 use crate::{
     client::{
         Client,
-        attempts::{Attempts, late, within},
+        attempts::{Attempts, CALL_BACKSTOP, late, within},
         call::Call,
         guard::Guard,
         options::Resolved,
@@ -124,7 +124,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
     ) -> (Exchanged, Result<O::Output, Verdict>) {
         let settings = &self.client.settings;
         let next = Next::into_core(&settings.per_call, attempts);
-        let mut exchanged = match within(attempts.timer(), attempts.deadline(), next.run(request)).await {
+        let mut exchanged = match within(attempts.timer(), attempts.deadline(), CALL_BACKSTOP, next.run(request)).await
+        {
             Some(exchanged) => exchanged,
             None => Err(late(attempts.execution())),
         };

@@ -6,6 +6,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
+pub(crate) mod clerk;
+pub(crate) mod tasks;
+
 use std::{
     collections::BTreeMap,
     future::Future,

@@ -1,0 +1,305 @@
+//! A creation whose future is dropped, at every await point there is: what was made is found again, and nothing more is
+//! made.
+//!
+//! A call is polled k times and dropped, for each k until it completes. Then the tasks that were spawned run to their
+//! ends, and the books of the server are compared with what the client did and says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail the test, and the figures are for people"
+)]
+
+mod common;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use clerk_actor_tokens_core::{
+    Actor, ActorToken, BoxFuture, Client, Error, ErrorKind, Execution, Middleware, OrphanReport, RetryPolicy,
+    SecretKey, credentials_fn, http::StatusCode, middleware_fn,
+};
+use common::{
+    AGENT, USER,
+    clerk::{Answer, Books, Clerk},
+    pause,
+    tasks::{Tasks, poll_times},
+};
+use proptest::prelude::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Who takes care of orphans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// The default: they are revoked.
+    Revoke,
+    /// A handler of the application's, which remembers them.
+    Handler,
+    /// Nobody: the call is not supervised.
+    None,
+}
+
+/// One kind of call, and how many polls each of its phases takes.
+#[derive(Debug, Clone)]
+struct Case {
+    answers: Vec<Answer>,
+    care: Care,
+    /// Another call's 429 holds it back first.
+    gated: bool,
+    credentials: u32,
+    /// Per-call middleware before and after, per-attempt middleware before and after.
+    around: [u32; 4],
+    phases: [u32; 3],
+}
+
+impl Case {
+    fn new(answers: &[Answer], care: Care) -> Self {
+        Self { answers: answers.to_vec(), care, gated: false, credentials: 2, around: [2; 4], phases: [2; 3] }
+    }
+}
+
+/// A middleware that takes its time.
+fn pausing(before: u32, after: u32) -> impl Middleware {
+    middleware_fn(move |request, next| {
+        Box::pin(async move {
+            pause(before).await;
+            let exchanged = next.run(request).await;
+            pause(after).await;
+            exchanged
+        })
+    })
+}
+
+struct Setting {
+    clerk: Clerk,
+    client: Client<Clerk>,
+    tasks: Tasks,
+    handled: Arc<Mutex<Vec<OrphanReport>>>,
+}
+
+fn setting(case: &Case) -> Setting {
+    let mut answers = case.answers.clone();
+    if case.gated {
+        answers.insert(0, Answer::Limited(5));
+    }
+    let clerk = Clerk::new(&answers).phases(case.phases);
+    let (tasks, handled) = (Tasks::default(), Arc::new(Mutex::new(Vec::new())));
+    let polls = case.credentials;
+    let slow_key = credentials_fn(move || async move {
+        pause(polls).await;
+        SecretKey::new("sk_test_key")
+    });
+    let [call_before, call_after, attempt_before, attempt_after] = case.around;
+    let mut builder = Client::builder(clerk.clone(), slow_key)
+        .jitter_seed(7)
+        .call_middleware(pausing(call_before, call_after))
+        .middleware(pausing(attempt_before, attempt_after));
+    if case.care != Care::None {
+        builder = builder.spawner(tasks.clone()).supervised();
+    }
+    if case.care == Care::Handler {
+        let handled = handled.clone();
+        builder = builder.on_orphan(move |orphan| {
+            let handled = handled.clone();
+            async move {
+                pause(2).await;
+                handled.lock().unwrap().push(orphan.report().clone());
+            }
+        });
+    }
+    let client = builder.build().unwrap();
+    if case.gated {
+        let call = client.actor_tokens().create("user_other", Actor::new(AGENT)).retry(RetryPolicy::none());
+        pollster::block_on(call.send()).unwrap_err();
+    }
+    Setting { clerk, client, tasks, handled }
+}
+
+/// The call under test. It may be repeated on a 502, which is the gamble that the policy's docs speak of.
+fn create(client: &Client<Clerk>) -> BoxFuture<'static, Result<ActorToken, Error>> {
+    let policy = RetryPolicy::new().retry_create_on([StatusCode::BAD_GATEWAY]);
+    let call = client.actor_tokens().create(USER, Actor::new(AGENT)).retry(policy);
+    Box::pin(call.send())
+}
+
+/// What all cases of a test come to.
+#[derive(Debug, Default)]
+struct Figures {
+    drops: usize,
+    ran_on: usize,
+    orphans: usize,
+    ids_known: usize,
+    unknown_though_told: usize,
+}
+
+/// What must hold for one drop. `false` if the call was over before.
+fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
+    let Setting { clerk, client, tasks, handled } = setting(case);
+    let start = clerk.books();
+    let mut call = create(&client);
+    if poll_times(&mut call, polls).is_some() {
+        drop(call);
+        assert_eq!(tasks.spawned(), 0, "what completes is no orphan");
+        assert!(pollster::block_on(client.close(SECOND)).is_clean(), "{case:?}");
+        return false;
+    }
+    let before = clerk.books();
+    drop(call);
+    tasks.run();
+    let after = clerk.books();
+
+    let what = format!("{case:?} dropped after {polls} polls");
+    figures.drops += 1;
+    // Nobody waits: nothing more is sent, let alone made.
+    assert_eq!(after.creates, before.creates, "{what}");
+    let of_this = |books: &Books| books.answered[start.answered.len()..].to_vec();
+    let sent = before.creates - start.creates;
+    let under_way = before.creates - before.answered.len();
+    // Each attempt is proved not to have been executed; the one under way, if any, only once it is answered.
+    let proved = |answers: &[Answer]| {
+        answers.iter().all(|answer| matches!(answer, Answer::Unreachable | Answer::Limited(_) | Answer::Refused))
+    };
+    let runs_on = under_way == 1 || !proved(&of_this(&before));
+    let orphaned = match case.care {
+        // Without anything that runs on, what was under way stays unknown.
+        Care::None => runs_on,
+        _ => runs_on && (!proved(&of_this(&after)) || after.answered.len() < after.creates),
+    };
+    figures.ran_on += usize::from(case.care != Care::None && runs_on);
+    assert_eq!(tasks.spawned(), usize::from(case.care != Care::None && runs_on), "{what}");
+    if case.care != Care::None {
+        // What was under way came to its end.
+        let stalls = sent > 0 && case.answers.get(sent - 1).or(case.answers.last()) == Some(&Answer::Stall);
+        assert_eq!(after.answered.len() < after.creates, stalls, "{what}");
+    }
+    assert!(sent > 0 || !orphaned, "{what}");
+
+    // Whoever is told of it, it is told once.
+    let closed = pollster::block_on(client.close(SECOND));
+    assert_eq!(closed.under_way(), 0, "{what}");
+    let handled = handled.lock().unwrap().clone();
+    let reports = match case.care {
+        Care::Handler => {
+            assert!(closed.is_clean(), "the application has it: {what}");
+            handled
+        }
+        Care::Revoke | Care::None => closed.orphans().to_vec(),
+    };
+    // The last answer that tells an id is the one whose token is found.
+    let told = after.told.get(start.told.len()..).and_then(<[String]>::last).cloned();
+    let revoked: Vec<_> = after.revoked.iter().map(|(id, ..)| id.clone()).collect();
+    figures.orphans += usize::from(orphaned);
+    match case.care {
+        Care::Revoke => {
+            assert_eq!(revoked, Vec::from_iter(told.clone().filter(|_| orphaned)), "{what}");
+            assert_eq!(reports.len(), usize::from(orphaned && told.is_none()), "{what}");
+            figures.ids_known += revoked.len();
+            figures.unknown_though_told += usize::from(told.is_some() && revoked.is_empty());
+        }
+        Care::Handler | Care::None => {
+            assert!(revoked.is_empty());
+            assert_eq!(reports.len(), usize::from(orphaned), "{what}");
+            let known = reports.iter().filter(|report| report.id().is_some()).count();
+            figures.ids_known += known;
+            figures.unknown_though_told += usize::from(told.is_some() && known == 0);
+            if orphaned {
+                assert_eq!(reports[0].id(), told.as_deref(), "{what}");
+            }
+        }
+    }
+    for report in &reports {
+        assert_ne!(report.execution(), Execution::NotExecuted);
+        assert!(report.exposure_until().is_some() && report.session_exposure_until().is_some());
+        assert_eq!(report.operation().name(), "CreateActorToken");
+        // The race against a stall may be won by what is around the attempts: then the last one is not told.
+        if case.care != Care::None && !case.answers.contains(&Answer::Stall) {
+            // One that was about to be sent is told as well, as blocked.
+            let sent_attempts = report.attempts().iter().filter(|it| it.error() != Some(ErrorKind::Blocked));
+            assert_eq!(sent_attempts.count(), sent, "{what}");
+        }
+    }
+    true
+}
+
+fn every_drop(case: &Case, figures: &mut Figures) {
+    let mut polls = 1;
+    while drop_after(polls, case, figures) {
+        polls += 1;
+        assert!(polls < 10_000, "{case:?} never ends");
+    }
+}
+
+/// Every answer, and every answer behind one that is followed by a retry.
+fn schedules() -> Vec<Vec<Answer>> {
+    let last = [
+        Answer::Success,
+        Answer::CutWithId,
+        Answer::CutWithoutId,
+        Answer::Lost,
+        Answer::Nothing,
+        Answer::Gateway,
+        Answer::Stall,
+        Answer::Unreachable,
+        Answer::Limited(3),
+        Answer::Refused,
+    ];
+    let first = [Answer::Unreachable, Answer::Limited(3), Answer::Limited(0), Answer::Gateway];
+    let alone = last.iter().map(|last| vec![*last]);
+    let two = first.iter().flat_map(|first| last.iter().map(|last| vec![*first, *last]));
+    alone.chain(two).collect()
+}
+
+#[test]
+fn dropped_at_every_await_point_nothing_is_lost_and_nothing_more_is_made() {
+    let mut figures = Figures::default();
+    for answers in schedules() {
+        for care in [Care::Revoke, Care::Handler, Care::None] {
+            for gated in [false, true] {
+                every_drop(&Case { gated, ..Case::new(&answers, care) }, &mut figures);
+            }
+        }
+    }
+    println!("{figures:?}");
+    assert_eq!(figures.unknown_though_told, 0);
+    // So that nobody mistakes a test that tries nothing for a proof.
+    assert!(figures.drops > 15_000 && figures.ran_on > 4_000 && figures.ids_known > 400, "{figures:?}");
+}
+
+fn any_answer() -> impl Strategy<Value = Answer> {
+    let last = schedules().into_iter().filter_map(|answers| <[Answer; 1]>::try_from(answers).ok());
+    proptest::sample::select(last.map(|[answer]| answer).collect::<Vec<_>>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Phases of any length, also of none.
+    #[test]
+    fn however_long_each_phase_takes(
+        answers in proptest::collection::vec(any_answer(), 1..4),
+        care in proptest::sample::select(vec![Care::Revoke, Care::Handler, Care::None]),
+        gated: bool, credentials in 0u32..4,
+        around in proptest::array::uniform4(0u32..4), phases in proptest::array::uniform3(0u32..4)
+    ) {
+        let case = Case { answers, care, gated, credentials, around, phases };
+        let mut figures = Figures::default();
+        every_drop(&case, &mut figures);
+        prop_assert_eq!(figures.unknown_though_told, 0);
+    }
+}
+
+#[test]
+fn a_call_that_was_never_polled_was_never_begun() {
+    let Setting { clerk, client, tasks, .. } = setting(&Case::new(&[Answer::Success], Care::Revoke));
+    drop(create(&client));
+    let kept = create(&client);
+    let closed = pollster::block_on(client.close(SECOND));
+    assert!(closed.is_clean(), "{closed:?}");
+    assert_eq!((clerk.books().creates, tasks.spawned()), (0, 0));
+    drop(kept);
+}
