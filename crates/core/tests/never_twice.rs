@@ -85,6 +85,7 @@ fn is_proved_unexecuted(fate: Fate) -> bool {
                 | K::Canceled
                 | K::Refused
                 | K::TimeoutUnsent
+                | K::RateLimited
                 | K::Credential
                 | K::Blocked
         ),
