@@ -1,0 +1,135 @@
+//! What is read of an answer that is cut, decoded by somebody, compressed or too long.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
+
+mod common;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use clerk_actor_tokens_core::{
+    Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, InvalidRequest, Operation, OperationInfo,
+    ParseError, Replay, Request, Response, TransportError, TransportErrorKind, http, middleware_fn,
+};
+use common::{AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with_header, without};
+
+/// What the transport gives is opaque; the middleware decodes it, and what it decodes cannot be used.
+#[test]
+fn an_answer_that_a_middleware_decoded_is_salvaged_from_what_it_decoded() {
+    let cut = || {
+        let mut text = token_json("pending").to_string();
+        text.truncate(text.len() - 1);
+        Err(TransportError::new(TransportErrorKind::Interrupted).with_partial(response(200, text)))
+    };
+    let unusable = || Ok(ok(&without(token_json("pending"), "created_at")));
+    let marked = || Ok(with_header(ok(&token_json("pending")), "content-encoding", "gzip"));
+    type Decode = fn() -> Result<Response, TransportError>;
+    let table: [(Decode, ErrorKind); 3] =
+        [(cut, ErrorKind::ReplyLost), (unusable, ErrorKind::ReplyUnusable), (marked, ErrorKind::ReplyUnusable)];
+    for (decode, kind) in table {
+        for is_call in [false, true] {
+            let decoding = middleware_fn(move |request, next| {
+                Box::pin(async move {
+                    next.run(request).await?;
+                    decode()
+                })
+            });
+            let opaque = builder(|_| response(200, "opaque").into());
+            let client = if is_call { opaque.call_middleware(decoding) } else { opaque.middleware(decoding) };
+            let error = run(&client.build().unwrap(), Op::Create).unwrap_err();
+            assert_eq!(error.execution(), Execution::Executed);
+            // Around the call, the attempt itself was judged by what the transport gave.
+            assert_eq!((error.kind(), error.salvaged_id()), (kind, Some(ID)), "around the call: {is_call}");
+        }
+    }
+}
+
+#[test]
+fn what_was_cut_in_a_compressed_answer_does_not_say_whose_it_is() {
+    let partial = || with_header(response(200, vec![0x1f, 0x8b, 0x08]), "content-encoding", "gzip");
+    let client =
+        client(move |_| Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial())));
+    let error = run(&client, Op::Create).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyLost, Execution::Executed));
+}
+
+#[test]
+fn an_error_made_of_a_success_is_one_that_cannot_be_used() {
+    let error = Error::from_response(&CreateActorToken::INFO, &ok(&token_json("pending")));
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyUnusable, Execution::Executed));
+}
+
+/// An operation that remembers how much it was given to read.
+struct Measure(Arc<AtomicUsize>);
+
+impl Operation for Measure {
+    type Output = ();
+    const INFO: OperationInfo = OperationInfo::new("Measure", "/measure", Replay::Safe);
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        base.request(http::Method::GET, "/measure", Default::default())
+    }
+
+    fn parse(&self, response: &Response) -> Result<(), ParseError> {
+        self.0.fetch_max(response.body().len(), Ordering::Relaxed);
+        Err(ParseError::status())
+    }
+
+    fn salvage(&self, partial: &[u8]) -> Result<Option<String>, ParseError> {
+        self.0.fetch_max(partial.len(), Ordering::Relaxed);
+        Ok(None)
+    }
+}
+
+#[test]
+fn nobody_is_given_more_to_read_than_the_cap_and_one_byte() {
+    const CAP: usize = 1000;
+    for code in [200, 400, 500] {
+        for is_cut in [false, true] {
+            let answer = move |_| match is_cut {
+                true => Play::Fail(
+                    TransportError::new(TransportErrorKind::Other).with_partial(response(code, vec![b'x'; 100 * CAP])),
+                ),
+                false => response(code, vec![b'x'; 100 * CAP]).into(),
+            };
+            let own = middleware_fn(move |_, _| Box::pin(async move { Ok(response(code, vec![b'x'; 100 * CAP])) }));
+            let plain = builder(answer).response_cap(CAP).build().unwrap();
+            let attempt = builder(answer).response_cap(CAP).middleware(own).build().unwrap();
+            let own = middleware_fn(move |_, _| Box::pin(async move { Ok(response(code, vec![b'x'; 100 * CAP])) }));
+            let call = builder(answer).response_cap(CAP).call_middleware(own).build().unwrap();
+            for client in [plain, attempt, call] {
+                let most = Arc::new(AtomicUsize::new(0));
+                pollster::block_on(client.execute(Measure(Arc::clone(&most))).send()).unwrap_err();
+                assert!(most.load(Ordering::Relaxed) <= CAP + 1, "{code}, cut: {is_cut}: {most:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn salvage_reads_past_what_parsing_reads_past_and_stops_where_it_is_no_json() {
+    let create = CreateActorToken::new(USER, Actor::new(AGENT));
+    let found = |body: &[u8]| create.salvage(body).unwrap_or(None);
+    let read_past: [&[u8]; 4] = [
+        br#"{"x":"\ud800","id":"act_1","#,
+        b"{\"x\":\"\xff\xfe\",\"id\":\"act_1\",",
+        br#"{"x":[1,{"y":"\ud800"}],"id":"act_1","#,
+        br#"{"x":-1.5e3,"y":true,"z":null,"id":"act_1","#,
+    ];
+    for body in read_past {
+        assert_eq!(found(body).as_deref(), Some("act_1"), "{}", String::from_utf8_lossy(body));
+    }
+    let no_json = [
+        r#"{"x":troe,"id":"act_1","#,
+        r#"{"x":01,"id":"act_1","#,
+        r#"{"x":[1 2],"id":"act_1","#,
+        r#"{"x":"\q","id":"act_1","#,
+        r#"{"actor":{"x":1],"id":"act_9""#,
+        r#"{"x":{"id":"act_9"},"#,
+    ];
+    for body in no_json {
+        assert_eq!(found(body.as_bytes()), None, "{body}");
+    }
+}
