@@ -76,7 +76,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     }
 
     /// The same client with another secret key: for a process that serves several Clerk instances. A 429 to one of the two
-    /// does not hold the other back.
+    /// does not hold the other back; the retry budget is shared, and [`close`](Self::close) closes both.
     #[must_use]
     pub fn with_credentials(&self, credentials: impl CredentialProvider) -> Self {
         let settings =
@@ -113,7 +113,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         }
     }
 
-    /// Lets this client and its clones make nothing any more, waits until the calls are over that do, and says what is
+    /// Lets this client, its clones and those made from it make nothing any more, waits until the calls are over that do, and says what is
     /// left: for the end of a process.
     ///
     /// Waits for creations whose caller waits as well as for those that only supervision holds, and for orphan handlers; for

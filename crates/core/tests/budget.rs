@@ -129,6 +129,8 @@ fn a_call_that_could_not_wait_anyway_takes_none() {
         assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::RateLimited, 1));
         assert!(!error.is_out_of_retries(), "it is out of time");
     }
+    // Else time would have paid for them.
+    assert_eq!(client.transport().clock.elapsed(), Duration::ZERO);
     assert_eq!(retries(&client, Op::Create), 10);
 }
 

@@ -196,6 +196,21 @@ proptest! {
         let opens = if delay < first { first.max(delay + second) } else { first };
         prop_assert_eq!(client.transport().sent()[2].at, opens);
     }
+
+    /// As before; the third call begins when both answers have come.
+    #[test]
+    fn a_later_answer_that_asks_for_less_opens_it_no_earlier(first in 1u64..30, second in 0u64..30, delay in 0u64..30) {
+        let [first, second, delay] = [first, second, delay].map(Duration::from_secs);
+        let client = client(move |number| match number {
+            0 => limited(&first.as_secs().to_string()).into(),
+            1 => Play::from(limited(&second.as_secs().to_string())).after(delay),
+            _ => good(Op::Revoke),
+        });
+        let long = 1000 * SECOND;
+        let _ = pollster::block_on(join(send(&client, Op::Create, long), send(&client, Op::Create, long)));
+        once(&client, Op::Revoke, long).unwrap();
+        prop_assert_eq!(client.transport().sent()[2].at, first.max(delay + second));
+    }
 }
 
 #[test]

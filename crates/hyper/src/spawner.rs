@@ -8,7 +8,11 @@ use std::{
 use clerk_actor_tokens_core::{BoxFuture, Spawner};
 use tokio::runtime::Handle;
 
-/// Runs tasks on the tokio runtime that is entered, or else on the one that was remembered last.
+/// Runs tasks on the tokio runtime that is entered, or else on the one that was remembered last: at [`new`](Self::new), or by
+/// the transport when it last sent something.
+///
+/// Whichever it is has to live until the task is over. A future that is dropped inside a short-lived other runtime goes on
+/// there.
 ///
 /// A [`HyperTransport`](crate::HyperTransport) brings one. Hand one to
 /// [`ClientBuilder::spawner`](clerk_actor_tokens_core::ClientBuilder::spawner) to supervise calls over another transport.

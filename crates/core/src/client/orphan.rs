@@ -32,7 +32,10 @@ impl Orphan {
         &self.report
     }
 
-    /// Takes it back: revokes the token. With the credentials and the base URL of the call that made it.
+    /// Takes it back: revokes the token. With the credentials and the base URL of the call that made it, and with the
+    /// client's timeout plus the longest time for which a 429 holds calls back.
+    ///
+    /// Where the report [is ambiguous](OrphanReport::is_ambiguous), another token may be left that this cannot reach.
     ///
     /// # Errors
     /// [`Error`]: the one of the call that takes it back, or
@@ -84,6 +87,14 @@ impl OrphanReport {
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// Whether there may be something at Clerk that this report does not name: its id is not known, or an earlier attempt of
+    /// the call may have made another (which takes [`retry_create_on`](crate::RetryPolicy::retry_create_on)).
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        let may_have_acted = self.attempts.iter().filter(|attempt| attempt.execution() != Execution::NotExecuted);
+        self.id.is_none() || may_have_acted.count() > 1
     }
 
     /// An estimate of until when it can be used: see [`Error::exposure_until`].

@@ -6,6 +6,7 @@
 
 use std::{
     future::Future,
+    panic::{self, AssertUnwindSafe},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -17,7 +18,7 @@ use crate::{
         Client,
         flights::Flight,
         guard::Guard,
-        options::Resolved,
+        options::{Options, Resolved},
         orphan::{Orphan, OrphanReport},
     },
     error::Error,
@@ -91,7 +92,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
         // From here on, it reports what is lost if it is dropped: by a spawner that cannot run it, by a runtime that ends.
         let mut lost = Lost { watch: self, outcome: None, settled: false };
         if let Some(spawner) = client.spawner() {
-            spawner.spawn(Box::pin(async move {
+            let task = Box::pin(async move {
                 if let Some(call) = call {
                     lost.outcome = Some(call.await.map(|response| Made {
                         id: lost.watch.operation.id_of(&response.value),
@@ -99,7 +100,9 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
                     }));
                 }
                 lost.settle().await;
-            }));
+            });
+            // This may be a destructor in the middle of a panic. A spawner that panics drops its task, which reports.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| spawner.spawn(task)));
         }
     }
 
@@ -155,7 +158,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
         let client = self.watch.client.share();
         let orphan = Orphan {
             undo: report.id.as_deref().and_then(|id| self.watch.operation.undo(id)),
-            options: self.watch.call.same_place(),
+            options: self.options_of_undo(),
             report,
             client,
         };
@@ -166,10 +169,23 @@ impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
         self.settled = true;
     }
 
+    /// The same place, the same key, and time enough for the gate to open: nobody waits for this call.
+    fn options_of_undo(&self) -> Options {
+        let settings = &self.watch.client.settings;
+        let mut options = self.watch.call.same_place();
+        options.timeout(settings.timeout.saturating_add(settings.gate_limit));
+        options
+    }
+
     /// The default: take it back, then report.
     async fn take_back(&self, orphan: Orphan) {
         let report = orphan.report.clone();
         match orphan.undo().await {
+            Ok(()) if report.is_ambiguous() => {
+                let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
+                log::error!(target: "clerk_actor_tokens", "{report}; it was taken back, but an earlier attempt may have made another");
+                self.watch.flight.flights().leave(unnamed);
+            }
             Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was taken back"),
             Err(error) => {
                 log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");

@@ -20,7 +20,8 @@ use crate::{
 pub struct Undo(Box<dyn Erased>);
 
 impl Undo {
-    /// This operation takes it back.
+    /// This operation takes it back. It should be one that may be repeated ([`Replay::Safe`]): others are refused once the
+    /// client is closed.
     #[must_use]
     pub fn new(operation: impl Operation) -> Self {
         Self(Box::new(operation))
