@@ -3,6 +3,7 @@
 //! Two ways through them: every schedule up to a length ([`exhaustive`]), and random programs of calls that run side by
 //! side ([`random`]). What must hold is in `verdict.rs`, once for both.
 
+mod aftermath;
 mod executor;
 pub mod exhaustive;
 mod figures;
@@ -11,19 +12,23 @@ pub mod random;
 mod scripted;
 mod verdict;
 
-use clerk_actor_tokens::emulator::CommitKind;
+use clerk_actor_tokens::emulator::{CommitKind, fault::catalogue};
 
 use self::exhaustive::Tree;
 pub use self::figures::Figures;
 
-/// The promises that the client breaks, at most `limit` of them: every schedule of one fault and, of faults that stand for
-/// the others, every one of two.
+/// The promises that the client breaks, at most `limit` of them, by the schedules of one fault: for a check that has to ask
+/// very often. Takes a fifth of a second in a debug build.
+///
+/// Left out are the answers of many bytes, which would take a third of the time.
 #[must_use]
 pub fn violations(limit: usize) -> Vec<String> {
+    const LARGE: [&str; 3] = ["padded_to(262144)", "padded_to(262145)", "nested(10000)"];
+    let faults: Vec<_> = catalogue().into_iter().filter(|it| !LARGE.contains(&it.name().as_str())).collect();
     let mut violations = Vec::new();
     for kind in [CommitKind::Create, CommitKind::Revoke] {
         let left = limit.saturating_sub(violations.len());
-        violations.extend(Tree::of_all(kind, 1).until_violations(left).run().violations);
+        violations.extend(Tree::of(kind, 1, &faults).until_violations(left).run().violations);
     }
     violations
 }

@@ -89,7 +89,7 @@ impl fmt::Display for Tally {
 pub struct Tree {
     kind: CommitKind,
     depth: usize,
-    /// What the attempts meet; the first one meets those from `first` on, each `stride`th.
+    /// What an attempt may meet.
     steps: Vec<Planned>,
     limit: usize,
 }

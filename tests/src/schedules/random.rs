@@ -4,26 +4,23 @@
 use std::{
     fmt,
     ops::Range,
-    slice,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use clerk_actor_tokens::{
-    Actor, ActorToken, ActorTokenId, ActorTokenStatus, ApiResponse, BoxFuture, Client, Closed, Error,
-    HttpTransport as _, InvalidRequest, Orphan, OrphanReport,
-    emulator::{Emulator, LedgerEntry},
+    Actor, ActorTokenId, ActorTokenStatus, BoxFuture, Client, Execution, HttpTransport as _, InvalidRequest, Orphan,
+    emulator::Emulator,
 };
 
 use super::{
+    aftermath::{ACTOR, Aftermath, Seen, Told, made_for},
     executor::{Spawned, waited_for},
     figures::Figures,
     program::{Creation, Handler, Menu, Program, Revoking},
     scripted::{Script, Scripted, let_go},
     verdict::{self, Asked, Facts},
 };
-
-const ACTOR: &str = "user_agent";
 
 /// How long `close` waits: longer than anything takes.
 const CLOSING: Duration = Duration::from_secs(3600);
@@ -69,34 +66,12 @@ impl Random {
     }
 }
 
-/// How a creation ended for its caller.
-struct Told {
-    number: usize,
-    script: Script,
-    /// `None` if the caller had gone.
-    ended: Option<Result<ApiResponse<ActorToken>, Error>>,
-    /// How many requests had been sent by then.
-    sends: usize,
-}
-
 /// What the tasks of a program share.
 struct World {
     clerk: Emulator,
     client: Client<Scripted>,
     gambles: bool,
     seen: Arc<Mutex<Seen>>,
-}
-
-/// What the tasks have seen.
-#[derive(Default)]
-struct Seen {
-    told: Vec<Told>,
-    reports: Vec<OrphanReport>,
-    /// What callers have tried to revoke.
-    revoked: Vec<ActorTokenId>,
-    closed: Option<Closed>,
-    broken: Vec<String>,
-    figures: Figures,
 }
 
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
@@ -119,7 +94,7 @@ fn run(program: &Program, figures: &mut Figures) {
     {
         let mut seen = lock(&seen);
         broken.append(&mut seen.broken);
-        world.judge(program, &mut seen, &mut broken);
+        Aftermath { clerk: &world.clerk, program }.judge(&mut seen, &mut broken);
         figures.add(std::mem::take(&mut seen.figures));
     }
     figures.programs = figures.programs.saturating_add(1);
@@ -212,7 +187,7 @@ impl World {
             let elapsed = timer.now().saturating_duration_since(began);
             let sends = script.sends();
 
-            let commits = self.made_for(&user);
+            let commits = made_for(&self.clerk, &user);
             let asked = Asked { user: &user, actor: ACTOR, lifetime, session };
             if let Some(ended) = &ended {
                 let met = script.met();
@@ -275,10 +250,6 @@ impl World {
         }
     }
 
-    fn made_for(&self, user: &str) -> Vec<LedgerEntry> {
-        self.clerk.creates().into_iter().filter(|commit| commit.user_id() == user).collect()
-    }
-
     /// Whether a request to make a token for this user came to Clerk.
     fn arrived(&self, user: &str) -> bool {
         let requests = self.clerk.requests();
@@ -286,117 +257,14 @@ impl World {
             .iter()
             .any(|request| request.json().is_some_and(|body| body.get("user_id").is_some_and(|it| it == user)))
     }
-
-    /// What is left when all have ended.
-    fn judge(&self, program: &Program, seen: &mut Seen, broken: &mut Vec<String>) {
-        let mut reports = std::mem::take(&mut seen.reports);
-        if let Some(closed) = &seen.closed {
-            reports.extend(closed.orphans().iter().cloned());
-            if closed.under_way() > 0 {
-                broken.push(format!("{} calls were still under way after close", closed.under_way()));
-            }
-        }
-        seen.figures.reported += reports.len() as u64;
-        for report in &reports {
-            if let Some(id) = report.id().filter(|id| !self.is_of_somebody_gone(id, program, &seen.told)) {
-                broken.push(format!("{id} was reported as an orphan, and its caller had not gone"));
-            }
-        }
-        for told in &seen.told {
-            let Some(creation) = program.creations.get(told.number) else { continue };
-            let commits = self.made_for(&creation.user);
-            seen.figures.tokens += commits.len() as u64;
-            let gone = told.ended.is_none();
-            seen.figures.given_up += u64::from(gone);
-            if commits.len() > 1 && !self.gambles {
-                broken.push(format!("{} tokens were made for {}", commits.len(), creation.user));
-            }
-            if gone && told.script.sends() > told.sends {
-                broken.push(format!("a request for {} was sent after its caller had gone", creation.user));
-            }
-            let mut is_reported = false;
-            for commit in &commits {
-                let words = |wrong: String| format!("{} for {}: {wrong}", commit.id(), creation.user);
-                match self.fate_of(commit, told, seen) {
-                    Ok(Fate::Held) => seen.figures.held += 1,
-                    Ok(Fate::Named) => seen.figures.named += 1,
-                    Ok(Fate::Warned) => seen.figures.warned += 1,
-                    Ok(Fate::TakenBack) => seen.figures.taken_back += 1,
-                    // A call has one report, also where it gambled and made two.
-                    Ok(Fate::Lost) if std::mem::replace(&mut is_reported, true) => (),
-                    Ok(Fate::Lost) => broken.extend(told_by(&mut reports, commit, creation).err().map(words)),
-                    Err(wrong) => broken.push(words(wrong)),
-                }
-            }
-        }
-    }
-
-    fn is_of_somebody_gone(&self, id: &str, program: &Program, told: &[Told]) -> bool {
-        let creates = self.clerk.creates();
-        let of = creates.iter().find(|commit| commit.id().as_str() == id);
-        told.iter().filter(|told| told.ended.is_none()).any(|told| {
-            let user = program.creations.get(told.number).map(|creation| creation.user.as_str());
-            of.is_some_and(|commit| Some(commit.user_id()) == user)
-        })
-    }
-
-    /// What has become of a token: nobody may be left with a link that nobody knows of, or without one that was theirs.
-    ///
-    /// # Errors
-    /// That.
-    fn fate_of(&self, commit: &LedgerEntry, told: &Told, seen: &Seen) -> Result<Fate, String> {
-        let id = commit.id();
-        let is_revoked = self.clerk.token(id).is_some_and(|token| *token.status() == ActorTokenStatus::Revoked);
-        match &told.ended {
-            Some(Ok(response)) if response.value().id() == id => match is_revoked && !seen.revoked.contains(id) {
-                true => Err("revoked, and its holder did not ask for that".to_owned()),
-                false => Ok(Fate::Held),
-            },
-            Some(Ok(response)) if response.is_ambiguous() => Ok(Fate::Warned),
-            Some(Err(error)) if error.salvaged_id() == Some(id.as_str()) => Ok(Fate::Named),
-            Some(Err(error)) if error.is_ambiguous() => Ok(Fate::Warned),
-            Some(_) => Err("its caller was not told of it".to_owned()),
-            None if is_revoked => Ok(Fate::TakenBack),
-            None => Ok(Fate::Lost),
-        }
-    }
-}
-
-/// What has become of a token.
-enum Fate {
-    Held,
-    /// By an error.
-    Named,
-    Warned,
-    /// After its caller had gone.
-    TakenBack,
-    /// Somebody has to have been told, by an orphan's report.
-    Lost,
-}
-
-/// Finds the report that tells of a lost token: by its id, or one without an id. Of these each tells of one token.
-///
-/// # Errors
-/// There is none, or it says that the token cannot be used for as long as it can.
-fn told_by(reports: &mut Vec<OrphanReport>, commit: &LedgerEntry, creation: &Creation) -> Result<(), String> {
-    let id = commit.id().as_str();
-    let by_id = reports.iter().position(|report| report.id() == Some(id));
-    let place = by_id.or_else(|| reports.iter().position(|report| report.id().is_none()));
-    let report = place.map(|place| reports.swap_remove(place)).ok_or("lost in silence")?;
-    let Creation { user, lifetime, session, .. } = creation;
-    let asked = Asked { user, actor: ACTOR, lifetime: *lifetime, session: *session };
-    let is_exact = by_id.is_some();
-    match verdict::exposed(report.exposure_until(), report.session_exposure_until(), &asked, slice::from_ref(commit)) {
-        // Which of several reports without an id is whose cannot be told.
-        Some(wrong) if is_exact || reports.iter().all(|other| other.id().is_some()) => Err(wrong),
-        _ => Ok(()),
-    }
 }
 
 /// An application's own way with orphans.
 async fn taken_care_of(orphan: Orphan, handler: Handler, seen: Arc<Mutex<Seen>>) {
     let report = orphan.report().clone();
-    if handler == Handler::Keeps || orphan.undo().await.is_err() {
+    // With a gamble, what can be taken back need not be all that was made.
+    let doubtful = report.attempts().iter().filter(|attempt| attempt.execution() != Execution::NotExecuted).count();
+    if handler == Handler::Keeps || orphan.undo().await.is_err() || doubtful > 1 {
         lock(&seen).reports.push(report);
     }
 }
