@@ -1,20 +1,39 @@
-//! Each cell of the failure rules is flipped in turn, and the oracle has to fail: the table committed in the book.
+//! Each cell of the failure rules is flipped in turn, and the oracles have to fail: the table committed in the book, and the
+//! emulator's ledger.
 //!
 //! Compiled with `--cfg flipped_rules` alone, as nobody else may change the rules:
 //! `RUSTFLAGS="--cfg flipped_rules" cargo test -p clerk-actor-tokens-tests --test flipped_rules --target-dir
 //! target/flipped -- --nocapture`
 #![cfg(flipped_rules)]
-#![allow(clippy::print_stdout, reason = "the figure is what this is run for")]
+#![allow(clippy::print_stdout, reason = "the figures are what this is run for")]
 
-use clerk_actor_tokens_core::flip;
-use clerk_actor_tokens_tests::failures_page::{disagreements, wrong_gambles};
+use clerk_actor_tokens_core::flip::{self, Flip};
+use clerk_actor_tokens_tests::{
+    failures_page::{disagreements, wrong_gambles},
+    schedules::violations,
+};
+
+fn unnoticed<'a>(flips: impl Iterator<Item = &'a Flip>, is_noticed: impl Fn() -> bool) -> Vec<String> {
+    flips.filter(|flip| !flip.with(&is_noticed)).map(ToString::to_string).collect()
+}
 
 #[test]
-fn no_cell_can_be_flipped_unnoticed() {
-    assert!(disagreements(1).is_empty() && wrong_gambles().is_empty(), "the rules as they are");
+fn no_cell_can_be_flipped_without_the_book_noticing() {
+    let is_noticed = || !disagreements(1).is_empty() || !wrong_gambles().is_empty();
+    assert!(!is_noticed(), "the rules as they are");
     let flips = flip::all();
-    let is_noticed = |flip: &flip::Flip| flip.with(|| !disagreements(1).is_empty() || !wrong_gambles().is_empty());
-    let unnoticed: Vec<_> = flips.iter().filter(|flip| !is_noticed(flip)).map(ToString::to_string).collect();
-    println!("flipped {} cells, {} unnoticed", flips.len(), unnoticed.len());
+    let unnoticed = unnoticed(flips.iter(), is_noticed);
+    println!("figure: {} cells flipped, {} unnoticed by the book's table", flips.len(), unnoticed.len());
     assert!(flips.len() > 500 && unnoticed.is_empty(), "unnoticed:\n{}", unnoticed.join("\n"));
+}
+
+/// What the ledger sees are tokens. A flip that only sends too much is not among them: the guard lets no second send pass.
+#[test]
+fn no_cell_can_claim_too_much_without_the_ledger_noticing() {
+    let is_noticed = || !violations(1).is_empty();
+    assert!(!is_noticed(), "the rules as they are");
+    let flips: Vec<_> = flip::all().into_iter().filter(Flip::is_unsound).collect();
+    let unnoticed = unnoticed(flips.iter(), is_noticed);
+    println!("figure: {} flips that claim too much, {} unnoticed by the ledger", flips.len(), unnoticed.len());
+    assert!(flips.len() > 20 && unnoticed.is_empty(), "unnoticed:\n{}", unnoticed.join("\n"));
 }

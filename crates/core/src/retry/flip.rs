@@ -22,6 +22,20 @@ thread_local! {
 }
 
 impl Flip {
+    /// Whether it claims "not executed" of what is not proved: with these a token could be made and nobody told.
+    #[must_use]
+    pub fn is_unsound(&self) -> bool {
+        let original = TABLE.iter().find_map(|row| match row {
+            Row::Rule(rule) if rule.failure == self.rule.failure => Some(rule.execution),
+            _ => None,
+        });
+        let flipped = match self.status {
+            Some((_, failure)) => super::rules::rule(failure).execution,
+            None => self.rule.execution,
+        };
+        original != Some(Execution::NotExecuted) && flipped == Execution::NotExecuted
+    }
+
     /// Runs something with this cell changed, on this thread.
     pub fn with<R>(&self, run: impl FnOnce() -> R) -> R {
         // The rules are handed out for good, and this is a check that ends soon.
