@@ -1,6 +1,7 @@
 //! The client: a transport, a credential and the settings that calls share.
 
 mod attempts;
+mod backstop;
 mod builder;
 mod call;
 mod exchange;
@@ -20,7 +21,7 @@ pub use self::{
 };
 use crate::{
     auth::CredentialProvider,
-    client::{attempts::until, builder::Settings},
+    client::{backstop::until, builder::Settings},
     operation::Operation,
     spawner::Spawner,
     time::Deadline,

@@ -1,9 +1,7 @@
 //! The attempt loop: sends, looks at what came of it, and decides by the rules whether to send again.
 
 use std::{
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    task::Poll,
     time::Duration,
 };
 
@@ -11,7 +9,14 @@ use bytes::Bytes;
 
 use crate::{
     attempt::Attempt,
-    client::{Client, builder::Settings, exchange::Exchange, guard::Guard, options::Resolved},
+    client::{
+        Client,
+        backstop::{ATTEMPT_BACKSTOP, late, within},
+        builder::Settings,
+        exchange::Exchange,
+        guard::Guard,
+        options::Resolved,
+    },
     context::CallContext,
     execution::Execution,
     judge::{self, Exchanged, Verdict, judge},
@@ -23,15 +28,8 @@ use crate::{
     },
     stamp,
     time::{BoxFuture, Deadline, Timer},
-    transport::{DiscardConnection, HttpTransport, Request, TransportError, TransportErrorKind},
+    transport::{DiscardConnection, HttpTransport, Request, TransportError},
 };
-
-/// How much later than the deadline the core's own race fires. It is the backstop for transports and middleware that
-/// do not keep the deadline themselves; one that does can say how far the exchange got, so it is let win.
-const ATTEMPT_BACKSTOP: Duration = Duration::from_millis(100);
-
-/// The same of the race around the per-call middleware: later still, so that an attempt that is cut off is told as one.
-pub(crate) const CALL_BACKSTOP: Duration = Duration::from_millis(200);
 
 /// One call under way.
 pub(crate) struct Attempts<'a, O, T: ?Sized> {
@@ -292,38 +290,6 @@ impl<O: Operation, T: HttpTransport + ?Sized> Endpoint for Attempts<'_, O, T> {
     fn timer(&self) -> &dyn Timer {
         self.transport.timer()
     }
-}
-
-/// The failure of a backstop that fired.
-pub(crate) fn late(execution: Execution) -> TransportError {
-    match execution {
-        Execution::NotExecuted => TransportErrorKind::TimeoutUnsent.into(),
-        Execution::Unknown | Execution::Executed => TransportErrorKind::Timeout.into(),
-    }
-}
-
-/// Runs a future until so much after the deadline; the future is polled first.
-pub(crate) async fn within<F: Future>(
-    timer: &dyn Timer,
-    deadline: Deadline,
-    backstop: Duration,
-    future: F,
-) -> Option<F::Output> {
-    race(future, timer.backstop(deadline.remaining(timer.now()).saturating_add(backstop))).await
-}
-
-/// Runs a future until the deadline; the future is polled first.
-pub(crate) async fn until<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
-    race(future, timer.sleep(deadline.remaining(timer.now()))).await
-}
-
-async fn race<F: Future>(future: F, mut sleep: BoxFuture<'static, ()>) -> Option<F::Output> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => sleep.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }
 
 fn discard_connection(exchanged: &Exchanged) {

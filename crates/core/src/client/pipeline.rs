@@ -14,7 +14,8 @@ use std::{
 use crate::{
     client::{
         Client,
-        attempts::{Attempts, CALL_BACKSTOP, late, within},
+        attempts::Attempts,
+        backstop::{CALL_BACKSTOP, late, within},
         call::Call,
         guard::Guard,
         options::Resolved,

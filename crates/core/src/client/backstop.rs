@@ -1,0 +1,48 @@
+//! The client's own races against its deadlines: a future ends by then, whether what it waits for keeps the deadline or not.
+
+use std::{pin::pin, task::Poll, time::Duration};
+
+use crate::{
+    execution::Execution,
+    time::{BoxFuture, Deadline, Timer},
+    transport::{TransportError, TransportErrorKind},
+};
+
+/// How much later than the deadline the core's own race fires. It is the backstop for transports and middleware that
+/// do not keep the deadline themselves; one that does can say how far the exchange got, so it is let win.
+pub(crate) const ATTEMPT_BACKSTOP: Duration = Duration::from_millis(100);
+
+/// The same of the race around the per-call middleware: later still, so that an attempt that is cut off is told as one.
+pub(crate) const CALL_BACKSTOP: Duration = Duration::from_millis(200);
+
+/// The failure of a backstop that fired.
+pub(crate) fn late(execution: Execution) -> TransportError {
+    match execution {
+        Execution::NotExecuted => TransportErrorKind::TimeoutUnsent.into(),
+        Execution::Unknown | Execution::Executed => TransportErrorKind::Timeout.into(),
+    }
+}
+
+/// Runs a future until so much after the deadline; the future is polled first.
+pub(crate) async fn within<F: Future>(
+    timer: &dyn Timer,
+    deadline: Deadline,
+    backstop: Duration,
+    future: F,
+) -> Option<F::Output> {
+    race(future, timer.backstop(deadline.remaining(timer.now()).saturating_add(backstop))).await
+}
+
+/// Runs a future until the deadline; the future is polled first.
+pub(crate) async fn until<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
+    race(future, timer.sleep(deadline.remaining(timer.now()))).await
+}
+
+async fn race<F: Future>(future: F, mut sleep: BoxFuture<'static, ()>) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => sleep.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
