@@ -226,7 +226,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// A bucket by the book, in ten-thousandths of a token: a success is a tenth, a millisecond a ten-thousandth.
     #[test]

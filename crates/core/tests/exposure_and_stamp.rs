@@ -313,6 +313,8 @@ fn stamped(body: String, key: &str) -> (Vec<Request>, Error) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn the_rest_of_the_body_is_as_without(
         user in ".{1,20}",

@@ -150,7 +150,7 @@ fn assert_held_back(error: &Error, shut: Duration) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Also where some of the time has passed already.
     #[test]

@@ -272,7 +272,11 @@ fn dropped_at_every_await_point_nothing_is_lost_and_nothing_more_is_made() {
             }
         }
     }
-    println!("{figures:?}");
+    let Figures { drops, ran_on, orphans, ids_known, unknown_though_told } = figures;
+    println!(
+        "figure: dropped calls: {drops} drops, {ran_on} ran on, {orphans} orphans, {ids_known} ids known, \
+         {unknown_though_told} unknown though an answer told them"
+    );
     assert_eq!(figures.unknown_though_told, 0);
     // So that nobody mistakes a test that tries nothing for a proof.
     assert!(figures.drops > 15_000 && figures.ran_on > 4_000 && figures.ids_known > 400, "{figures:?}");
@@ -284,7 +288,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Phases of any length, also of none.
     #[test]
@@ -389,7 +393,7 @@ fn with_real_threads_each_token_is_either_held_or_revoked() {
     let revoked = revoked.lock().unwrap();
     assert!(held.is_disjoint(&revoked));
     assert_eq!(held.len() + revoked.len(), made.load(Ordering::SeqCst));
-    println!("{} held, {} revoked", held.len(), revoked.len());
+    println!("figure: answers against drops, real threads: {} tokens held, {} revoked", held.len(), revoked.len());
 }
 
 #[test]

@@ -444,6 +444,8 @@ fn the_same_seed_gives_the_same_answers_and_another_seed_others() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn no_body_makes_it_panic(body in "(?s).{0,200}", json in "[\\[\\]{}:,\"a-z0-9.e-]{0,60}") {
         for body in [body, json] {
