@@ -10,6 +10,7 @@ mod guard;
 mod options;
 mod orphan;
 mod pipeline;
+mod record;
 mod supervision;
 
 use std::{fmt, sync::Arc, time::Duration};

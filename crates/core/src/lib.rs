@@ -84,8 +84,8 @@ pub use crate::{
     time::{BoxFuture, Deadline, SystemTimer, Timer},
     token_status::ActorTokenStatus,
     transport::{
-        DiscardConnection, FreshConnection, HttpTransport, Request, Response, TransportError, TransportErrorKind,
-        TransportFn, transport_fn,
+        DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response, TransportError,
+        TransportErrorKind, TransportFn, transport_fn,
     },
     url::{BaseUrl, BaseUrlBuilder},
     version::ApiVersion,

@@ -13,6 +13,7 @@ pub struct ApiResponse<T> {
     pub(crate) headers: HeaderMap,
     pub(crate) trace_id: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
+    pub(crate) others_in_doubt: bool,
 }
 
 impl<T> ApiResponse<T> {
@@ -46,13 +47,14 @@ impl<T> ApiResponse<T> {
         self.trace_id.as_deref()
     }
 
-    /// Whether an attempt before the last may have taken effect too. After a creation that means that there may be another
+    /// Whether something beside this answer may have taken effect too: an earlier attempt, or another send that a middleware
+    /// made within one. After a creation that means that there may be another
     /// token, which the caller does not hold: it takes [`retry_create_on`](crate::RetryPolicy::retry_create_on) to come to
     /// this. After a call that may be repeated it means nothing.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         let earlier = self.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        earlier.iter().any(|attempt| attempt.execution() != Execution::NotExecuted)
+        self.others_in_doubt || earlier.iter().any(|attempt| attempt.execution() != Execution::NotExecuted)
     }
 
     /// What each attempt came to, in order.

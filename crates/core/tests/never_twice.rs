@@ -17,8 +17,8 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, BoxFuture, CallContext, Client, ClientBuilder, Error, ErrorKind, Execution, Next, Request,
-    Response, RetryPolicy, TransportError, TransportErrorKind, credentials_fn, http, middleware_fn,
+    Actor, ActorToken, BoxFuture, CallContext, Client, ClientBuilder, Error, ErrorKind, Execution, Next, Replay,
+    Request, Response, RetryPolicy, TransportError, TransportErrorKind, credentials_fn, http, middleware_fn,
 };
 use common::{
     AGENT, Fate, ID, Op, Play, Scripted, Sent, USER, builder, join, ok, pause, poll_and_drop, race, response, run,
@@ -422,12 +422,74 @@ fn a_gamble_is_the_only_way_past_a_doubtful_send() {
             next.run(request).await
         })
     })
-    .retry(RetryPolicy::none().retry_create_on([http::StatusCode::SERVICE_UNAVAILABLE]))
+    .retry(gamble(2))
     .build()
     .unwrap();
     let error = create(&client).unwrap_err();
     assert_eq!(client.transport().sends(), 2);
     assert_eq!(error.execution(), Execution::Unknown);
+}
+
+fn gamble(attempts: u32) -> RetryPolicy {
+    let policy = RetryPolicy::new().max_attempts(Replay::Never, attempts);
+    policy.retry_create_on([http::StatusCode::SERVICE_UNAVAILABLE])
+}
+
+/// However often a middleware sends: as many as the policy has attempts, and no more.
+#[test]
+fn a_gamble_has_no_more_stakes_than_the_policy_has_attempts() {
+    for attempts in 1..5 {
+        for place in PLACES {
+            let client = wrap(builder(|_| response(503, "").into()), place, |request, next| {
+                Box::pin(async move {
+                    for _ in 0..20 {
+                        let _ = next.run(request.clone()).await;
+                    }
+                    next.run(request).await
+                })
+            });
+            let client = client.retry(gamble(attempts)).build().unwrap();
+            create(&client).unwrap_err();
+            assert_eq!(client.transport().sends(), attempts as usize, "{place:?}");
+        }
+    }
+}
+
+/// What a middleware sends within one attempt, or calls something else, is not forgotten in a success.
+#[test]
+fn a_success_says_that_another_send_may_have_made_a_token_too() {
+    let gateway_then_token = |number| match number {
+        0 => response(503, "").into(),
+        _ => success(number),
+    };
+    let twice = wrapped_gamble(gateway_then_token, |request, next| {
+        Box::pin(async move {
+            let _ = next.run(request.clone()).await;
+            next.run(request).await
+        })
+    });
+    let renamed = wrapped_gamble(gateway_then_token, |request, next| {
+        Box::pin(async move {
+            let mut answer = next.run(request).await?;
+            if answer.status().as_u16() == 503 {
+                *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+            }
+            Ok(answer)
+        })
+    });
+    for client in [twice, renamed] {
+        let call = client.actor_tokens().create(USER, Actor::new(AGENT)).send_with_response();
+        let answer = pollster::block_on(call).unwrap();
+        assert_eq!(client.transport().sends(), 2);
+        assert!(answer.is_ambiguous());
+    }
+}
+
+fn wrapped_gamble<F>(script: Script, handle: F) -> Client<Scripted>
+where
+    F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Exchanged> + Send + Sync + 'static,
+{
+    wrap(builder(script), Place::Attempt, handle).retry(gamble(3)).build().unwrap()
 }
 
 #[test]

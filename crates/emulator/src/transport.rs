@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, Deadline, HttpTransport, Request, Response, Timer, TransportError,
+    CallContext, DEFAULT_RESPONSE_CAP, Deadline, Dispatch, HttpTransport, Request, Response, Timer, TransportError,
     TransportErrorKind as Kind,
 };
 
@@ -28,8 +28,12 @@ impl HttpTransport for Emulator {
             return Err(Kind::TimeoutUnsent.into());
         }
 
+        // A fault before the request is sent is one of connecting.
+        let dispatch = Dispatch::of(&request).cloned().unwrap_or_default();
+        dispatch.hold();
         let mut attempt = Attempt { exchange: Exchange::begin(self.inner(), &request), clock, deadline };
         attempt.meet(Phase::BeforeSend, None).await?;
+        dispatch.sent();
         attempt.exchange.arrive(&request);
         if let Some(Met::Instead(answer)) = attempt.meet(Phase::BeforeCommit, None).await? {
             return within(cap, answer);

@@ -3,13 +3,18 @@
 //! Responsible for: the deadline over all of it, and for what is claimed when it fails. Not responsible for: opening
 //! connections (`connect.rs`), reading the body (`body.rs`), what hyper's errors prove (`classify.rs`).
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    future::{Future as _, poll_fn},
+    pin::pin,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, FreshConnection, HttpTransport, Request, Response, Spawner,
-    Timer, TransportError, TransportErrorKind,
+    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response,
+    Spawner, Timer, TransportError, TransportErrorKind,
 };
 use http::{Uri, Version};
 use http_body_util::Full;
@@ -108,12 +113,24 @@ impl HttpTransport for HyperTransport {
             Some(_) => &self.unpooled,
             None => &self.pooled,
         };
+        let dispatch = Dispatch::of(&request).cloned().unwrap_or_default();
         let mut request = request.map(Full::new);
         // Which version is spoken is the connection's affair; hyper refuses a request that names another.
         *request.version_mut() = Version::HTTP_11;
         let connection = Connection(capture_connection(&mut request));
 
-        let response = match timeout_at(deadline, client.request(request)).await {
+        dispatch.hold();
+        let mut exchange = pin!(timeout_at(deadline, client.request(request)));
+        // The request goes to a connection in the poll in which that is chosen: who drops this future between two polls learns
+        // whether it has.
+        let exchanged = poll_fn(|context| {
+            let polled = exchange.as_mut().poll(context);
+            if connection.has_request() {
+                dispatch.sent();
+            }
+            polled
+        });
+        let response = match exchanged.await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(classify::without_head(error, connection.has_request())),
             Err(_) => return Err(classify::deadline_without_head(connection.has_request())),

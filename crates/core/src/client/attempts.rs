@@ -1,14 +1,10 @@
 //! The attempt loop: sends, looks at what came of it, and decides by the rules whether to send again.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 
 use crate::{
-    attempt::Attempt,
     client::{
         Client,
         backstop::{ATTEMPT_BACKSTOP, late, within},
@@ -16,6 +12,7 @@ use crate::{
         exchange::Exchange,
         guard::Guard,
         options::Resolved,
+        record::{End, Record},
     },
     context::CallContext,
     execution::Execution,
@@ -40,24 +37,20 @@ pub(crate) struct Attempts<'a, O, T: ?Sized> {
     call: &'a Resolved,
     deadline: Deadline,
     guard: &'a Guard,
-    told: Mutex<Told>,
-}
-
-/// What the attempts have come to so far.
-struct Told {
-    attempts: Vec<Attempt>,
-    /// The join over what the failures claim by themselves. A middleware may fail, or answer, in the transport's
-    /// place: then the guard saw nothing, and this is all there is.
-    claimed: Execution,
-    out_of_retries: bool,
+    record: &'a Record,
 }
 
 /// What one run of the loop comes to.
 type Ended<O> = (Exchanged, Result<<O as Operation>::Output, Verdict>);
 
 impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
-    pub(crate) fn new(client: &'a Client<T>, operation: &'a O, call: &'a Resolved, guard: &'a Guard) -> Self {
-        let told = Told { attempts: Vec::new(), claimed: Execution::NotExecuted, out_of_retries: false };
+    pub(crate) fn new(
+        client: &'a Client<T>,
+        operation: &'a O,
+        call: &'a Resolved,
+        guard: &'a Guard,
+        record: &'a Record,
+    ) -> Self {
         Self {
             settings: &client.settings,
             transport: &client.transport,
@@ -66,7 +59,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             call,
             deadline: Deadline::after(client.transport.timer().now(), call.timeout),
             guard,
-            told: Mutex::new(told),
+            record,
         }
     }
 
@@ -118,7 +111,10 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
                 return Err(shut);
             }
             // Another answer may shut it for longer meanwhile.
-            timer.sleep(shut).await;
+            self.pause(shut).await;
+            if self.guard.is_abandoned() {
+                return Err(shut);
+            }
         }
     }
 
@@ -140,13 +136,23 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         if wait >= self.deadline.remaining(timer.now()) {
             return false;
         }
-        if !self.settings.bucket.take(timer.now()) {
-            self.told().out_of_retries = true;
+        if self.call.bucket.as_ref().is_some_and(|bucket| !bucket.take(timer.now())) {
+            self.record.out_of_retries();
             return false;
         }
-        timer.sleep(wait).await;
+        self.pause(wait).await;
         // A sleep may last longer than it was asked to: the machine itself may have slept.
         !self.deadline.has_passed(timer.now()) && !self.guard.is_abandoned()
+    }
+
+    /// Passes time, as long as somebody waits for the call. One that is handed over is polled anew, and finds out here.
+    async fn pause(&self, duration: Duration) {
+        let mut sleep = self.transport.timer().sleep(duration);
+        let pause = poll_fn(|context| match self.guard.is_abandoned() {
+            true => Poll::Ready(()),
+            false => sleep.as_mut().poll(context),
+        });
+        pause.await;
     }
 
     /// How long the answer asks to wait (`Retry-After`).
@@ -156,7 +162,8 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
 
     async fn attempt(&self, template: &Request, fresh: bool) -> Ended<O> {
         let timer = self.transport.timer();
-        let number = self.next_number();
+        let sends_before = self.guard.sends();
+        let number = self.record.begin(sends_before);
         let deadline = match self.call.retry.timeout_of_attempt(self.replay) {
             Some(timeout) => self.deadline.min(Deadline::after(timer.now(), timeout)),
             None => self.deadline,
@@ -166,10 +173,9 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             .with_response_cap(self.settings.response_cap);
         let mut request = template.clone();
         request.extensions_mut().insert(context.clone());
-        let stamp = match self.stamp(&mut request) {
-            Ok(stamp) => stamp,
-            Err(refused) => return self.judge(number, None, Err(refused)),
-        };
+        if let Err(refused) = self.stamp(&mut request, number) {
+            return self.judge(number, Err(refused));
+        }
         let exchange = Exchange {
             base_url: &self.call.base_url,
             credentials: self.call.credentials.as_ref(),
@@ -178,32 +184,32 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             fresh,
             transport: self.transport,
         };
-        let sends_before = self.guard.sends();
         let next = Next::into_core(&self.settings.per_attempt, &exchange);
         let mut exchanged = match within(timer, deadline, ATTEMPT_BACKSTOP, next.run(request)).await {
             Some(exchanged) => exchanged,
             // The backstop fired and dropped everything of this attempt; the guard knows what had become of it.
-            None => Err(late(self.guard.execution_since(sends_before))),
+            None => Err(late(self.guard.execution_of(sends_before..usize::MAX))),
         };
         judge::bound(&mut exchanged, self.settings.response_cap);
-        self.judge(number, stamp, exchanged)
+        self.judge(number, exchanged)
     }
 
-    fn stamp(&self, request: &mut Request) -> Result<Option<String>, TransportError> {
+    fn stamp(&self, request: &mut Request, number: u32) -> Result<(), TransportError> {
         if !self.operation.is_stamped() {
-            return Ok(None);
+            return Ok(());
         }
         let random = stamp::random()
             .ok_or_else(|| TransportError::blocked("the operating system gives no random bytes for a stamp"))?;
-        match self.operation.stamp(request, &random) {
-            true => Ok(Some(random)),
-            false => Err(TransportError::blocked("the request cannot bear the stamp that was asked for")),
+        if !self.operation.stamp(request, &random) {
+            return Err(TransportError::blocked("the request cannot bear the stamp that was asked for"));
         }
+        self.record.stamp(number, random);
+        Ok(())
     }
 
     /// Judges an attempt, and tells it to whom it concerns: to the call's own record, to the guard, to the client's other
     /// calls and to the connection.
-    fn judge(&self, number: u32, stamp: Option<String>, exchanged: Exchanged) -> Ended<O> {
+    fn judge(&self, number: u32, exchanged: Exchanged) -> Ended<O> {
         let judged = judge(self.operation, self.settings.response_cap, &exchanged);
         let now = self.transport.timer().now();
         let rule = match &judged {
@@ -227,43 +233,14 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             }
         };
         let execution = rule.map_or_else(|| judge::proof(&exchanged), |rule| rule.execution);
-        let mut told = self.told();
-        if rule.is_some() {
-            told.claimed = told.claimed.join(execution);
-        }
-        told.attempts.push(Attempt {
-            number,
-            status: judge::status_of(&exchanged),
-            error: rule.map(|rule| rule.kind),
-            execution,
-            stamp,
-        });
-        drop(told);
+        let (status, error) = (judge::status_of(&exchanged), rule.map(|rule| rule.kind));
+        self.record.end(number, End { status, error, execution });
         (exchanged, judged)
-    }
-
-    /// Counted over the whole call, also where a per-call middleware runs the attempts more than once.
-    fn next_number(&self) -> u32 {
-        u32::try_from(self.told().attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
-    }
-
-    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The verdict over all attempts.
     pub(crate) fn execution(&self) -> Execution {
-        self.guard.execution().join(self.told().claimed)
-    }
-
-    /// What each attempt came to.
-    pub(crate) fn take_attempts(&self) -> Vec<Attempt> {
-        std::mem::take(&mut self.told().attempts)
-    }
-
-    /// Whether the retry budget kept the call from being sent again.
-    pub(crate) fn is_out_of_retries(&self) -> bool {
-        self.told().out_of_retries
+        self.guard.execution().join(self.record.claimed())
     }
 
     /// The body of the last success that the transport gave, also where a middleware threw it away.

@@ -3,7 +3,10 @@
 //! It is what makes "never two" true whatever a middleware asks for. Sends of a `Replay::Never` operation take turns;
 //! after one that is not proved unexecuted (also one that was dropped half-way), no other passes.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 
@@ -13,7 +16,7 @@ use crate::{
     judge::{self, Exchanged},
     operation::Replay,
     retry::RetryPolicy,
-    transport::{HttpTransport, Request, TransportError, TransportErrorKind},
+    transport::{Dispatch, HttpTransport, Request, TransportError, TransportErrorKind},
 };
 
 /// What the sends of one call have done so far.
@@ -27,6 +30,8 @@ pub(crate) struct Guard {
 #[derive(Default)]
 struct Seen {
     outcomes: Vec<Execution>,
+    /// Of the send that is under way: whether it has been handed to a connection.
+    under_way: Option<(usize, Dispatch)>,
     shut: bool,
     /// Nobody waits for the call any more: what is under way is the last of it.
     abandoned: bool,
@@ -36,6 +41,11 @@ struct Seen {
 }
 
 impl Seen {
+    /// The send under way, if it waits for a connection.
+    fn held(&self) -> Option<usize> {
+        self.under_way.as_ref().filter(|(_, dispatch)| dispatch.is_held()).map(|(number, _)| *number)
+    }
+
     fn set(&mut self, number: usize, execution: Execution) {
         if let Some(outcome) = self.outcomes.get_mut(number) {
             *outcome = execution;
@@ -53,7 +63,7 @@ impl Guard {
         &self,
         transport: &dyn HttpTransport,
         context: &CallContext,
-        request: Request,
+        mut request: Request,
     ) -> Exchanged {
         // A second send waits for the first instead of failing at once: a hedge that races the two then gets the
         // first one's answer, rather than an error in its place and a token that nobody holds.
@@ -73,7 +83,9 @@ impl Guard {
         if context.deadline().has_passed(transport.timer().now()) {
             return Err(TransportErrorKind::TimeoutUnsent.into());
         }
-        let number = self.take_off();
+        let dispatch = Dispatch::default();
+        request.extensions_mut().insert(dispatch.clone());
+        let number = self.take_off(dispatch);
         let mut exchanged = transport.send(request).await;
         judge::bound(&mut exchanged, context.response_cap());
         self.land(number, &exchanged);
@@ -94,6 +106,29 @@ impl Guard {
         self.with(|seen| seen.abandoned)
     }
 
+    /// What the sends have done together if nothing is polled any more: one that waits for a connection is never sent.
+    pub(crate) fn execution_if_dropped(&self) -> Execution {
+        self.with(|seen| {
+            let held = seen.held();
+            let outcomes = seen.outcomes.iter().enumerate().filter(|(number, _)| Some(*number) != held);
+            outcomes.map(|(_, outcome)| *outcome).fold(Execution::NotExecuted, Execution::join)
+        })
+    }
+
+    /// Whether a send waits for a connection.
+    pub(crate) fn is_held(&self) -> bool {
+        self.with(|seen| seen.held().is_some())
+    }
+
+    /// Whether a send beside the one whose success is known may have done something: something that nobody can name.
+    pub(crate) fn has_others_in_doubt(&self) -> bool {
+        self.with(|seen| {
+            let named = seen.success.as_ref().map(|(number, _)| *number);
+            let mut outcomes = seen.outcomes.iter().enumerate();
+            outcomes.any(|(number, outcome)| *outcome != Execution::NotExecuted && Some(number) != named)
+        })
+    }
+
     /// How many sends there have been.
     pub(crate) fn sends(&self) -> usize {
         self.with(|seen| seen.outcomes.len())
@@ -104,9 +139,12 @@ impl Guard {
         self.with(|seen| seen.outcomes.iter().copied().fold(Execution::NotExecuted, Execution::join))
     }
 
-    /// What the sends after the first `sends` have done together.
-    pub(crate) fn execution_since(&self, sends: usize) -> Execution {
-        self.with(|seen| seen.outcomes.iter().skip(sends).copied().fold(Execution::NotExecuted, Execution::join))
+    /// What these sends have done together, counted from 0.
+    pub(crate) fn execution_of(&self, sends: Range<usize>) -> Execution {
+        self.with(|seen| {
+            let outcomes = seen.outcomes.iter().take(sends.end).skip(sends.start);
+            outcomes.copied().fold(Execution::NotExecuted, Execution::join)
+        })
     }
 
     /// The body of the last 2xx that the transport gave, whatever a middleware made of it.
@@ -129,19 +167,25 @@ impl Guard {
     }
 
     /// From here on until it has landed, a send counts as unknown: also where it is dropped, or never polled again.
-    fn take_off(&self) -> usize {
+    fn take_off(&self, dispatch: Dispatch) -> usize {
         self.with(|seen| {
+            let number = seen.outcomes.len();
             seen.outcomes.push(Execution::Unknown);
+            seen.under_way = Some((number, dispatch));
             seen.shut |= self.replay == Replay::Never;
-            seen.outcomes.len().saturating_sub(1)
+            number
         })
     }
 
     fn land(&self, number: usize, exchanged: &Exchanged) {
         let execution = judge::proof(exchanged);
-        let may_pass = execution == Execution::NotExecuted || self.policy.is_opted_in(judge::status_of(exchanged));
+        let is_opted_in = self.policy.is_opted_in(judge::status_of(exchanged));
         self.with(|seen| {
             seen.set(number, execution);
+            seen.under_way.take_if(|(under_way, _)| *under_way == number);
+            // The gamble is bounded here too: a middleware may send as often as it likes.
+            let most = usize::try_from(self.policy.attempts(self.replay)).unwrap_or(usize::MAX);
+            let may_pass = execution == Execution::NotExecuted || (is_opted_in && seen.outcomes.len() < most);
             if let Some(body) = judge::success_body(exchanged) {
                 seen.success = Some((number, body.clone()));
             }

@@ -13,7 +13,7 @@ use crate::{
     auth::CredentialProvider,
     client::builder::Settings,
     invalid_request::InvalidRequest,
-    retry::{RetryPolicy, gate::Gate},
+    retry::{RetryPolicy, budget::Bucket, gate::Gate},
     transport::Request,
     url::BaseUrl,
     version,
@@ -44,6 +44,8 @@ pub(crate) struct Options {
     retry: Option<RetryPolicy>,
     base_url: Option<BaseUrl>,
     credentials: Option<Arc<dyn CredentialProvider>>,
+    /// Whether retries are not counted against the client's budget.
+    unbudgeted: bool,
     refused: Option<InvalidRequest>,
 }
 
@@ -93,6 +95,10 @@ impl Options {
         self.retry = Some(policy);
     }
 
+    pub(crate) fn unbudgeted(&mut self) {
+        self.unbudgeted = true;
+    }
+
     pub(crate) fn base_url(&mut self, base_url: BaseUrl) {
         self.base_url = Some(base_url);
     }
@@ -124,6 +130,7 @@ impl Options {
             extensions: self.extensions,
             timeout,
             retry,
+            bucket: (!self.unbudgeted).then(|| Arc::clone(&settings.bucket)),
             base_url: self.base_url.unwrap_or_else(|| settings.base_url.clone()),
             credentials: self.credentials.unwrap_or_else(|| Arc::clone(&settings.credentials)),
         })
@@ -139,6 +146,7 @@ pub(crate) struct Resolved {
     pub(crate) timeout: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) bucket: Option<Arc<Bucket>>,
     pub(crate) base_url: BaseUrl,
     pub(crate) credentials: Arc<dyn CredentialProvider>,
 }

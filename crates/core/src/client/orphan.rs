@@ -33,7 +33,8 @@ impl Orphan {
     }
 
     /// Takes it back: revokes the token. With the credentials and the base URL of the call that made it, and with the
-    /// client's timeout plus the longest time for which a 429 holds calls back.
+    /// client's timeout plus the longest time for which a 429 holds calls back. It is tried six times, and takes nothing from
+    /// the retry budget. Headers and extensions of the call are not carried over.
     ///
     /// Where the report [is ambiguous](OrphanReport::is_ambiguous), another token may be left that this cannot reach.
     ///
@@ -68,6 +69,7 @@ pub struct OrphanReport {
     pub(crate) id: Option<String>,
     pub(crate) exposed: Option<Exposed>,
     pub(crate) attempts: Vec<Attempt>,
+    pub(crate) others_in_doubt: bool,
 }
 
 impl OrphanReport {
@@ -89,12 +91,11 @@ impl OrphanReport {
         self.id.as_deref()
     }
 
-    /// Whether there may be something at Clerk that this report does not name: its id is not known, or an earlier attempt of
-    /// the call may have made another (which takes [`retry_create_on`](crate::RetryPolicy::retry_create_on)).
+    /// Whether there may be something at Clerk that this report does not name: its id is not known, or another send of the
+    /// call may have made another (which takes [`retry_create_on`](crate::RetryPolicy::retry_create_on)).
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
-        let may_have_acted = self.attempts.iter().filter(|attempt| attempt.execution() != Execution::NotExecuted);
-        self.id.is_none() || may_have_acted.count() > 1
+        self.id.is_none() || self.others_in_doubt
     }
 
     /// An estimate of until when it can be used: see [`Error::exposure_until`].
@@ -118,14 +119,17 @@ impl OrphanReport {
 
 impl fmt::Display for OrphanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: the caller had gone before the answer came, ", self.operation.name())?;
+        write!(f, "{}: its caller was gone before the answer came; ", self.operation.name())?;
         match (&self.id, self.execution) {
-            (Some(id), _) => write!(f, "which was {}", Shown(id)),
-            (None, Execution::Executed) => f.write_str("and its id is not known"),
-            (None, _) => f.write_str("and it is unknown whether Clerk acted"),
+            (Some(id), _) => write!(f, "it made {}", Shown(id)),
+            (None, Execution::Executed) => f.write_str("it made something whose id is not known"),
+            (None, _) => f.write_str("it is unknown whether Clerk acted"),
         }?;
-        match self.exposure_until().filter(|until| is_writable(*until)) {
-            Some(until) => write!(f, "; it can be used until {}", httpdate::fmt_http_date(until)),
+        if let Some(until) = self.exposure_until().filter(|until| is_writable(*until)) {
+            write!(f, "; usable until {}", httpdate::fmt_http_date(until))?;
+        }
+        match self.session_exposure_until().filter(|until| is_writable(*until)) {
+            Some(until) => write!(f, ", in a session until {}", httpdate::fmt_http_date(until)),
             None => Ok(()),
         }
     }

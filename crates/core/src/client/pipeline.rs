@@ -19,6 +19,7 @@ use crate::{
         call::Call,
         guard::Guard,
         options::Resolved,
+        record::Record,
         supervision::{Outcome, Supervised, Watch},
     },
     error::{Error, api},
@@ -61,12 +62,14 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(call: Call<O, T>) -
 
     let replay = operation.info().replay();
     let guard = Arc::new(Guard::new(replay, call.retry.clone()));
+    let record = Arc::new(Record::default());
     let (call, operation) = (Arc::new(call), Arc::new(operation));
     let run = Run {
         client: client.clone(),
         operation: Arc::clone(&operation),
         call: Arc::clone(&call),
         guard: Arc::clone(&guard),
+        record: Arc::clone(&record),
     };
     let run = Box::pin(run.run(request));
     if replay == Replay::Safe {
@@ -75,7 +78,7 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(call: Call<O, T>) -
     let Some(flight) = client.settings.flights.begin() else {
         return Err(Error::from_transport(operation.info(), TransportError::blocked("the client is closed")));
     };
-    Ok(Started::Watched(Supervised::new(run, Watch { client, operation, call, guard, flight })))
+    Ok(Started::Watched(Supervised::new(run, Watch { client, operation, call, guard, record, flight })))
 }
 
 /// All that a call needs. It owns it, so that it can run on without its caller.
@@ -84,12 +87,13 @@ struct Run<O, T: ?Sized> {
     operation: Arc<O>,
     call: Arc<Resolved>,
     guard: Arc<Guard>,
+    record: Arc<Record>,
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
     async fn run(self, request: Request) -> Outcome<O> {
-        let Self { client, operation, call, guard } = &self;
-        let attempts = Attempts::new(client, operation.as_ref(), call, guard);
+        let Self { client, operation, call, guard, record } = &self;
+        let attempts = Attempts::new(client, operation.as_ref(), call, guard, record);
         let (exchanged, judged) = if client.settings.per_call.is_empty() {
             attempts.run(request).await
         } else {
@@ -107,7 +111,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
                     status: head.status,
                     trace_id,
                     headers: head.headers,
-                    attempts: attempts.take_attempts(),
+                    attempts: record.attempts(guard),
+                    others_in_doubt: guard.has_others_in_doubt(),
                 })
             }
             (Err(verdict), exchanged) => Err(self.failed(&attempts, exchanged, verdict)),
@@ -136,18 +141,18 @@ impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
     }
 
     fn failed(&self, attempts: &Attempts<'_, O, T>, exchanged: Exchanged, verdict: Verdict) -> Error {
-        let Self { client, operation, call, .. } = self;
+        let Self { client, operation, call, guard, record } = self;
         let execution = verdict.rule().execution.join(attempts.execution());
         let wall = client.transport.timer().wall();
         let mut inner = judge::error(operation.info(), exchanged, verdict, client.settings.response_cap, wall);
         inner.execution = execution;
         inner.base_url = Some(call.base_url.clone());
-        inner.out_of_retries = attempts.is_out_of_retries();
+        inner.out_of_retries = record.is_out_of_retries();
         inner.exposed = operation.exposure().map(|exposure| exposure.until(wall));
         if inner.salvaged_id.is_none() {
             inner.salvaged_id = attempts.success().and_then(|body| operation.salvage(&body).ok()?);
         }
-        inner.attempts = attempts.take_attempts();
+        inner.attempts = record.attempts(guard);
         inner.into()
     }
 }

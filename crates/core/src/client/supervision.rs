@@ -13,21 +13,25 @@ use std::{
 };
 
 use crate::{
-    attempt::Attempt,
     client::{
         Client,
         flights::Flight,
         guard::Guard,
         options::{Options, Resolved},
         orphan::{Orphan, OrphanReport},
+        record::Record,
     },
     error::Error,
     execution::Execution,
-    operation::Operation,
+    operation::{Operation, Replay},
     response::ApiResponse,
+    retry::RetryPolicy,
     time::BoxFuture,
     transport::HttpTransport,
 };
+
+/// How often taking something back is tried.
+const UNDO_ATTEMPTS: u32 = 6;
 
 pub(crate) type Outcome<O> = Result<ApiResponse<<O as Operation>::Output>, Error>;
 
@@ -67,13 +71,19 @@ impl<O: Operation, T: HttpTransport + ?Sized> Future for Supervised<O, T> {
 impl<O: Operation, T: HttpTransport + ?Sized> Drop for Supervised<O, T> {
     fn drop(&mut self) {
         let (Some(call), Some(watch)) = (self.call.take(), self.watch.take()) else { return };
-        // In backoff, at the gate, waiting for a key: nothing has happened, and nothing is to happen any more.
-        if watch.guard.execution() == Execution::NotExecuted {
+        let execution = match self.polling {
+            // It panicked: what its transport said of the connection may not hold any more.
+            true => watch.guard.execution(),
+            false => watch.guard.execution_if_dropped(),
+        };
+        // In backoff, at the gate, waiting for a key or a connection: nothing has happened, and nothing is to happen any more.
+        if execution == Execution::NotExecuted {
             return;
         }
         watch.guard.abandon();
-        let call = if self.polling { None } else { Some(call) };
-        watch.hand_over(call);
+        // A gamble that waits for another connection must not be sent for nobody.
+        let may_run_on = !self.polling && !watch.guard.is_held();
+        watch.hand_over(may_run_on.then_some(call));
     }
 }
 
@@ -83,6 +93,7 @@ pub(crate) struct Watch<O, T: ?Sized> {
     pub(crate) operation: Arc<O>,
     pub(crate) call: Arc<Resolved>,
     pub(crate) guard: Arc<Guard>,
+    pub(crate) record: Arc<Record>,
     pub(crate) flight: Flight,
 }
 
@@ -90,24 +101,22 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
     fn hand_over(self, call: Option<BoxFuture<'static, Outcome<O>>>) {
         let client = self.client.clone();
         // From here on, it reports what is lost if it is dropped: by a spawner that cannot run it, by a runtime that ends.
-        let mut lost = Lost { watch: self, outcome: None, settled: false };
-        if let Some(spawner) = client.spawner() {
-            let task = Box::pin(async move {
-                if let Some(call) = call {
-                    lost.outcome = Some(call.await.map(|response| Made {
-                        id: lost.watch.operation.id_of(&response.value),
-                        attempts: response.attempts,
-                    }));
-                }
-                lost.settle().await;
-            });
-            // This may be a destructor in the middle of a panic. A spawner that panics drops its task, which reports.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| spawner.spawn(task)));
-        }
+        let mut lost = Lost { watch: self, outcome: None, begun: false, settled: false };
+        let task = Box::pin(async move {
+            if let Some(call) = call {
+                lost.outcome = Some(call.await.map(|response| lost.watch.operation.id_of(&response.value)));
+            }
+            lost.settle().await;
+        });
+        // This may be a destructor in the middle of a panic. A task that is dropped here says what is lost by it.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| match client.spawner() {
+            Some(spawner) => spawner.spawn(task),
+            None => drop(task),
+        }));
     }
 
     /// What is known by now. `None` if nothing has happened.
-    fn report(&self, outcome: Option<&Result<Made, Error>>) -> Option<OrphanReport> {
+    fn report(&self, outcome: Option<&Result<Option<String>, Error>>) -> Option<OrphanReport> {
         let error = outcome.and_then(|outcome| outcome.as_ref().err());
         let seen = self.guard.execution();
         let execution = error.map_or(seen, |error| seen.join(error.execution()));
@@ -117,7 +126,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
         let info = self.operation.info();
         let arrived = || self.guard.success().and_then(|body| self.operation.salvage(&body).ok()?);
         let told = match outcome {
-            Some(Ok(made)) => made.id.clone(),
+            Some(Ok(id)) => id.clone(),
             Some(Err(error)) => error.salvaged_id().map(str::to_owned),
             None => None,
         };
@@ -126,31 +135,37 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
             execution,
             id: told.or_else(arrived),
             exposed: self.operation.exposure().map(|it| it.until(self.client.transport.timer().wall())),
-            attempts: match outcome {
-                Some(Ok(made)) => made.attempts.clone(),
-                Some(Err(error)) => error.attempts().to_vec(),
-                None => Vec::new(),
-            },
+            attempts: self.record.attempts(&self.guard),
+            others_in_doubt: self.guard.has_others_in_doubt(),
         })
     }
-}
 
-/// What is kept of a success that nobody waits for: not the link.
-struct Made {
-    id: Option<String>,
-    attempts: Vec<Attempt>,
+    /// The same, without asking the operation for anything.
+    fn bare_report(&self) -> OrphanReport {
+        OrphanReport {
+            operation: &O::INFO,
+            execution: self.guard.execution(),
+            id: None,
+            exposed: None,
+            attempts: self.record.attempts(&self.guard),
+            others_in_doubt: self.guard.has_others_in_doubt(),
+        }
+    }
 }
 
 /// A call that nobody waits for. Dropped before it is settled, it is lost.
 struct Lost<O: Operation, T: HttpTransport + ?Sized> {
     watch: Watch<O, T>,
-    outcome: Option<Result<Made, Error>>,
+    outcome: Option<Result<Option<String>, Error>>,
+    /// Whether somebody has begun to take care of it, and whether they have ended.
+    begun: bool,
     settled: bool,
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
     /// Gives the orphan to whoever takes care of it.
     async fn settle(mut self) {
+        self.begun = true;
         let Some(report) = self.watch.report(self.outcome.as_ref()) else {
             self.settled = true;
             return;
@@ -169,17 +184,26 @@ impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
         self.settled = true;
     }
 
-    /// The same place, the same key, and time enough for the gate to open: nobody waits for this call.
+    /// The same place, the same credentials, time enough for the gate to open, and retries of its own: nobody waits for this
+    /// call, and an outage that has used up the budget is when callers leave.
     fn options_of_undo(&self) -> Options {
         let settings = &self.watch.client.settings;
         let mut options = self.watch.call.same_place();
         options.timeout(settings.timeout.saturating_add(settings.gate_limit));
+        options.retry(RetryPolicy::new().max_attempts(Replay::Safe, UNDO_ATTEMPTS));
+        options.unbudgeted();
         options
     }
 
     /// The default: take it back, then report.
     async fn take_back(&self, orphan: Orphan) {
         let report = orphan.report.clone();
+        if orphan.undo.is_none() {
+            let why = if report.id.is_none() { "its id is not known" } else { "nothing undoes this operation" };
+            log::error!(target: "clerk_actor_tokens", "{report}; it cannot be taken back: {why}");
+            self.watch.flight.flights().leave(report);
+            return;
+        }
         match orphan.undo().await {
             Ok(()) if report.is_ambiguous() => {
                 let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
@@ -200,9 +224,14 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Lost<O, T> {
         if self.settled {
             return;
         }
-        if let Some(report) = self.watch.report(self.outcome.as_ref()) {
-            log::error!(target: "clerk_actor_tokens", "{report}; nothing ran on to take it back");
-            self.watch.flight.flights().leave(report);
-        }
+        // Code of the application's is asked here, and this may be a destructor in the middle of a panic.
+        let asked = panic::catch_unwind(AssertUnwindSafe(|| self.watch.report(self.outcome.as_ref())));
+        let Some(report) = asked.unwrap_or_else(|_| Some(self.watch.bare_report())) else { return };
+        self.watch.flight.flights().leave(report.clone());
+        let why = match self.begun {
+            true => "what was to take care of it did not finish",
+            false => "nothing ran on to take it back",
+        };
+        let _ = panic::catch_unwind(|| log::error!(target: "clerk_actor_tokens", "{report}; {why}"));
     }
 }

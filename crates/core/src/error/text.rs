@@ -37,9 +37,13 @@ impl Error {
         if let Some(invalid) = self.invalid_request() {
             return write!(f, "{invalid}");
         }
-        match self.status() {
-            Some(status) => write!(f, "{}", status.as_u16())?,
-            None => f.write_str(kind_words(self.kind()))?,
+        match (self.status(), self.kind()) {
+            (Some(status), _) => write!(f, "{}", status.as_u16())?,
+            (None, ErrorKind::RateLimited) => f.write_str("held back on this side")?,
+            (None, kind) => f.write_str(kind_words(kind))?,
+        }
+        if let (None, Some(wait)) = (self.status(), self.retry_after()) {
+            write!(f, " for {} s more", wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))?;
         }
         if let Some(base_url) = self.base_url().filter(|_| is_about_the_server(self.kind())) {
             write!(f, " ({base_url})")?;
