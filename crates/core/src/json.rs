@@ -11,9 +11,20 @@ pub(crate) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
 const MOST_VALUES: usize = 4096;
 
 /// Whether reading this body takes memory in proportion to its size: a value can take hundreds of times the two bytes that
-/// it stands in. Counts what can begin a value, in strings too, which errs on the safe side.
+/// it stands in. Counts what can begin a value, outside strings.
 pub(crate) fn is_modest(body: &[u8]) -> bool {
-    body.iter().filter(|byte| matches!(byte, b'{' | b'[' | b',' | b':')).nth(MOST_VALUES).is_none()
+    let (mut is_string, mut is_escaped) = (false, false);
+    let begins_a_value = |byte: &&u8| {
+        match (is_string, **byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => is_string = !is_string,
+            (false, b'{' | b'[' | b',' | b':') => return true,
+            _ => {}
+        }
+        false
+    };
+    body.iter().filter(begins_a_value).nth(MOST_VALUES).is_none()
 }
 
 #[cfg(test)]
@@ -27,5 +38,8 @@ mod tests {
         for byte in *b"{[,:" {
             assert!(!is_modest(&vec![byte; MOST_VALUES + 1]));
         }
+        let text = format!(r#"["{}\\","{}"]"#, "\\\"{[,:".repeat(MOST_VALUES), ",".repeat(MOST_VALUES));
+        assert!(is_modest(text.as_bytes()), "a text is one value");
+        assert!(!is_modest(format!("{text}{}", ",".repeat(MOST_VALUES)).as_bytes()), "and it ends");
     }
 }

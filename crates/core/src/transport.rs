@@ -5,21 +5,18 @@
 //! saying what kind of failure it saw. It is *not* responsible for status codes (every status is `Ok`), redirects
 //! (it must not follow them), retries or authentication: those are the core's.
 
+mod dispatch;
 mod error;
 
-use std::{
-    fmt,
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fmt, future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use self::error::{TransportError, TransportErrorKind};
+pub use self::{
+    dispatch::Dispatch,
+    error::{TransportError, TransportErrorKind},
+};
 use crate::{
     spawner::Spawner,
     time::{BoxFuture, SystemTimer, Timer},
@@ -162,36 +159,6 @@ where
 /// 9113 section 8.7) or answered 421 (RFC 9110 section 15.5.20). A transport without a connection pool may ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FreshConnection;
-
-/// A handle on a request (in its extensions): whether it has been handed to a connection.
-///
-/// A transport that can tell calls [`hold`](Self::hold) before it opens or takes a connection, and [`sent`](Self::sent) in the
-/// poll in which the request is handed to one, or before. A creation whose caller goes away in between ends there, instead
-/// of being sent for nobody. For a transport that says nothing, a request counts as sent from the beginning.
-#[derive(Debug, Clone, Default)]
-pub struct Dispatch(Arc<AtomicBool>);
-
-impl Dispatch {
-    /// What the request carries, if it comes from a client's call.
-    #[must_use]
-    pub fn of(request: &Request) -> Option<&Self> {
-        request.extensions().get()
-    }
-
-    /// Nothing of the request can have been sent yet, and nothing will be unless the exchange is polled again.
-    pub fn hold(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// From here on, some of the request may have been sent.
-    pub fn sent(&self) {
-        self.0.store(false, Ordering::Release);
-    }
-
-    pub(crate) fn is_held(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 /// A handle on a response (in its extensions): the connection that this answer came over must not be used again.
 ///

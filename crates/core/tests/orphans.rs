@@ -148,7 +148,7 @@ fn it_is_revoked_with_the_key_and_at_the_place_of_its_own_call() {
 #[test]
 fn every_form_of_the_client_is_supervised_but_the_one_that_gave_it_up() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
-    let client = supervised(&clerk, &tasks).supervised().build().unwrap();
+    let client = supervised(&clerk, &tasks).require_supervision().build().unwrap();
     let other = client.with_credentials(SecretKey::new("sk_test_other").unwrap());
     assert!(client.is_supervised() && client.clone().is_supervised() && other.is_supervised());
     send_and_drop(&client.clone());
@@ -191,9 +191,9 @@ fn without_supervision_the_loss_is_told_by_the_log_and_by_close() {
 #[test]
 fn supervision_that_nothing_can_give_is_refused_when_the_client_is_built() {
     let transport = || transport_fn(|_| async { Ok(Response::default()) });
-    let refused = Client::builder(transport(), test_key()).supervised().build().unwrap_err();
-    assert_eq!(refused.field(), "supervised");
-    assert!(Client::builder(transport(), test_key()).spawner(Tasks::default()).supervised().build().is_ok());
+    let refused = Client::builder(transport(), test_key()).require_supervision().build().unwrap_err();
+    assert_eq!(refused.field(), "require_supervision");
+    assert!(Client::builder(transport(), test_key()).spawner(Tasks::default()).require_supervision().build().is_ok());
     assert!(!Client::new(transport(), test_key()).is_supervised());
     assert!(Client::builder(transport(), test_key()).build().is_ok());
 }
@@ -224,11 +224,11 @@ fn a_spawner_of_the_transport_is_found_through_whatever_holds_it() {
     let boxed: Box<dyn HttpTransport> = Box::new(bringing());
     let shared: Arc<dyn HttpTransport> = Arc::new(bringing());
     let clients = [
-        built(Client::builder(bringing(), test_key()).supervised().build().map(Client::erase)),
-        built(Client::builder(Arc::new(bringing()), test_key()).supervised().build().map(Client::erase)),
-        built(Client::builder(Box::new(bringing()), test_key()).supervised().build().map(Client::erase)),
-        built(Client::builder(boxed, test_key()).supervised().build().map(Client::erase)),
-        built(Client::builder(Arc::new(shared), test_key()).supervised().build().map(Client::erase)),
+        built(Client::builder(bringing(), test_key()).require_supervision().build().map(Client::erase)),
+        built(Client::builder(Arc::new(bringing()), test_key()).require_supervision().build().map(Client::erase)),
+        built(Client::builder(Box::new(bringing()), test_key()).require_supervision().build().map(Client::erase)),
+        built(Client::builder(boxed, test_key()).require_supervision().build().map(Client::erase)),
+        built(Client::builder(Arc::new(shared), test_key()).require_supervision().build().map(Client::erase)),
     ];
     for (number, client) in clients.iter().enumerate() {
         send_and_drop(client);

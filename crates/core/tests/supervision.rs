@@ -106,7 +106,7 @@ fn setting(case: &Case) -> Setting {
         .call_middleware(pausing(call_before, call_after))
         .middleware(pausing(attempt_before, attempt_after));
     if case.care != Care::None {
-        builder = builder.spawner(tasks.clone()).supervised();
+        builder = builder.spawner(tasks.clone()).require_supervision();
     }
     if case.care == Care::Handler {
         let handled = handled.clone();
@@ -206,7 +206,7 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
             // After a gamble another token may be left, which nobody can name.
             let doubtful = of_this(&after).iter().filter(|answer| !proved(&[**answer])).count();
             assert_eq!(reports.len(), usize::from(orphaned && (told.is_none() || doubtful > 1)), "{what}");
-            assert!(reports.iter().all(|report| report.id().is_none() && report.is_ambiguous()), "{what}");
+            assert!(reports.iter().all(|report| report.id().is_none() && report.is_incomplete()), "{what}");
             figures.ids_known += revoked.len();
             figures.unknown_though_told += usize::from(told.is_some() && revoked.is_empty());
         }

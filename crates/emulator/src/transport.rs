@@ -33,7 +33,9 @@ impl HttpTransport for Emulator {
         dispatch.hold();
         let mut attempt = Attempt { exchange: Exchange::begin(self.inner(), &request), clock, deadline };
         attempt.meet(Phase::BeforeSend, None).await?;
-        dispatch.sent();
+        if !dispatch.begin() {
+            return Err(TransportError::blocked("nobody waits for this request any more"));
+        }
         attempt.exchange.arrive(&request);
         if let Some(Met::Instead(answer)) = attempt.meet(Phase::BeforeCommit, None).await? {
             return within(cap, answer);

@@ -11,7 +11,8 @@ use tokio::runtime::Handle;
 /// Runs tasks on the tokio runtime that is entered, or else on the one that was remembered last: at [`new`](Self::new), or by
 /// the transport when it last sent something.
 ///
-/// Whichever it is has to live until the task is over. A future that is dropped inside a short-lived other runtime goes on
+/// Whichever it is has to live, and to be driven, until the task is over: one of a single thread runs nothing outside
+/// `block_on`. A future that is dropped inside a short-lived other runtime goes on
 /// there.
 ///
 /// A [`HyperTransport`](crate::HyperTransport) brings one. Hand one to
@@ -39,6 +40,12 @@ impl TokioSpawner {
         let spawner = Self::default();
         spawner.remember();
         spawner
+    }
+
+    /// Remembers this runtime.
+    #[must_use]
+    pub fn on(handle: Handle) -> Self {
+        Self { last: Arc::new(Mutex::new(Some(handle))) }
     }
 
     /// Remembers the runtime that is entered, for tasks that are spawned where none is.

@@ -7,6 +7,7 @@ use std::{
     fmt,
     future::{Future as _, poll_fn},
     pin::pin,
+    task::Poll,
     time::Duration,
 };
 
@@ -121,16 +122,16 @@ impl HttpTransport for HyperTransport {
 
         dispatch.hold();
         let mut exchange = pin!(timeout_at(deadline, client.request(request)));
-        // The request goes to a connection in the poll in which that is chosen: who drops this future between two polls learns
-        // whether it has.
-        let exchanged = poll_fn(|context| {
-            let polled = exchange.as_mut().poll(context);
-            if connection.has_request() {
-                dispatch.sent();
-            }
-            polled
-        });
-        let response = match exchanged.await {
+        // The request goes to a connection in the poll in which that is chosen, so that each poll is a step of the dispatch.
+        let exchanged =
+            poll_fn(|context| match dispatch.step(|| (exchange.as_mut().poll(context), connection.has_request())) {
+                Some(polled) => polled.map(Some),
+                None => Poll::Ready(None),
+            });
+        let Some(exchanged) = exchanged.await else {
+            return Err(TransportError::blocked("nobody waits for this request any more"));
+        };
+        let response = match exchanged {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(classify::without_head(error, connection.has_request())),
             Err(_) => return Err(classify::deadline_without_head(connection.has_request())),

@@ -87,7 +87,7 @@ impl Server {
     fn client(&self) -> Client<HyperTransport> {
         let transport = HyperTransport::builder().http_only().build().unwrap();
         let base_url: BaseUrl = self.url.parse().unwrap();
-        Client::builder(transport, key()).base_url(base_url).supervised().build().unwrap()
+        Client::builder(transport, key()).base_url(base_url).require_supervision().build().unwrap()
     }
 }
 
@@ -368,7 +368,7 @@ fn a_client_lives_on_in_another_runtime() {
 #[test]
 fn a_tokio_spawner_without_a_runtime_drops_the_task_and_close_tells_the_loss() {
     let transport = transport_fn(|_| std::future::pending());
-    let client = Client::builder(transport, key()).spawner(TokioSpawner::new()).supervised().build().unwrap();
+    let client = Client::builder(transport, key()).spawner(TokioSpawner::new()).require_supervision().build().unwrap();
     let mut call = Box::pin(client.actor_tokens().create("user_1", Actor::new("user_2")).send());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());

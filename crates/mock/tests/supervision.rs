@@ -57,7 +57,7 @@ fn a_wrapped_transport_brings_the_spawner_of_the_one_inside() {
     ];
     for (number, transport) in wrapped.into_iter().enumerate() {
         let key = SecretKey::new("sk_test_abc").unwrap();
-        let client = Client::builder(transport, key).supervised().build().unwrap();
+        let client = Client::builder(transport, key).require_supervision().build().unwrap();
         let mut call = Box::pin(client.actor_tokens().create("user_1", Actor::new("user_2")).send());
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(call);
@@ -69,7 +69,8 @@ fn a_wrapped_transport_brings_the_spawner_of_the_one_inside() {
 fn around_a_transport_without_one_there_is_none() {
     let bare = || transport_fn(|_| async { Ok(Response::default()) });
     let key = || SecretKey::new("sk_test_abc").unwrap();
-    let refused = |transport: Box<dyn HttpTransport>| Client::builder(transport, key()).supervised().build().is_err();
+    let refused =
+        |transport: Box<dyn HttpTransport>| Client::builder(transport, key()).require_supervision().build().is_err();
     assert!(refused(Box::new(WithTimer::new(bare(), SystemTimer))));
     assert!(refused(Box::new(CapturingTransport::new(bare()))));
     assert!(refused(Box::new(FailingTransport::always(TransportErrorKind::Connect))));

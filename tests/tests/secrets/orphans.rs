@@ -19,7 +19,7 @@ async fn what_is_logged_of_an_orphan_shows_none() {
     let server = clerk.serve().await.unwrap();
     for supervised in [true, false] {
         let builder = Client::builder(HyperTransport::new().unwrap(), SecretKey::new(KEY).unwrap());
-        let builder = if supervised { builder.supervised() } else { builder };
+        let builder = if supervised { builder.require_supervision() } else { builder };
         let client = builder.base_url(server.base_url()).build().unwrap();
         let before = (shown.records_of("clerk_actor_tokens_core"), clerk.creates().len());
         clerk.next_create().after_commit(fault::delay(Duration::from_secs(1)));

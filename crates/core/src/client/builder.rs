@@ -198,7 +198,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
 
     /// Demands supervision: without a spawner, of the transport or handed to [`spawner`](Self::spawner),
     /// [`build`](Self::build) fails.
-    pub fn supervised(mut self) -> Self {
+    pub fn require_supervision(mut self) -> Self {
         self.must_be_supervised = true;
         self
     }
@@ -259,7 +259,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
         }
         if self.must_be_supervised && self.settings.spawner.is_none() && self.transport.spawner().is_none() {
             let reason = "needs a spawner: this transport brings none, and none was handed to the builder";
-            return Err(InvalidRequest::new("supervised", reason));
+            return Err(InvalidRequest::new("require_supervision", reason));
         }
         Ok(Client { settings: Arc::new(self.settings), transport: Arc::new(self.transport) })
     }

@@ -3,9 +3,11 @@
 //! Counts and keeps; decides nothing. Whoever is under way holds a [`Flight`], and gives it back by dropping it.
 
 use std::{
-    future::poll_fn,
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use crate::client::orphan::OrphanReport;
@@ -25,7 +27,9 @@ struct State {
     under_way: usize,
     lost: Vec<OrphanReport>,
     more_lost: usize,
-    waiting: Vec<Waker>,
+    /// Who waits, by the order in which they came.
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
 }
 
 impl Flights {
@@ -45,18 +49,8 @@ impl Flights {
     }
 
     /// Waits until none is under way.
-    pub(crate) async fn landed(&self) {
-        poll_fn(|context| {
-            let mut state = self.lock();
-            if state.under_way == 0 {
-                return Poll::Ready(());
-            }
-            // Kept once for each task that waits.
-            state.waiting.retain(|waker| !waker.will_wake(context.waker()));
-            state.waiting.push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+    pub(crate) fn landed(&self) -> Landed<'_> {
+        Landed { flights: self, place: None }
     }
 
     /// Keeps what nobody took care of.
@@ -94,10 +88,44 @@ impl Drop for Flight {
         let waiting = {
             let mut state = self.0.lock();
             state.under_way = state.under_way.saturating_sub(1);
-            if state.under_way == 0 { std::mem::take(&mut state.waiting) } else { Vec::new() }
+            if state.under_way == 0 { std::mem::take(&mut state.waiting) } else { BTreeMap::new() }
         };
-        for waker in waiting {
+        for waker in waiting.into_values() {
             waker.wake();
         }
+    }
+}
+
+/// Ready when none is under way. It takes its waker along when it goes: with a waker a whole task may be kept.
+pub(crate) struct Landed<'a> {
+    flights: &'a Flights,
+    place: Option<u64>,
+}
+
+impl Future for Landed<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let waker = context.waker().clone();
+        let flights = self.flights;
+        let _dropped_unlocked = {
+            let mut state = flights.lock();
+            if state.under_way == 0 {
+                return Poll::Ready(());
+            }
+            let place = *self.place.get_or_insert_with(|| {
+                state.next = state.next.wrapping_add(1);
+                state.next
+            });
+            state.waiting.insert(place, waker)
+        };
+        Poll::Pending
+    }
+}
+
+impl Drop for Landed<'_> {
+    fn drop(&mut self) {
+        let waker = self.place.and_then(|place| self.flights.lock().waiting.remove(&place));
+        drop(waker);
     }
 }

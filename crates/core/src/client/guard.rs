@@ -41,11 +41,6 @@ struct Seen {
 }
 
 impl Seen {
-    /// The send under way, if it waits for a connection.
-    fn held(&self) -> Option<usize> {
-        self.under_way.as_ref().filter(|(_, dispatch)| dispatch.is_held()).map(|(number, _)| *number)
-    }
-
     fn set(&mut self, number: usize, execution: Execution) {
         if let Some(outcome) = self.outcomes.get_mut(number) {
             *outcome = execution;
@@ -106,18 +101,13 @@ impl Guard {
         self.with(|seen| seen.abandoned)
     }
 
-    /// What the sends have done together if nothing is polled any more: one that waits for a connection is never sent.
-    pub(crate) fn execution_if_dropped(&self) -> Execution {
+    /// Keeps a send that waits for a connection from ever being sent. `true` if there was one.
+    pub(crate) fn cancel(&self) -> bool {
         self.with(|seen| {
-            let held = seen.held();
-            let outcomes = seen.outcomes.iter().enumerate().filter(|(number, _)| Some(*number) != held);
-            outcomes.map(|(_, outcome)| *outcome).fold(Execution::NotExecuted, Execution::join)
+            let Some((number, _)) = seen.under_way.take_if(|(_, dispatch)| dispatch.cancel()) else { return false };
+            seen.set(number, Execution::NotExecuted);
+            true
         })
-    }
-
-    /// Whether a send waits for a connection.
-    pub(crate) fn is_held(&self) -> bool {
-        self.with(|seen| seen.held().is_some())
     }
 
     /// Whether a send beside the one whose success is known may have done something: something that nobody can name.

@@ -2,28 +2,49 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     attempt::Attempt,
-    client::{Client, call::Call, options::Options},
+    client::{
+        Client,
+        call::Call,
+        options::{Options, Resolved},
+    },
     error::Error,
     execution::Execution,
     exposure::Exposed,
     invalid_request::InvalidRequest,
-    operation::{OperationInfo, Undo},
+    operation::{OperationInfo, Replay, Undo},
+    retry::RetryPolicy,
     secret::Shown,
 };
 
 /// What a call made, or may have made, whose caller was gone when the answer came: what an
 /// [orphan handler](crate::ClientBuilder::on_orphan) is given.
+///
+/// ```
+/// use clerk_actor_tokens_core::Orphan;
+///
+/// async fn take_care(orphan: Orphan) {
+///     eprintln!("audit: {}", orphan.report());
+///     if let Err(error) = orphan.undo().await {
+///         eprintln!("{:?} is still there: {error}", orphan.report().id());
+///     }
+/// }
+/// ```
+#[must_use = "dropping it takes nothing back"]
 pub struct Orphan {
     pub(crate) report: OrphanReport,
     pub(crate) client: Client,
     pub(crate) undo: Option<Undo>,
-    pub(crate) options: Options,
+    pub(crate) call: Arc<Resolved>,
 }
+
+/// How often taking something back is tried.
+const UNDO_ATTEMPTS: u32 = 6;
 
 impl Orphan {
     /// What is known about it.
@@ -36,20 +57,31 @@ impl Orphan {
     /// client's timeout plus the longest time for which a 429 holds calls back. It is tried six times, and takes nothing from
     /// the retry budget. Headers and extensions of the call are not carried over.
     ///
-    /// Where the report [is ambiguous](OrphanReport::is_ambiguous), another token may be left that this cannot reach.
+    /// Where the report [is incomplete](OrphanReport::is_incomplete), another token may be left that this cannot reach.
     ///
     /// # Errors
     /// [`Error`]: the one of the call that takes it back, or
     /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if its [id](OrphanReport::id) is not known or if nothing takes
     /// back what this operation makes.
-    pub async fn undo(self) -> Result<(), Error> {
-        match self.undo {
-            Some(undo) => Call::with_options(self.client, undo, self.options).send().await,
+    pub async fn undo(&self) -> Result<(), Error> {
+        match &self.undo {
+            Some(undo) => Call::with_options(self.client.clone(), undo.clone(), self.options()).send().await,
             None => Err(Error::from_invalid_request(
                 self.report.operation,
                 InvalidRequest::new("id", "is not known, or is of something that cannot be taken back"),
             )),
         }
+    }
+
+    /// The same place, the same credentials, time enough for the gate to open, and retries of its own: nobody waits for this
+    /// call, and an outage that has used up the budget is when callers leave.
+    fn options(&self) -> Options {
+        let settings = &self.client.settings;
+        let mut options = self.call.same_place();
+        options.timeout(settings.timeout.saturating_add(settings.gate_limit));
+        options.retry(RetryPolicy::new().max_attempts(Replay::Safe, UNDO_ATTEMPTS));
+        options.unbudgeted();
+        options
     }
 }
 
@@ -62,7 +94,18 @@ impl fmt::Debug for Orphan {
 /// What is known about an orphan. Holds no credential.
 ///
 /// `Display` is one line, fit for a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// ```
+/// use clerk_actor_tokens_core::OrphanReport;
+///
+/// fn severity(report: &OrphanReport) -> &'static str {
+///     match report.id() {
+///         Some(_) if !report.is_incomplete() => "revoke it",
+///         _ => "a link may be out there that nobody can name",
+///     }
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 pub struct OrphanReport {
     pub(crate) operation: &'static OperationInfo,
     pub(crate) execution: Execution,
@@ -94,7 +137,7 @@ impl OrphanReport {
     /// Whether there may be something at Clerk that this report does not name: its id is not known, or another send of the
     /// call may have made another (which takes [`retry_create_on`](crate::RetryPolicy::retry_create_on)).
     #[must_use]
-    pub fn is_ambiguous(&self) -> bool {
+    pub fn is_incomplete(&self) -> bool {
         self.id.is_none() || self.others_in_doubt
     }
 
@@ -114,6 +157,20 @@ impl OrphanReport {
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
+    }
+}
+
+impl fmt::Debug for OrphanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrphanReport")
+            .field("operation", &self.operation.name())
+            .field("execution", &self.execution)
+            .field("id", &self.id().map(Shown))
+            .field("exposure_until", &self.exposure_until())
+            .field("session_exposure_until", &self.session_exposure_until())
+            .field("attempts", &self.attempts)
+            .field("is_incomplete", &self.is_incomplete())
+            .finish()
     }
 }
 
@@ -141,7 +198,7 @@ fn is_writable(moment: SystemTime) -> bool {
     moment.duration_since(UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10000)
 }
 
-/// What is left after [`Client::close`](crate::Client::close).
+/// What is left after [`Client::close`](crate::Client::close), which has an example.
 #[derive(Debug, Clone)]
 #[must_use = "it says what is left"]
 pub struct Closed {

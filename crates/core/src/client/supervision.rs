@@ -17,21 +17,17 @@ use crate::{
         Client,
         flights::Flight,
         guard::Guard,
-        options::{Options, Resolved},
+        options::Resolved,
         orphan::{Orphan, OrphanReport},
         record::Record,
     },
     error::Error,
     execution::Execution,
-    operation::{Operation, Replay},
+    operation::Operation,
     response::ApiResponse,
-    retry::RetryPolicy,
     time::BoxFuture,
     transport::HttpTransport,
 };
-
-/// How often taking something back is tried.
-const UNDO_ATTEMPTS: u32 = 6;
 
 pub(crate) type Outcome<O> = Result<ApiResponse<<O as Operation>::Output>, Error>;
 
@@ -71,18 +67,14 @@ impl<O: Operation, T: HttpTransport + ?Sized> Future for Supervised<O, T> {
 impl<O: Operation, T: HttpTransport + ?Sized> Drop for Supervised<O, T> {
     fn drop(&mut self) {
         let (Some(call), Some(watch)) = (self.call.take(), self.watch.take()) else { return };
-        let execution = match self.polling {
-            // It panicked: what its transport said of the connection may not hold any more.
-            true => watch.guard.execution(),
-            false => watch.guard.execution_if_dropped(),
-        };
+        let is_canceled = watch.guard.cancel();
         // In backoff, at the gate, waiting for a key or a connection: nothing has happened, and nothing is to happen any more.
-        if execution == Execution::NotExecuted {
+        if watch.guard.execution() == Execution::NotExecuted {
             return;
         }
         watch.guard.abandon();
-        // A gamble that waits for another connection must not be sent for nobody.
-        let may_run_on = !self.polling && !watch.guard.is_held();
+        // Nothing comes any more of what panicked, or of a gamble whose next send has just been kept back.
+        let may_run_on = !self.polling && !is_canceled;
         watch.hand_over(may_run_on.then_some(call));
     }
 }
@@ -140,16 +132,17 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
         })
     }
 
-    /// The same, without asking the operation for anything.
-    fn bare_report(&self) -> OrphanReport {
-        OrphanReport {
+    /// The same, where asking the operation ended in a panic.
+    fn bare_report(&self) -> Option<OrphanReport> {
+        let execution = self.guard.execution();
+        (execution != Execution::NotExecuted).then(|| OrphanReport {
             operation: &O::INFO,
-            execution: self.guard.execution(),
+            execution,
             id: None,
             exposed: None,
             attempts: self.record.attempts(&self.guard),
             others_in_doubt: self.guard.has_others_in_doubt(),
-        }
+        })
     }
 }
 
@@ -173,7 +166,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
         let client = self.watch.client.share();
         let orphan = Orphan {
             undo: report.id.as_deref().and_then(|id| self.watch.operation.undo(id)),
-            options: self.options_of_undo(),
+            call: Arc::clone(&self.watch.call),
             report,
             client,
         };
@@ -184,28 +177,17 @@ impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
         self.settled = true;
     }
 
-    /// The same place, the same credentials, time enough for the gate to open, and retries of its own: nobody waits for this
-    /// call, and an outage that has used up the budget is when callers leave.
-    fn options_of_undo(&self) -> Options {
-        let settings = &self.watch.client.settings;
-        let mut options = self.watch.call.same_place();
-        options.timeout(settings.timeout.saturating_add(settings.gate_limit));
-        options.retry(RetryPolicy::new().max_attempts(Replay::Safe, UNDO_ATTEMPTS));
-        options.unbudgeted();
-        options
-    }
-
     /// The default: take it back, then report.
     async fn take_back(&self, orphan: Orphan) {
-        let report = orphan.report.clone();
+        let report = orphan.report();
         if orphan.undo.is_none() {
             let why = if report.id.is_none() { "its id is not known" } else { "nothing undoes this operation" };
             log::error!(target: "clerk_actor_tokens", "{report}; it cannot be taken back: {why}");
-            self.watch.flight.flights().leave(report);
+            self.watch.flight.flights().leave(report.clone());
             return;
         }
         match orphan.undo().await {
-            Ok(()) if report.is_ambiguous() => {
+            Ok(()) if report.is_incomplete() => {
                 let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
                 log::error!(target: "clerk_actor_tokens", "{report}; it was taken back, but an earlier attempt may have made another");
                 self.watch.flight.flights().leave(unnamed);
@@ -213,7 +195,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
             Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was taken back"),
             Err(error) => {
                 log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");
-                self.watch.flight.flights().leave(report);
+                self.watch.flight.flights().leave(report.clone());
             }
         }
     }
@@ -226,7 +208,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Lost<O, T> {
         }
         // Code of the application's is asked here, and this may be a destructor in the middle of a panic.
         let asked = panic::catch_unwind(AssertUnwindSafe(|| self.watch.report(self.outcome.as_ref())));
-        let Some(report) = asked.unwrap_or_else(|_| Some(self.watch.bare_report())) else { return };
+        let Some(report) = asked.unwrap_or_else(|_| self.watch.bare_report()) else { return };
         self.watch.flight.flights().leave(report.clone());
         let why = match self.begun {
             true => "what was to take care of it did not finish",

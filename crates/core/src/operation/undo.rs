@@ -1,6 +1,6 @@
 //! Taking back what a call made: an operation of any type, told apart by nothing but what it is for.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
     invalid_request::InvalidRequest,
@@ -17,14 +17,15 @@ use crate::{
 /// let undo = Undo::new(RevokeActorToken::new("act_1"));
 /// assert_eq!(undo.info().name(), "RevokeActorToken");
 /// ```
-pub struct Undo(Box<dyn Erased>);
+#[derive(Clone)]
+pub struct Undo(Arc<dyn Erased>);
 
 impl Undo {
     /// This operation takes it back. It should be one that may be repeated ([`Replay::Safe`]): others are refused once the
     /// client is closed.
     #[must_use]
     pub fn new(operation: impl Operation) -> Self {
-        Self(Box::new(operation))
+        Self(Arc::new(operation))
     }
 }
 
