@@ -397,3 +397,29 @@ fn a_tokio_spawner_remembers_the_runtime_that_it_was_made_in() {
     drop(call);
     assert!(told.recv_timeout(LONG).unwrap(), "it runs on in the runtime");
 }
+
+/// The server takes the connection and never answers the handshake: nothing of the request can be sent.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[tokio::test]
+async fn a_creation_dropped_while_it_connects_ends_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url: BaseUrl = format!("https://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
+    let client = Client::builder(HyperTransport::new().unwrap(), key())
+        .base_url(base_url)
+        .require_supervision()
+        .build()
+        .unwrap();
+    let call = client.actor_tokens().create("user_1", Actor::new("user_2")).send();
+    let mut stream = tokio::select! {
+        _ = call => unreachable!("nobody answers"),
+        // The first bytes of the handshake are there: it is connecting. And the caller goes.
+        accepted = listener.accept() => accepted.unwrap().0,
+    };
+    let closed = client.close(LONG).await;
+    assert!(closed.is_clean(), "{closed:?}");
+    drop(client);
+    // No task holds the connection: the server sees its end, and before it no more than a handshake.
+    let mut bytes = Vec::new();
+    timeout(LONG, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
+    assert!(bytes.first().is_none_or(|first| *first == 22), "a TLS handshake record, or nothing");
+}

@@ -46,6 +46,20 @@ impl Tasks {
         }
     }
 
+    /// Runs the tasks, in real time, until what `look` gives is `enough`.
+    #[track_caller]
+    pub(crate) fn run_for<T>(&self, look: impl Fn() -> T, enough: impl Fn(&T) -> bool) -> T {
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..100_000 {
+            self.poll(&mut context);
+            let seen = look();
+            if enough(&seen) {
+                return seen;
+            }
+        }
+        panic!("it never ends");
+    }
+
     /// Runs a future, and the tasks beside it.
     #[track_caller]
     pub(crate) fn run_beside<T>(&self, future: impl Future<Output = T>) -> T {
