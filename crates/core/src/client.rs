@@ -102,6 +102,19 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// of such a call is dropped (a closed browser tab, a `select!`, a timeout) after it was sent, the exchange runs on in
     /// a task of its own. When its answer comes, what was made is given to the
     /// [orphan handler](ClientBuilder::on_orphan), which by default revokes it, then reports.
+    ///
+    /// ```
+    /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+    /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
+    /// use clerk_actor_tokens_core::spawner_fn;
+    ///
+    /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
+    ///     .spawner(spawner_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
+    ///     .build()?;
+    /// assert!(clerk.is_supervised());
+    /// assert!(!clerk.unsupervised().is_supervised());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_supervised(&self) -> bool {
         self.spawner().is_some()
@@ -121,7 +134,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// Waits for creations whose caller waits as well as for those that only supervision holds, and for orphan handlers; for
     /// `within` at most. What is still under way then goes on; to end the runtime now may lose it. A creation begun
     /// after this fails with [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Calls that may be
-    /// repeated, such as a revocation, still work: what is left may need them.
+    /// repeated, such as a revocation, still work: what is left may need them. An orphan handler that awaits it waits for itself.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};

@@ -125,7 +125,18 @@ impl Error {
     /// was asked for (`expires_in_seconds`, an hour where unset) and 60 seconds for clocks that differ.
     ///
     /// `None` unless the call [is ambiguous](Self::is_ambiguous), where its operation makes nothing that can be used, and on
-    /// an error that no call made.
+    /// an error that no call made. Told by the transport's clock.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{Actor, Client, Request, SecretKey, TransportErrorKind, transport_fn};
+    ///
+    /// let breaks_off = transport_fn(|_request: Request| async { Err(TransportErrorKind::Interrupted.into()) });
+    /// let clerk = Client::new(breaks_off, SecretKey::new("sk_test_abc")?);
+    /// let call = clerk.actor_tokens().create("user_customer", Actor::new("user_agent")).send();
+    /// let error = pollster::block_on(call).unwrap_err();
+    /// assert!(error.exposure_until() < error.session_exposure_until());
+    /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
+    /// ```
     #[must_use]
     pub fn exposure_until(&self) -> Option<SystemTime> {
         self.exposed().map(|exposed| exposed.until)

@@ -89,6 +89,13 @@ impl CreateActorToken {
     /// stamps of the tokens that it holds ([`Attempt::stamp`](crate::Attempt::stamp), or the
     /// [actor](ActorToken::actor) that Clerk echoes) can refuse a session that grew from a lost one. An actor that has
     /// this key already is refused, and so is `sub`.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Operation};
+    ///
+    /// let create = CreateActorToken::new("user_customer", Actor::new("user_agent")).stamp_attempts("attempt");
+    /// assert!(create.is_stamped());
+    /// ```
     pub fn stamp_attempts(mut self, key: impl Into<String>) -> Self {
         self.stamp_key = Some(key.into());
         self

@@ -153,7 +153,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// How many retries all calls of this client and its clones may make together.
+    /// How many retries all calls of this client and its clones may make together: [`RetryBudget`] has an example.
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
         self.retry_budget = budget;
         self
@@ -165,6 +165,18 @@ impl<T: HttpTransport> ClientBuilder<T> {
     /// A call that is held back waits, if its deadline allows, and else fails at once with
     /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) and nothing sent. A call with credentials or a base URL
     /// of its own is not held back.
+    ///
+    /// ```
+    /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+    /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
+    /// use std::time::Duration;
+    ///
+    /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
+    ///     .rate_limit_gate(Duration::from_secs(10))
+    ///     .build()?;
+    /// # let _ = clerk;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rate_limit_gate(mut self, longest: Duration) -> Self {
         self.settings.gate_limit = longest;
         self
@@ -190,7 +202,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
     }
 
     /// What runs a creation on whose caller has gone, in place of what the transport brings: see
-    /// [`Client::is_supervised`].
+    /// [`Client::is_supervised`]. [`on_orphan`](Self::on_orphan) has an example.
     pub fn spawner(mut self, spawner: impl Spawner) -> Self {
         self.settings.spawner = Some(Arc::new(spawner));
         self
@@ -198,6 +210,14 @@ impl<T: HttpTransport> ClientBuilder<T> {
 
     /// Demands supervision: without a spawner, of the transport or handed to [`spawner`](Self::spawner),
     /// [`build`](Self::build) fails.
+    ///
+    /// ```
+    /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+    /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
+    /// let refused = Client::builder(transport, SecretKey::new("sk_test_abc")?).require_supervision().build();
+    /// assert_eq!(refused.unwrap_err().field(), "require_supervision");
+    /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
+    /// ```
     pub fn require_supervision(mut self) -> Self {
         self.must_be_supervised = true;
         self

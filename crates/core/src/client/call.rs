@@ -89,9 +89,9 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
 
     /// Makes the call and gives its value.
     ///
-    /// Dropping the future aborts the call, unless it is a creation that was sent already and the client
+    /// Dropping the future aborts the call, unless it is a creation whose request was handed to a connection and the client
     /// [is supervised](Client::is_supervised): then the exchange runs on, and what it makes is taken back. Without
-    /// supervision, what a dropped creation did at Clerk is unknown.
+    /// supervision, what such a creation did at Clerk is unknown.
     ///
     /// # Errors
     /// [`Error`]: see [`Error::is_ambiguous`] first.

@@ -11,8 +11,8 @@ use std::{
 
 use crate::invalid_request::InvalidRequest;
 
-/// How many retries all calls of a client may make together: a bucket of tokens. A retry takes one; successes and time
-/// give them back.
+/// How many retries all calls of a client may make together: a bucket of tokens (not of Clerk's). A retry takes one;
+/// successes and time give them back.
 ///
 /// Where the bucket is empty, calls fail with what their last attempt failed with
 /// ([`Error::is_out_of_retries`](crate::Error::is_out_of_retries) says so).

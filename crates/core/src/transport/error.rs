@@ -122,6 +122,15 @@ impl TransportError {
     /// way; a middleware that limits the rate can too. The call ends with
     /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited), and its [`retry_after`](crate::Error::retry_after) is
     /// this.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{CreateActorToken, Error, ErrorKind, Operation, TransportError};
+    /// use std::time::Duration;
+    ///
+    /// let held_back = TransportError::rate_limited(Duration::from_secs(7));
+    /// let error = Error::from_transport(&CreateActorToken::INFO, held_back);
+    /// assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(7))));
+    /// ```
     #[must_use]
     pub fn rate_limited(retry_after: Duration) -> Self {
         let mut error = Self::new(TransportErrorKind::RateLimited);
