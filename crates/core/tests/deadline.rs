@@ -307,3 +307,23 @@ fn a_call_middleware_that_outlives_the_attempts_leaves_them_told() {
     assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
     assert_eq!(error.attempts().len(), 3);
 }
+
+/// What an earlier attempt may have done is not laid at the door of one that never sent anything.
+#[test]
+fn an_attempt_that_is_cut_off_before_it_sends_says_so_whatever_came_before_it() {
+    let stalls_second = middleware_fn(|request, next| {
+        Box::pin(async move {
+            if CallContext::of(&request).map(CallContext::attempt) == Some(2) {
+                std::future::pending::<()>().await;
+            }
+            next.run(request).await
+        })
+    });
+    let client = builder(|_| TransportErrorKind::Interrupted.into()).middleware(stalls_second).build().unwrap();
+    let error = run(&client, Op::Revoke).unwrap_err();
+    let attempts: Vec<_> = error.attempts().iter().map(|it| (it.error(), it.execution())).collect();
+    let expected =
+        [(Some(ErrorKind::Interrupted), Execution::Unknown), (Some(ErrorKind::Timeout), Execution::NotExecuted)];
+    assert_eq!(attempts, expected);
+    assert_eq!(error.execution(), Execution::Unknown);
+}
