@@ -4,7 +4,6 @@
 //! client share keeps that multiple near one.
 
 use std::{
-    fmt,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -147,12 +146,6 @@ impl Bucket {
 
 fn full(budget: RetryBudget) -> u128 {
     u128::from(budget.tokens.unwrap_or(0)).saturating_mul(TOKEN)
-}
-
-impl fmt::Debug for Bucket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bucket").field("budget", &self.budget).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]
