@@ -89,8 +89,8 @@ impl Error {
             }
             ErrorKind::UnexpectedRedirect => "Check the base URL: Clerk's API does not redirect.",
             _ if may_have_minted => {
-                "A token may exist that nobody holds. It cannot be looked up: tell somebody, wait until its lifetime \
-                 is over if that matters, and only then decide whether to create another."
+                "A token may exist that nobody holds. It cannot be looked up: tell somebody, wait until exposure_until() \
+                 if that matters, and only then decide whether to create another."
             }
             _ if self.token_status() == Some(ActorTokenStatus::Accepted) => {
                 "Somebody has used the link: end the session that it opened instead."
