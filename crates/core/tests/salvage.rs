@@ -13,7 +13,7 @@ use clerk_actor_tokens_core::{
     Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, InvalidRequest, Operation, OperationInfo,
     ParseError, Replay, Request, Response, TransportError, TransportErrorKind, http, middleware_fn,
 };
-use common::{AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with_header, without};
+use common::{AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with, with_header, without};
 
 /// What the transport gives is opaque; the middleware decodes it, and what it decodes cannot be used.
 #[test]
@@ -132,4 +132,23 @@ fn salvage_reads_past_what_parsing_reads_past_and_stops_where_it_is_no_json() {
     for body in no_json {
         assert_eq!(found(body.as_bytes()), None, "{body}");
     }
+}
+
+/// As long as what the transport gave, and for somebody else: what the transport gave stands.
+#[test]
+fn an_answer_that_a_middleware_put_in_place_of_the_transports_does_not_make_it_forgotten() {
+    let other = USER.replacen('u', "o", 1);
+    let foreign = ok(&with(token_json("pending"), "user_id", serde_json::json!(other)));
+    let swapping = middleware_fn(move |request, next| {
+        let foreign = foreign.clone();
+        Box::pin(async move {
+            let given = next.run(request).await?;
+            assert_eq!(given.body().len(), foreign.body().len());
+            Ok(foreign)
+        })
+    });
+    let client = builder(|_| ok(&token_json("pending")).into()).middleware(swapping).build().unwrap();
+    let error = run(&client, Op::Create).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyMismatch, Execution::Executed));
+    assert_eq!(error.salvaged_id(), Some(ID));
 }
