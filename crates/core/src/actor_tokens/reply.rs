@@ -17,45 +17,24 @@ use crate::{
     transport::Response,
 };
 
-/// The members that are looked at. A member that stands twice is an error: which one is meant is anybody's guess.
+/// The members that are looked at, first as they stand in the body, then read. A member that stands twice is an error: which
+/// one is meant is anybody's guess.
 #[derive(serde::Deserialize)]
-struct Found<'a> {
-    #[serde(borrow)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    status: Option<&'a RawValue>,
-    #[serde(borrow)]
-    user_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    actor: Option<&'a RawValue>,
-    #[serde(borrow)]
-    token: Option<&'a RawValue>,
-    #[serde(borrow)]
-    url: Option<&'a RawValue>,
-    #[serde(borrow)]
-    created_at: Option<&'a RawValue>,
-    #[serde(borrow)]
-    updated_at: Option<&'a RawValue>,
+struct Members<V> {
+    object: Option<V>,
+    id: Option<V>,
+    status: Option<V>,
+    user_id: Option<V>,
+    actor: Option<V>,
+    token: Option<V>,
+    url: Option<V>,
+    created_at: Option<V>,
+    updated_at: Option<V>,
 }
 
-/// The same, read.
-struct Wire {
-    object: Option<Value>,
-    id: Option<Value>,
-    status: Option<Value>,
-    user_id: Option<Value>,
-    actor: Option<Value>,
-    token: Option<Value>,
-    url: Option<Value>,
-    created_at: Option<Value>,
-    updated_at: Option<Value>,
-}
-
-impl Found<'_> {
-    fn read(self) -> Result<Wire, ParseError> {
-        Ok(Wire {
+impl Members<&RawValue> {
+    fn read(self) -> Result<Members<Value>, ParseError> {
+        Ok(Members {
             object: value("object", self.object)?,
             id: value("id", self.id)?,
             status: value("status", self.status)?,
@@ -90,7 +69,7 @@ pub(super) struct Binding<'a> {
 
 impl Binding<'_> {
     /// Looked at before anything else is read: an answer for somebody else is withheld also where it is unusable.
-    fn check(&self, wire: &Wire) -> Result<(), ParseError> {
+    fn check(&self, wire: &Members<Value>) -> Result<(), ParseError> {
         let differs = |expected: Option<&str>, got: Option<&Value>| match (expected, got) {
             (Some(expected), Some(got)) => got.as_str() != Some(expected),
             _ => false,
@@ -123,7 +102,7 @@ pub(super) fn read(response: &Response, binding: &Binding<'_>) -> Result<ActorTo
     if first_of(body) == Some(b'[') {
         return Err(ParseError::not_clerk("the answer is no JSON object"));
     }
-    let found: Found<'_> = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
+    let found: Members<&RawValue> = serde_json::from_slice(body).map_err(|error| not_json(response, body, &error))?;
     let wire = found.read()?;
     binding.check(&wire)?;
     // Clerk marks each of its objects. What bears no mark came from somewhere else.
