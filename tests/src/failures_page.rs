@@ -95,6 +95,7 @@ fn causes(row: &str) -> Vec<Cause> {
         "4a" => vec![Cause::Fails(Kind::Proxy)],
         "5" => vec![Cause::Fails(Kind::Canceled)],
         "6" => vec![Cause::Fails(Kind::Refused)],
+        "6a" => vec![Cause::Fails(Kind::RefusedAtOnce)],
         "7" => vec![Cause::Fails(Kind::Interrupted), Cause::Fails(Kind::Other), Cause::Fails(Kind::BodyTooLarge)],
         "8" => vec![Cause::Fails(Kind::Timeout)],
         "8a" => vec![Cause::Fails(Kind::TimeoutUnsent)],

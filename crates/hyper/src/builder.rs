@@ -1,8 +1,20 @@
-//! Configuring a [`HyperTransport`], and what can be wrong with that.
+//! Configuring a [`HyperTransport`].
+//!
+//! Not responsible for TLS and proxies, whose options come with their features (`tls/options.rs`).
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::time::Duration;
 
-use crate::{BoxError, HyperTransport, connect::Connector};
+use http::Uri;
+use hyper::rt::{Read, Write};
+use hyper_util::client::legacy::connect::Connection;
+use tower_service::Service;
+
+use crate::{
+    BoxError, BuildError, HyperTransport,
+    connect::{Connector, Limited},
+    pool::{Settings, Versions},
+    tls,
+};
 
 /// Configures a [`HyperTransport`].
 ///
@@ -21,30 +33,38 @@ use crate::{BoxError, HyperTransport, connect::Connector};
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use]
+#[must_use = "nothing is made until build()"]
 pub struct HyperTransportBuilder {
     connect_timeout: Duration,
-    pool_idle_timeout: Duration,
-    max_idle_per_host: usize,
     http_only: bool,
+    settings: Settings,
+    pub(crate) tls: tls::Options,
 }
 
 /// The longest idle time that is accepted. Servers close an idle connection within minutes.
 const MAX_POOL_IDLE: Duration = Duration::from_secs(24 * 3600);
 
+/// What hyper needs to read a head at all, and the most that anybody should hold for one.
+const HEAD_SIZES: std::ops::RangeInclusive<u32> = 8 * 1024..=1024 * 1024;
+
 impl HyperTransportBuilder {
     pub(crate) fn new() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
-            // Below the idle limit of servers: a connection that the server is closing is the one way in which a
-            // pooled request is lost with its fate unknown.
-            pool_idle_timeout: Duration::from_secs(10),
-            max_idle_per_host: usize::MAX,
             http_only: false,
+            settings: Settings {
+                versions: Versions::Negotiated,
+                // Below the idle limit of servers: a connection that the server is closing is the one way in which a
+                // pooled request is lost with its fate unknown.
+                idle_timeout: Duration::from_secs(10),
+                max_idle_per_host: usize::MAX,
+                max_head_size: 64 * 1024,
+            },
+            tls: tls::Options::default(),
         }
     }
 
-    /// How long opening one connection may take: DNS, TCP and TLS together. 5 seconds unless set; not zero.
+    /// How long opening one connection may take: DNS, TCP, proxy and TLS together. 5 seconds unless set; not zero.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -53,13 +73,37 @@ impl HyperTransportBuilder {
     /// How long a connection may lie idle in the pool and still be used again. 10 seconds unless set; from above zero
     /// to 24 hours. Keep it below the server's own limit.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.pool_idle_timeout = timeout;
+        self.settings.idle_timeout = timeout;
         self
     }
 
     /// How many idle connections to one host are kept. No limit unless set; 0 opens a connection for each request.
     pub fn max_idle_per_host(mut self, connections: usize) -> Self {
-        self.max_idle_per_host = connections;
+        self.settings.max_idle_per_host = connections;
+        self
+    }
+
+    /// How large the head of a response may be: status line and headers, in bytes. 64 KiB unless set; from 8 KiB to
+    /// 1 MiB. A larger one is not read on, and the exchange fails with
+    /// [`TransportErrorKind::Interrupted`](clerk_actor_tokens_core::TransportErrorKind::Interrupted).
+    ///
+    /// The cap of a response's body is the call's:
+    /// [`CallContext::response_cap`](clerk_actor_tokens_core::CallContext::response_cap).
+    pub fn max_head_size(mut self, bytes: u32) -> Self {
+        self.settings.max_head_size = bytes;
+        self
+    }
+
+    /// Speaks HTTP/1.1 alone. Unless this or [`http2_prior_knowledge`](Self::http2_prior_knowledge) is set, `https`
+    /// connections speak HTTP/2 where the server does too (ALPN, RFC 7301), and `http` connections HTTP/1.1.
+    pub fn http1_only(mut self) -> Self {
+        self.settings.versions = Versions::Http1;
+        self
+    }
+
+    /// Speaks HTTP/2 alone, also over `http` (RFC 9113 section 3.3). The server must be known to speak it.
+    pub fn http2_prior_knowledge(mut self) -> Self {
+        self.settings.versions = Versions::Http2;
         self
     }
 
@@ -70,69 +114,99 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Builds the transport. Unless [`http_only`](Self::http_only) is set, it reads the system's root certificates
-    /// from disk. A machine without any is no error here: `https` requests will fail with
+    /// Builds the transport. Unless [`http_only`](Self::http_only) is set or other roots are chosen, it reads the
+    /// system's root certificates from disk. A machine without any is no error here: `https` requests will fail with
     /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls).
     ///
     /// # Errors
-    /// [`BuildError`] if a value is out of its range, or if the crate was built with neither the feature `aws-lc-rs`
-    /// nor `ring` and [`http_only`](Self::http_only) is not set.
+    /// [`BuildError`] if a value is out of its range, if a certificate, a key or a proxy's URL cannot be used, if
+    /// options contradict each other, or if the crate was built with neither the feature `aws-lc-rs` nor `ring` and
+    /// [`http_only`](Self::http_only) is not set.
     pub fn build(self) -> Result<HyperTransport, BuildError> {
+        self.check()?;
+        let connector = match self.http_only {
+            true if !self.tls.is_default() => {
+                return Err(BuildError::new("http_only() leaves nothing for the options of TLS and of proxies to do"));
+            }
+            true => Connector::http_only(),
+            false => Connector::new(&self.tls, self.settings.versions)?,
+        };
+        Ok(self.transport(connector))
+    }
+
+    /// Builds the transport over your own connector: your resolver, your sockets, your TLS. Pool, limits and HTTP
+    /// versions stay this builder's, and so does the [`connect_timeout`](Self::connect_timeout) around all that the
+    /// connector does.
+    ///
+    /// The connector says by [`Connected::negotiated_h2`] that a connection speaks HTTP/2. Its failures count as
+    /// [`TransportErrorKind::Connect`](clerk_actor_tokens_core::TransportErrorKind::Connect): no request is given to a
+    /// connection that did not come about. One that has a `rustls::Error` among its causes counts as
+    /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls), which is not retried.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_hyper::HyperTransport;
+    /// use hyper_util::client::legacy::connect::HttpConnector;
+    ///
+    /// # fn main() -> Result<(), clerk_actor_tokens_hyper::BuildError> {
+    /// let mut connector = HttpConnector::new();
+    /// connector.set_local_address(Some([127, 0, 0, 1].into()));
+    /// let transport = HyperTransport::builder().build_with_connector(connector)?;
+    /// # let _ = transport;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`BuildError`] if a value is out of its range, or if an option of TLS or of proxies is set: they are the
+    /// connector's.
+    ///
+    /// [`Connected::negotiated_h2`]: hyper_util::client::legacy::connect::Connected::negotiated_h2
+    pub fn build_with_connector<C>(self, connector: C) -> Result<HyperTransport, BuildError>
+    where
+        C: Service<Uri> + Clone + Send + Sync + 'static,
+        C::Response: Read + Write + Connection + Unpin + Send + 'static,
+        C::Error: Into<BoxError>,
+        C::Future: Send + 'static,
+    {
+        self.check()?;
+        if self.http_only || !self.tls.is_default() {
+            return Err(BuildError::new("with a connector of your own, TLS and proxies are the connector's"));
+        }
+        Ok(self.transport(connector))
+    }
+
+    fn transport<C>(&self, connector: C) -> HyperTransport
+    where
+        C: Service<Uri> + Clone + Send + Sync + 'static,
+        C::Response: Read + Write + Connection + Unpin + Send + 'static,
+        C::Error: Into<BoxError>,
+        C::Future: Send + 'static,
+    {
+        let (pooled, fresh) = self.settings.pools(Limited::new(connector, self.connect_timeout));
+        HyperTransport::from_pools(pooled, fresh)
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
         if self.connect_timeout.is_zero() {
             return Err(BuildError::new("connect_timeout is zero: no connection could be opened"));
         }
-        if self.pool_idle_timeout.is_zero() {
+        if self.settings.idle_timeout.is_zero() {
             return Err(BuildError::new("pool_idle_timeout is zero: use max_idle_per_host(0) to keep no connection"));
         }
-        if self.pool_idle_timeout > MAX_POOL_IDLE {
+        if self.settings.idle_timeout > MAX_POOL_IDLE {
             return Err(BuildError::new("pool_idle_timeout is longer than 24 hours"));
         }
-        let connector = Connector::new(self.connect_timeout, self.http_only)?;
-        Ok(HyperTransport::with_connector(connector, self.pool_idle_timeout, self.max_idle_per_host))
-    }
-}
-
-/// Why a [`HyperTransport`] could not be built.
-///
-/// ```
-/// use clerk_actor_tokens_hyper::HyperTransport;
-/// use std::time::Duration;
-///
-/// let error = HyperTransport::builder().connect_timeout(Duration::ZERO).build().unwrap_err();
-/// assert_eq!(error.to_string(), "connect_timeout is zero: no connection could be opened");
-/// ```
-#[derive(Debug)]
-pub struct BuildError {
-    message: &'static str,
-    source: Option<BoxError>,
-}
-
-impl BuildError {
-    pub(crate) fn new(message: &'static str) -> Self {
-        Self { message, source: None }
-    }
-
-    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message)
-    }
-}
-
-impl StdError for BuildError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        if !HEAD_SIZES.contains(&self.settings.max_head_size) {
+            return Err(BuildError::new("max_head_size is not from 8 KiB to 1 MiB"));
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper_util::client::legacy::connect::HttpConnector;
+
     use super::*;
 
     #[test]
@@ -142,11 +216,19 @@ mod tests {
             (builder().connect_timeout(Duration::ZERO), "connect_timeout"),
             (builder().pool_idle_timeout(Duration::ZERO), "pool_idle_timeout"),
             (builder().pool_idle_timeout(Duration::MAX), "pool_idle_timeout"),
+            (builder().max_head_size(8 * 1024 - 1), "max_head_size"),
+            (builder().max_head_size(1024 * 1024 + 1), "max_head_size"),
         ] {
             let error = refused.build().expect_err(name);
             assert!(error.to_string().contains(name), "{error}");
         }
-        for accepted in [builder(), builder().connect_timeout(Duration::MAX), builder().max_idle_per_host(0)] {
+        for accepted in [
+            builder(),
+            builder().connect_timeout(Duration::MAX),
+            builder().max_idle_per_host(0),
+            builder().max_head_size(8 * 1024),
+            builder().max_head_size(1024 * 1024),
+        ] {
             accepted.build().expect("accepted");
         }
     }
@@ -159,6 +241,18 @@ mod tests {
         } else {
             let error = result.expect_err("no provider").to_string();
             assert!(error.contains("`aws-lc-rs`") && error.contains("`ring`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_would_do_nothing_is_refused() {
+        let error = HyperTransport::builder().http_only().build_with_connector(HttpConnector::new()).unwrap_err();
+        assert!(error.to_string().contains("connector"), "{error}");
+        #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+        {
+            let proxied = || HyperTransport::builder().proxy("http://127.0.0.1:1");
+            assert!(proxied().http_only().build().unwrap_err().to_string().contains("http_only"));
+            assert!(proxied().build_with_connector(HttpConnector::new()).is_err());
         }
     }
 }

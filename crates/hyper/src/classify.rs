@@ -16,31 +16,70 @@
 //!   used here.)
 //! - No connection was captured: `try_send_request` stores the connection in the request's
 //!   `CaptureConnectionExtension` before it hands the request over, with no await in between.
+//!
+//! And in the source of h2 0.4.20:
+//!
+//! - A reset from the remote with the reason `REFUSED_STREAM` (RFC 9113 section 8.7): `Error::is_remote` is true only for
+//!   what a frame of the peer said, and a reset reaches the stream that the frame names alone
+//!   (`recv_reset` in `proto/streams/streams.rs`).
+//! - A `GOAWAY` from the remote: it reaches the streams above its last stream id (`recv_go_away`, there) and requests that
+//!   come too late to be given a stream; those below see the end of the connection instead, as an I/O error. With one
+//!   exception: hyper looks once more at the connection between the head of a request and its body
+//!   (`ClientTask::poll` in `proto/h2/client.rs`), and passes on a `GOAWAY` of any stream id that arrived in between.
+//!   So it proves nothing for a request that is complete without a body. One with a body was not complete, and hyper does
+//!   not send the rest.
 
 use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use clerk_actor_tokens_core::{TransportError, TransportErrorKind};
 use hyper_util::client::legacy;
 
-use crate::tls;
+use crate::{BoxError, tls};
 
-/// The error of an exchange that failed before the response head was complete. `handed_over`: whether the request had
-/// been given to a connection.
-pub(crate) fn without_head(error: legacy::Error, handed_over: bool) -> TransportError {
+/// What is known of a request when its exchange fails.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// Whether it had been given to a connection.
+    pub(crate) handed_over: bool,
+    pub(crate) has_body: bool,
+    /// Whether its connection has never answered anything.
+    pub(crate) on_new_connection: bool,
+}
+
+/// The error of an exchange that failed before the response head was complete.
+pub(crate) fn without_head(error: legacy::Error, sent: Sent) -> TransportError {
     let kind = if error.is_connect() {
-        match any_cause(&error, |cause| cause.is::<Unavailable>() || tls::is_refusal(cause)) {
-            true => TransportErrorKind::Tls,
-            false => TransportErrorKind::Connect,
-        }
+        connecting(&error)
     } else if is_canceled(&error) {
         TransportErrorKind::Canceled
-    } else if !handed_over {
+    } else if !sent.handed_over {
         // The new connection died before it could take a request.
         TransportErrorKind::Connect
     } else {
-        TransportErrorKind::Interrupted
+        match refusal(&error, sent.has_body) {
+            Some(Refusal { with_error: true }) if sent.on_new_connection => TransportErrorKind::RefusedAtOnce,
+            Some(_) => TransportErrorKind::Refused,
+            None => TransportErrorKind::Interrupted,
+        }
     };
     TransportError::new(kind).with_source(error)
+}
+
+/// Why no connection came about.
+fn connecting(error: &legacy::Error) -> TransportErrorKind {
+    if any_cause(error, |cause| cause.is::<Unavailable>() || tls::is_refusal(cause)) {
+        return TransportErrorKind::Tls;
+    }
+    let mut wants_credentials = None;
+    any_cause(error, |cause| {
+        wants_credentials = cause.downcast_ref().map(|failed: &ProxyFailed| failed.wants_credentials);
+        wants_credentials.is_some()
+    });
+    match wants_credentials {
+        Some(true) => TransportErrorKind::ProxyAuth,
+        Some(false) => TransportErrorKind::Proxy,
+        None => TransportErrorKind::Connect,
+    }
 }
 
 /// The error of an exchange whose deadline passed before the response head was complete.
@@ -57,8 +96,24 @@ fn is_canceled(error: &legacy::Error) -> bool {
     error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_canceled)
 }
 
+/// The peer's own word that it did not process the request.
+struct Refusal {
+    /// Whether it closes the connection, and with an error.
+    with_error: bool,
+}
+
+fn refusal(error: &legacy::Error, has_body: bool) -> Option<Refusal> {
+    let cause: &hyper::Error = error.source()?.downcast_ref()?;
+    let peer: &h2::Error = cause.source()?.downcast_ref()?;
+    let reason = peer.reason().filter(|_| peer.is_remote())?;
+    if peer.is_reset() && reason == h2::Reason::REFUSED_STREAM {
+        return Some(Refusal { with_error: false });
+    }
+    (peer.is_go_away() && has_body).then_some(Refusal { with_error: reason != h2::Reason::NO_ERROR })
+}
+
 /// Whether the error or one of its causes is of this sort.
-fn any_cause(error: &(dyn StdError + 'static), wanted: impl Fn(&(dyn StdError + 'static)) -> bool) -> bool {
+fn any_cause(error: &(dyn StdError + 'static), mut wanted: impl FnMut(&(dyn StdError + 'static)) -> bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if wanted(error) {
@@ -84,6 +139,29 @@ impl fmt::Display for ConnectTimedOut {
 }
 
 impl StdError for ConnectTimedOut {}
+
+/// The proxy gave no tunnel to the server.
+#[derive(Debug)]
+#[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), expect(dead_code, reason = "proxies come with TLS"))]
+pub(crate) struct ProxyFailed {
+    pub(crate) wants_credentials: bool,
+    pub(crate) source: BoxError,
+}
+
+impl fmt::Display for ProxyFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.wants_credentials {
+            true => "the proxy wants other credentials (407)",
+            false => "the proxy did not open a tunnel to the server",
+        })
+    }
+}
+
+impl StdError for ProxyFailed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.source.as_ref())
+    }
+}
 
 /// This transport has no TLS, and why.
 #[derive(Debug, Clone)]
@@ -222,7 +300,8 @@ mod tests {
             let mut request = Request::post("http://host/").body(Full::from("body")).unwrap();
             let captured = capture_connection(&mut request);
             let error = client.request(request).await.expect_err("it died");
-            let error = without_head(error, captured.connection_metadata().is_some());
+            let handed_over = captured.connection_metadata().is_some();
+            let error = without_head(error, Sent { handed_over, has_body: true, on_new_connection: true });
             assert_eq!(error.kind(), kind, "{error:?}");
             let unsent = written.load(Ordering::SeqCst) == 0;
             assert_eq!(error.execution() == Execution::NotExecuted, unsent, "{error:?}");

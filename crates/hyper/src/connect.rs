@@ -1,6 +1,6 @@
-//! Opening a connection: DNS, TCP and TLS, all of it within one limit.
+//! Opening a connection: DNS, TCP, proxy and TLS, all of it within one limit.
 //!
-//! Not responsible for the pool (hyper-util's client) or for the deadline of a call (`transport.rs`).
+//! Not responsible for the pool (`pool.rs`) or for the deadline of a call (`transport.rs`).
 
 use std::{
     future::{Future, poll_fn},
@@ -16,43 +16,90 @@ use tower_service::Service;
 use crate::{
     BoxError, BuildError,
     classify::{ConnectTimedOut, Unavailable},
+    pool::Versions,
     tls::{self, Https, Stream},
+    tracked::Tracked,
 };
 
 /// Idle time after which TCP probes the peer. Shorter than the minutes after which a NAT forgets a silent connection,
 /// for calls whose deadline is that long.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
 
+/// Any connector, within the limit.
 #[derive(Clone)]
-pub(crate) struct Connector {
-    schemes: Schemes,
+pub(crate) struct Limited<C> {
+    inner: C,
     limit: Duration,
 }
 
+impl<C> Limited<C> {
+    pub(crate) fn new(inner: C, limit: Duration) -> Self {
+        Self { inner, limit }
+    }
+}
+
+impl<C> Service<Uri> for Limited<C>
+where
+    C: Service<Uri> + Clone + Send + 'static,
+    C::Response: Send,
+    C::Error: Into<BoxError>,
+    C::Future: Send,
+{
+    type Response = Tracked<C::Response>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // The readiness that counts is the inner connector's: it is awaited within the limit.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let limit = self.limit;
+        let mut inner = self.inner.clone();
+        let connecting = async move {
+            poll_fn(|context| inner.poll_ready(context)).await.map_err(Into::into)?;
+            inner.call(target).await.map_err(Into::into)
+        };
+        Box::pin(async move {
+            match tokio::time::timeout(limit, connecting).await {
+                Ok(connected) => connected.map(Tracked::new),
+                Err(_) => Err(ConnectTimedOut(limit).into()),
+            }
+        })
+    }
+}
+
+pub(crate) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// This crate's own connector.
 #[derive(Clone)]
-enum Schemes {
+pub(crate) enum Connector {
     HttpAndHttps(Https),
     Http(HttpConnector, Unavailable),
 }
 
 impl Connector {
-    pub(crate) fn new(limit: Duration, http_only: bool) -> Result<Self, BuildError> {
-        // Happy eyeballs (RFC 8305) is on by default. Its own connect timeout covers TCP alone and stays off.
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(TCP_KEEPALIVE));
-        tcp.set_keepalive_interval(Some(TCP_KEEPALIVE));
-        let schemes = if http_only {
-            Schemes::Http(tcp, Unavailable { reason: HTTP_ONLY, detail: None })
-        } else {
-            match Https::new(tcp.clone())? {
-                Ok(https) => Schemes::HttpAndHttps(https),
-                Err(unavailable) => Schemes::Http(tcp, unavailable),
-            }
-        };
-        Ok(Self { schemes, limit })
+    pub(crate) fn http_only() -> Self {
+        Self::Http(tcp(), Unavailable { reason: HTTP_ONLY, detail: None })
     }
+
+    pub(crate) fn new(options: &tls::Options, versions: Versions) -> Result<Self, BuildError> {
+        Ok(match Https::new(tcp(), options, versions)? {
+            Ok(https) => Self::HttpAndHttps(https),
+            Err(unavailable) => Self::Http(tcp(), unavailable),
+        })
+    }
+}
+
+fn tcp() -> HttpConnector {
+    // Happy eyeballs (RFC 8305) is on by default. Its own connect timeout covers TCP alone and stays off.
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(TCP_KEEPALIVE));
+    tcp.set_keepalive_interval(Some(TCP_KEEPALIVE));
+    tcp
 }
 
 const HTTP_ONLY: &str = match cfg!(any(feature = "aws-lc-rs", feature = "ring")) {
@@ -63,37 +110,29 @@ const HTTP_ONLY: &str = match cfg!(any(feature = "aws-lc-rs", feature = "ring"))
     }
 };
 
-impl Schemes {
-    async fn connect(self, target: Uri) -> Result<Stream, BoxError> {
-        match self {
-            Self::HttpAndHttps(https) => https.connect(target).await,
-            Self::Http(_, unavailable) if target.scheme() == Some(&Scheme::HTTPS) => Err(unavailable.into()),
-            Self::Http(mut tcp, _) => {
-                poll_fn(|cx| tcp.poll_ready(cx)).await?;
-                Ok(tls::plain(tcp.call(target).await?))
-            }
-        }
-    }
-}
-
 impl Service<Uri> for Connector {
     type Response = Stream;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+    type Future = Connecting<Stream>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // The readiness that counts is the inner connector's: it is awaited within the limit.
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self {
+            Self::HttpAndHttps(https) => https.poll_ready(context),
+            Self::Http(tcp, _) => tcp.poll_ready(context).map_err(Into::into),
+        }
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let limit = self.limit;
-        let connecting = self.schemes.clone().connect(target);
-        Box::pin(async move {
-            match tokio::time::timeout(limit, connecting).await {
-                Ok(result) => result,
-                Err(_) => Err(ConnectTimedOut(limit).into()),
+        match self {
+            Self::HttpAndHttps(https) => https.call(target),
+            Self::Http(_, unavailable) if target.scheme() == Some(&Scheme::HTTPS) => {
+                let unavailable = unavailable.clone();
+                Box::pin(async move { Err(unavailable.into()) })
             }
-        })
+            Self::Http(tcp, _) => {
+                let connecting = tcp.call(target);
+                Box::pin(async move { Ok(tls::plain(connecting.await?)) })
+            }
+        }
     }
 }

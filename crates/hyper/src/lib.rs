@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod build_error;
 mod builder;
 mod classify;
 mod connect;
+mod pool;
 mod spawner;
 mod timer;
+mod tracked;
 mod transport;
 
 #[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), path = "no_tls.rs")]
@@ -14,11 +17,12 @@ mod tls;
 use clerk_actor_tokens_core::{Client, SecretKey};
 
 pub use crate::{
-    builder::{BuildError, HyperTransportBuilder},
-    spawner::TokioSpawner,
-    timer::TokioTimer,
+    build_error::BuildError, builder::HyperTransportBuilder, spawner::TokioSpawner, timer::TokioTimer,
     transport::HyperTransport,
 };
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use crate::tls::{Certificates, ClientIdentity};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,13 +1,17 @@
 //! The face of `tls.rs` where no crypto provider was chosen: there is no TLS, and whoever asks for it is told how to
 //! have it.
 
-use std::error::Error as StdError;
+use std::{
+    convert::Infallible,
+    error::Error as StdError,
+    task::{Context, Poll},
+};
 
 use http::Uri;
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::net::TcpStream;
 
-use crate::{BoxError, BuildError, classify::Unavailable};
+use crate::{BoxError, BuildError, classify::Unavailable, pool::Versions};
 
 pub(crate) type Stream = TokioIo<TcpStream>;
 
@@ -15,20 +19,34 @@ pub(crate) fn plain(tcp: TokioIo<TcpStream>) -> Stream {
     tcp
 }
 
+/// There are none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options;
+
+impl Options {
+    pub(crate) fn is_default(&self) -> bool {
+        true
+    }
+}
+
 /// Cannot be made.
 #[derive(Clone)]
-pub(crate) enum Https {}
+pub(crate) struct Https(Infallible);
 
 impl Https {
-    pub(crate) fn new(_: HttpConnector) -> Result<Result<Self, Unavailable>, BuildError> {
+    pub(crate) fn new(_: HttpConnector, _: &Options, _: Versions) -> Result<Result<Self, Unavailable>, BuildError> {
         Err(BuildError::new(
             "https needs the feature `aws-lc-rs` or `ring` of clerk-actor-tokens-hyper; \
              `http_only()` builds a transport without it",
         ))
     }
 
-    pub(crate) async fn connect(self, _: Uri) -> Result<Stream, BoxError> {
-        match self {}
+    pub(crate) fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self.0 {}
+    }
+
+    pub(crate) fn call(&mut self, _: Uri) -> crate::connect::Connecting<Stream> {
+        match self.0 {}
     }
 }
 

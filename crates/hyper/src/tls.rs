@@ -1,55 +1,119 @@
 //! TLS by rustls: which crypto provider, which root certificates, and which of its errors are lasting.
 //!
-//! Not responsible for TCP or for time (`connect.rs`). Without a crypto provider's feature, `no_tls.rs` takes this
-//! file's place.
+//! Not responsible for TCP or for time (`connect.rs`), or for the way through a proxy (`proxy.rs`). Without a crypto
+//! provider's feature, `no_tls.rs` takes this file's place.
 
-use std::{error::Error as StdError, future::poll_fn, sync::Arc};
+mod certificates;
+mod options;
+mod proxy;
+
+use std::{
+    error::Error as StdError,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use http::Uri;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
-use rustls::{ClientConfig, crypto::CryptoProvider, pki_types::InvalidDnsNameError};
+use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider, pki_types::InvalidDnsNameError};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::{BoxError, BuildError, classify::Unavailable};
+use self::{options::Roots, proxy::Route};
+use crate::{BoxError, BuildError, classify::Unavailable, connect::Connecting, pool::Versions};
 
-/// A connection, with TLS or without.
-pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+pub use self::certificates::{Certificates, ClientIdentity};
+pub(crate) use self::options::Options;
+
+/// A connection to whoever is next: the server, or a proxy, which may be spoken to over TLS itself.
+type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// A connection to the server, with TLS or without.
+pub(crate) type Stream = MaybeHttpsStream<Hop>;
 
 /// What a connection without TLS is as a [`Stream`].
 pub(crate) fn plain(tcp: TokioIo<TcpStream>) -> Stream {
-    MaybeHttpsStream::Http(tcp)
+    MaybeHttpsStream::Http(MaybeHttpsStream::Http(tcp))
 }
 
 /// Opens TLS connections for `https` and plain ones for `http`.
 #[derive(Clone)]
-pub(crate) struct Https(HttpsConnector<HttpConnector>);
+pub(crate) struct Https(HttpsConnector<Route>);
 
 impl Https {
-    /// With the system's root certificates. Where there are none, nothing that needs them can work; all else can, so
-    /// that is no reason to refuse to build.
-    pub(crate) fn new(tcp: HttpConnector) -> Result<Result<Self, Unavailable>, BuildError> {
-        let versions = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| BuildError::new("the TLS crypto provider supports no TLS version").with_source(error))?;
-        let mut config = match versions.with_native_roots() {
-            Ok(roots) => roots.with_no_client_auth(),
-            Err(error) => {
-                return Ok(Err(Unavailable {
-                    reason: "no root certificate was found on this machine",
-                    detail: Some(error.to_string()),
-                }));
-            }
+    /// Where there are no root certificates, nothing that needs them can work; all else can, so that is no reason to
+    /// refuse to build.
+    pub(crate) fn new(
+        tcp: HttpConnector,
+        options: &Options,
+        versions: Versions,
+    ) -> Result<Result<Self, Unavailable>, BuildError> {
+        let roots = match roots(options)? {
+            Ok(roots) => Arc::new(roots),
+            Err(unavailable) => return Ok(Err(unavailable)),
         };
-        // What this transport speaks (RFC 7301): a server that speaks only HTTP/2 says so in the handshake.
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Ok(Self(HttpsConnector::from((tcp, config)))))
+        let mut config = config(&roots, options.identity.as_ref())?;
+        // What this transport speaks (RFC 7301): a server that speaks nothing of it says so in the handshake.
+        config.alpn_protocols = match versions {
+            Versions::Negotiated => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Versions::Http1 => vec![b"http/1.1".to_vec()],
+            Versions::Http2 => vec![b"h2".to_vec()],
+        };
+        let route = match options.proxy.matcher()? {
+            None => Route::direct(tcp),
+            // The client certificate is for the server.
+            Some(matcher) => Route::by_proxy(matcher, tcp, self::config(&roots, None)?),
+        };
+        Ok(Ok(Self(HttpsConnector::from((route, config)))))
     }
 
-    pub(crate) async fn connect(mut self, target: Uri) -> Result<Stream, BoxError> {
-        poll_fn(|cx| self.0.poll_ready(cx)).await?;
-        self.0.call(target).await
+    pub(crate) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context)
+    }
+
+    pub(crate) fn call(&mut self, target: Uri) -> Connecting<Stream> {
+        self.0.call(target)
+    }
+}
+
+fn roots(options: &Options) -> Result<Result<RootCertStore, Unavailable>, BuildError> {
+    let mut roots = RootCertStore::empty();
+    let mut problems = Vec::new();
+    match options.roots {
+        Roots::Platform => {
+            let found = rustls_native_certs::load_native_certs();
+            // A system's store may hold one that rustls cannot read; the others serve all the same.
+            roots.add_parsable_certificates(found.certs);
+            problems = found.errors;
+        }
+        #[cfg(feature = "webpki-roots")]
+        Roots::Webpki => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Roots::None if options.added.is_empty() => {
+            return Err(BuildError::new("only_roots was given no certificate: no server could be trusted"));
+        }
+        Roots::None => {}
+    }
+    for certificate in &options.added {
+        roots
+            .add(certificate.clone())
+            .map_err(|error| BuildError::new("a root certificate that was added cannot be used").with_source(error))?;
+    }
+    if roots.is_empty() {
+        let detail = problems.first().map(ToString::to_string);
+        return Ok(Err(Unavailable { reason: "no root certificate was found on this machine", detail }));
+    }
+    Ok(Ok(roots))
+}
+
+fn config(roots: &Arc<RootCertStore>, identity: Option<&ClientIdentity>) -> Result<ClientConfig, BuildError> {
+    let versions = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| BuildError::new("the TLS crypto provider supports no TLS version").with_source(error))?
+        .with_root_certificates(Arc::clone(roots));
+    match identity {
+        None => Ok(versions.with_no_client_auth()),
+        Some(identity) => identity.apply(versions),
     }
 }
 

@@ -19,21 +19,25 @@ use clerk_actor_tokens_core::{
 };
 use http::{Uri, Version};
 use http_body_util::Full;
-use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{CaptureConnection, capture_connection},
-    },
-    rt::TokioExecutor,
+use hyper::rt::{Read, Write};
+use hyper_util::client::legacy::{
+    Client,
+    connect::{CaptureConnection, Connect, Connection as HyperConnection, capture_connection},
 };
 use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
 };
+use tower_service::Service;
 
-use crate::{BuildError, HyperTransportBuilder, TokioSpawner, TokioTimer, body, classify, connect::Connector};
+use crate::{
+    BoxError, BuildError, HyperTransportBuilder, TokioSpawner, TokioTimer, body,
+    classify::{self, Sent},
+    pool::{Pool, pool},
+    tracked::Answered,
+};
 
-/// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1, TLS by rustls.
+/// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1 and HTTP/2, TLS by rustls.
 ///
 /// It needs a tokio runtime with time and I/O enabled (`tokio::main` and `enable_all` do). Clones share the pool.
 ///
@@ -54,13 +58,11 @@ use crate::{BuildError, HyperTransportBuilder, TokioSpawner, TokioTimer, body, c
 /// ```
 #[derive(Clone)]
 pub struct HyperTransport {
-    pooled: HyperClient,
-    /// The same connector without a pool, for requests that ask for a [`FreshConnection`].
-    unpooled: HyperClient,
+    pooled: Pool,
+    /// Without a pool, for requests that ask for a [`FreshConnection`].
+    fresh: Pool,
     spawner: TokioSpawner,
 }
-
-type HyperClient = Client<Connector, Full<Bytes>>;
 
 /// How long an exchange may take whose request carries no [`CallContext`].
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -79,19 +81,57 @@ impl HyperTransport {
         HyperTransportBuilder::new()
     }
 
-    pub(crate) fn with_connector(connector: Connector, idle_timeout: Duration, max_idle: usize) -> Self {
-        let client = |max_idle: usize| {
-            Client::builder(TokioExecutor::new())
-                .pool_timer(hyper_util::rt::TokioTimer::new())
-                .pool_idle_timeout(idle_timeout)
-                .pool_max_idle_per_host(max_idle)
-                // On by default, written out because it is relied on. It sends again only what hyper gives back from
-                // its queue (`TrySendError::take_message`), of which no byte was written, and only if that connection
-                // was a reused one: `send_request` in hyper-util's `client/legacy/client.rs`.
-                .retry_canceled_requests(true)
-                .build(connector.clone())
-        };
-        Self { pooled: client(max_idle), unpooled: client(0), spawner: TokioSpawner::new() }
+    /// A transport over your own connector, with the defaults for all else:
+    /// [`build_with_connector`](HyperTransportBuilder::build_with_connector).
+    ///
+    /// # Errors
+    /// None today; it is the builder's method that has some.
+    pub fn with_connector<C>(connector: C) -> Result<Self, BuildError>
+    where
+        C: Service<Uri> + Clone + Send + Sync + 'static,
+        C::Response: Read + Write + HyperConnection + Unpin + Send + 'static,
+        C::Error: Into<BoxError>,
+        C::Future: Send + 'static,
+    {
+        Self::builder().build_with_connector(connector)
+    }
+
+    /// A transport over your own hyper-util client: your pool, your limits, your connector.
+    ///
+    /// `fresh` serves the requests that ask for a connection of their own ([`FreshConnection`]): make it as `pooled`, with
+    /// `pool_max_idle_per_host(0)`.
+    ///
+    /// The deadline, the cap of the body and what failures prove are this crate's as ever. What is yours: the time that
+    /// connecting may take, the size of a response's head, the windows of HTTP/2, and how long a connection may lie idle. Set
+    /// an idle limit with a `pool_timer`, below the server's: without it a request can be given to a connection that the
+    /// server is closing, and its fate is unknown.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use clerk_actor_tokens_hyper::HyperTransport;
+    /// use http_body_util::Full;
+    /// use hyper_util::{client::legacy::{Client, connect::HttpConnector}, rt::{TokioExecutor, TokioTimer}};
+    /// use std::time::Duration;
+    ///
+    /// let client = |idle| -> Client<HttpConnector, Full<Bytes>> {
+    ///     Client::builder(TokioExecutor::new())
+    ///         .pool_timer(TokioTimer::new())
+    ///         .pool_idle_timeout(Duration::from_secs(10))
+    ///         .pool_max_idle_per_host(idle)
+    ///         .build_http()
+    /// };
+    /// let transport = HyperTransport::from_client(client(8), client(0));
+    /// # let _ = transport;
+    /// ```
+    pub fn from_client<C>(pooled: Client<C, Full<Bytes>>, fresh: Client<C, Full<Bytes>>) -> Self
+    where
+        C: Connect + Clone + Send + Sync + 'static,
+    {
+        Self::from_pools(pool(pooled), pool(fresh))
+    }
+
+    pub(crate) fn from_pools(pooled: Pool, fresh: Pool) -> Self {
+        Self { pooled, fresh, spawner: TokioSpawner::new() }
     }
 }
 
@@ -110,18 +150,19 @@ impl HttpTransport for HyperTransport {
         if deadline <= Instant::now() {
             return Err(TransportError::new(TransportErrorKind::TimeoutUnsent));
         }
-        let client = match request.extensions().get::<FreshConnection>() {
-            Some(_) => &self.unpooled,
+        let pool = match request.extensions().get::<FreshConnection>() {
+            Some(_) => &self.fresh,
             None => &self.pooled,
         };
         let dispatch = Dispatch::of(&request).cloned().unwrap_or_default();
+        let has_body = !request.body().is_empty();
         let mut request = request.map(Full::new);
         // Which version is spoken is the connection's affair; hyper refuses a request that names another.
         *request.version_mut() = Version::HTTP_11;
         let connection = Connection(capture_connection(&mut request));
 
         dispatch.hold();
-        let mut exchange = pin!(timeout_at(deadline, client.request(request)));
+        let mut exchange = pin!(timeout_at(deadline, pool(request)));
         // The request goes to a connection in the poll in which that is chosen, so that each poll is a step of the dispatch.
         let exchanged =
             poll_fn(|context| match dispatch.step(|| (exchange.as_mut().poll(context), connection.has_request())) {
@@ -133,9 +174,18 @@ impl HttpTransport for HyperTransport {
         };
         let response = match exchanged {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(classify::without_head(error, connection.has_request())),
-            Err(_) => return Err(classify::deadline_without_head(connection.has_request())),
+            Ok(Err(error)) => {
+                let handed_over = connection.has_request();
+                let sent = Sent { handed_over, has_body, on_new_connection: !connection.has_answered() };
+                return Err(classify::without_head(error, sent));
+            }
+            Err(_) => {
+                // It may be dead without anybody having said so, and HTTP/2 would give it the next request too.
+                connection.discard();
+                return Err(classify::deadline_without_head(connection.has_request()));
+            }
         };
+        connection.answered();
         let (mut head, body) = response.into_parts();
         match body::read(body, deadline, cap).await {
             Ok(body) => {
@@ -143,8 +193,8 @@ impl HttpTransport for HyperTransport {
                 Ok(Response::from_parts(head, body))
             }
             Err(cut) => {
-                // The body was dropped unread, which closes the connection, unless its end happened to be in hyper's
-                // buffer: then it would go back to the pool.
+                // The body was dropped unread, which closes an HTTP/1.1 connection, unless its end happened to be in
+                // hyper's buffer: then it would go back to the pool. An HTTP/2 connection closes with its last stream.
                 connection.discard();
                 let partial = Response::from_parts(head, cut.received);
                 Err(TransportError::new(cut.kind).with_source(cut.source).with_partial(partial))
@@ -169,6 +219,21 @@ impl Connection {
     /// pool replaces a connection that gave the request back unwritten, which errs on the safe side.
     fn has_request(&self) -> bool {
         self.0.connection_metadata().is_some()
+    }
+
+    fn answered(&self) {
+        if let Some(answered) = self.mark() {
+            answered.set();
+        }
+    }
+
+    /// Whether it has ever answered. Of a connection of somebody else's client that is not known, and assumed.
+    fn has_answered(&self) -> bool {
+        self.mark().is_none_or(|answered| answered.is_set())
+    }
+
+    fn mark(&self) -> Option<Answered> {
+        self.0.connection_metadata().as_ref().and_then(Answered::of)
     }
 
     /// Keeps the connection from being used again. It may be back in the pool already, since the body was read to its

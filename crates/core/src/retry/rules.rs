@@ -18,6 +18,7 @@ pub(crate) enum Failure {
     ProxyAuth,
     Canceled,
     Refused,
+    RefusedAtOnce,
     Interrupted,
     Timeout,
     TimeoutUnsent,
@@ -118,7 +119,7 @@ use Failure as F;
 
 /// The table. A status that stands in no row is row 17a if it is a redirect, else row 24.
 #[rustfmt::skip]
-pub(crate) static TABLE: [Row; 34] = [
+pub(crate) static TABLE: [Row; 35] = [
     rule_row("1",   F::InvalidRequest,        No,        No,        Kind::InvalidRequest,     NotExecuted, &[], "invalid input, id or setting"),
     rule_row("2",   F::Connect,               Backoff,   Backoff,   Kind::Connect,            NotExecuted, &[], "DNS failure; TCP refused, unreachable, connect timeout; a TLS handshake cut off"),
     rule_row("3",   F::Tls,                   No,        No,        Kind::Tls,                NotExecuted, &[], "TLS: certificate, name, protocol"),
@@ -126,6 +127,7 @@ pub(crate) static TABLE: [Row; 34] = [
     rule_row("4a",  F::Proxy,                 Backoff,   Backoff,   Kind::Proxy,              NotExecuted, &[], "the proxy cannot reach Clerk (502 to CONNECT)"),
     rule_row("5",   F::Canceled,              Backoff,   Backoff,   Kind::Connect,            NotExecuted, &[], "the connection closed before a byte was written"),
     rule_row("6",   F::Refused,               OnceFresh, Backoff,   Kind::Refused,            NotExecuted, &[], "refused unprocessed: HTTP/2 `REFUSED_STREAM`, or `GOAWAY` below our stream"),
+    rule_row("6a",  F::RefusedAtOnce,         No,        Backoff,   Kind::Refused,            NotExecuted, &[], "a new HTTP/2 connection, closed by `GOAWAY` with an error code at its first request"),
     rule_row("7",   F::Interrupted,           No,        Backoff,   Kind::Interrupted,        Unknown,     &[], "end of stream, reset, broken pipe after the request was handed over; any other failure of a transport"),
     rule_row("8",   F::Timeout,               No,        Backoff,   Kind::Timeout,            Unknown,     &[], "no complete head by the deadline"),
     rule_row("8a",  F::TimeoutUnsent,         No,        No,        Kind::Timeout,            NotExecuted, &[], "the deadline passed before the request was handed to a connection"),
@@ -204,6 +206,7 @@ pub(crate) fn failure_of_transport(kind: TransportErrorKind) -> Failure {
         TransportErrorKind::ProxyAuth => Failure::ProxyAuth,
         TransportErrorKind::Canceled => Failure::Canceled,
         TransportErrorKind::Refused => Failure::Refused,
+        TransportErrorKind::RefusedAtOnce => Failure::RefusedAtOnce,
         TransportErrorKind::TimeoutUnsent => Failure::TimeoutUnsent,
         TransportErrorKind::Timeout => Failure::Timeout,
         TransportErrorKind::RateLimited => Failure::HeldBack,

@@ -25,6 +25,9 @@ pub enum TransportErrorKind {
     /// The peer refused the request unprocessed (HTTP/2 `REFUSED_STREAM`, or `GOAWAY` with a last stream id below
     /// ours; RFC 9113 section 8.7). Proves: not executed.
     Refused,
+    /// The peer closed a new connection with an error code rather than take its first request (HTTP/2 `GOAWAY`, RFC
+    /// 9113 section 6.8): another connection would most likely end in the same way. Proves: not executed.
+    RefusedAtOnce,
     /// The deadline passed before the request was handed to a connection. Proves: not executed.
     TimeoutUnsent,
     /// The deadline passed after that. Proves nothing: execution is unknown.
@@ -57,6 +60,7 @@ impl TransportErrorKind {
             | Self::ProxyAuth
             | Self::Canceled
             | Self::Refused
+            | Self::RefusedAtOnce
             | Self::TimeoutUnsent
             | Self::RateLimited
             | Self::Credential
@@ -73,6 +77,7 @@ impl TransportErrorKind {
             Self::ProxyAuth => "the proxy demands other credentials",
             Self::Canceled => "the connection closed before the request was written",
             Self::Refused => "the server refused the request unprocessed",
+            Self::RefusedAtOnce => "the server closed a new connection rather than take its first request",
             Self::TimeoutUnsent => "the deadline passed before the request was sent",
             Self::Timeout => "the deadline passed before the answer was complete",
             Self::Interrupted => "the connection broke off before the answer was complete",

@@ -75,7 +75,8 @@ async fn a_certificate_that_nobody_vouches_for_is_lasting() {
 #[tokio::test]
 async fn a_server_that_speaks_another_protocol_over_tls_is_lasting() {
     let server = tls_server(certificate("127.0.0.1"), &["h2"]).await;
-    let error = fails(&HyperTransport::new().unwrap(), &https(&server), TransportErrorKind::Tls).await;
+    let transport = HyperTransport::builder().http1_only().build().unwrap();
+    let error = fails(&transport, &https(&server), TransportErrorKind::Tls).await;
     assert!(causes(&error).iter().any(|cause| cause.contains("NoApplicationProtocol")), "{error:?}");
 }
 
@@ -171,7 +172,7 @@ async fn an_exchange_with_a_trusted_server_works_and_its_connection_is_used_agai
         );
     }
     let read = |path| std::fs::read_to_string(path).unwrap();
-    let server = tls_server((read(&roots), read(&key)), &["h2", "http/1.1"]).await;
+    let server = tls_server((read(&roots), read(&key)), &["http/1.1"]).await;
     let transport = HyperTransport::new().unwrap();
     for _ in 0..3 {
         let response = transport.send(post(&https(&server))).await.unwrap();

@@ -1,0 +1,111 @@
+//! Certificates and keys that a user brings.
+
+use std::fmt;
+
+use rustls::{
+    ClientConfig, ConfigBuilder,
+    client::WantsClientCert,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+
+use crate::BuildError;
+
+/// One or more certificates: roots to trust.
+///
+/// ```no_run
+/// use clerk_actor_tokens_hyper::{Certificates, HyperTransport};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let company = Certificates::from_pem(&std::fs::read("company-ca.pem")?)?;
+/// let transport = HyperTransport::builder().add_root(company).build()?;
+/// # let _ = transport;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Certificates(Vec<CertificateDer<'static>>);
+
+impl Certificates {
+    /// Those in this PEM text (RFC 7468); what else is in it is passed over.
+    ///
+    /// # Errors
+    /// [`BuildError`] if the text is malformed or holds no certificate.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, BuildError> {
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|_| BuildError::new("the certificates are no well-formed PEM"))?;
+        if certificates.is_empty() {
+            return Err(BuildError::new("the PEM text holds no certificate"));
+        }
+        Ok(Self(certificates))
+    }
+
+    /// One, in DER (X.509, RFC 5280). Whether it is a certificate is found out when the transport is built.
+    #[must_use]
+    pub fn from_der(der: impl Into<Vec<u8>>) -> Self {
+        Self(vec![CertificateDer::from(der.into())])
+    }
+
+    pub(super) fn into_vec(self) -> Vec<CertificateDer<'static>> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificates({})", self.0.len())
+    }
+}
+
+/// What this client proves its own identity with, where a server asks for it (RFC 8446 section 4.3.2): a certificate
+/// chain and its private key.
+///
+/// ```no_run
+/// use clerk_actor_tokens_hyper::{ClientIdentity, HyperTransport};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let identity = ClientIdentity::from_pem(&std::fs::read("client.pem")?, &std::fs::read("client.key")?)?;
+/// let transport = HyperTransport::builder().client_identity(identity).build()?;
+/// # let _ = transport;
+/// # Ok(())
+/// # }
+/// ```
+pub struct ClientIdentity {
+    chain: Certificates,
+    key: PrivateKeyDer<'static>,
+}
+
+impl ClientIdentity {
+    /// The chain, the client's own certificate first, and the key (PKCS#8, PKCS#1 or SEC1), both in PEM. They may be one
+    /// text.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a text is malformed, or holds no certificate or no key.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, BuildError> {
+        // The parser's own error may quote a line of the key: it is not passed on.
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|_| BuildError::new("the client's private key is no well-formed PEM, or there is none in it"))?;
+        Ok(Self { chain: Certificates::from_pem(chain)?, key })
+    }
+
+    pub(super) fn apply(
+        &self,
+        config: ConfigBuilder<ClientConfig, WantsClientCert>,
+    ) -> Result<ClientConfig, BuildError> {
+        config
+            .with_client_auth_cert(self.chain.0.clone(), self.key.clone_key())
+            .map_err(|error| BuildError::new("the client's certificate and key cannot be used").with_source(error))
+    }
+}
+
+impl Clone for ClientIdentity {
+    fn clone(&self) -> Self {
+        Self { chain: self.chain.clone(), key: self.key.clone_key() }
+    }
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientIdentity").field("chain", &self.chain).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+//! The builder's options that need TLS: whom to trust, who we are, and the way through a proxy.
+
+use std::fmt;
+
+use rustls::pki_types::CertificateDer;
+
+use super::{Certificates, ClientIdentity, proxy::Proxy};
+use crate::HyperTransportBuilder;
+
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    pub(super) roots: Roots,
+    pub(super) added: Vec<CertificateDer<'static>>,
+    pub(super) identity: Option<ClientIdentity>,
+    pub(super) proxy: Proxy,
+}
+
+/// The roots that are there without being added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Roots {
+    #[default]
+    Platform,
+    #[cfg(feature = "webpki-roots")]
+    Webpki,
+    None,
+}
+
+impl Options {
+    pub(crate) fn is_default(&self) -> bool {
+        let Self { roots, added, identity, proxy } = self;
+        *roots == Roots::Platform && added.is_empty() && identity.is_none() && matches!(proxy, Proxy::None)
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("roots", &self.roots)
+            .field("added", &self.added.len())
+            .field("identity", &self.identity)
+            .field("proxy", &self.proxy)
+            .finish()
+    }
+}
+
+/// TLS and proxies: with the feature `aws-lc-rs` or `ring`.
+impl HyperTransportBuilder {
+    /// Trusts these certificates as roots too, beside the system's.
+    pub fn add_root(mut self, roots: Certificates) -> Self {
+        self.tls.added.extend(roots.into_vec());
+        self
+    }
+
+    /// Trusts these certificates as roots, and those of [`add_root`](Self::add_root), but none of the system's.
+    ///
+    /// ```no_run
+    /// use clerk_actor_tokens_hyper::{Certificates, HyperTransport};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pinned = Certificates::from_pem(&std::fs::read("pinned-ca.pem")?)?;
+    /// let transport = HyperTransport::builder().only_roots(pinned).build()?;
+    /// # let _ = transport;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn only_roots(mut self, roots: Certificates) -> Self {
+        self.tls.roots = Roots::None;
+        self.add_root(roots)
+    }
+
+    /// Trusts Mozilla's root certificates, as they were when the crate `webpki-roots` was published, in the place of
+    /// the system's: for machines that have none, such as a bare container.
+    #[cfg(feature = "webpki-roots")]
+    pub fn webpki_roots(mut self) -> Self {
+        self.tls.roots = Roots::Webpki;
+        self
+    }
+
+    /// Proves this client's identity with a certificate where a server asks for one. Proxies are not shown it.
+    pub fn client_identity(mut self, identity: ClientIdentity) -> Self {
+        self.tls.identity = Some(identity);
+        self
+    }
+
+    /// Reaches `https` servers through this proxy, by HTTP CONNECT (RFC 9110 section 9.3.6). `http://proxy:3128`, or
+    /// `https://` for a proxy that is spoken to over TLS itself. Credentials stand in the URL
+    /// (`http://user:password@proxy:3128`, percent-encoded where needed) and go out as Basic (RFC 7617); they are in no
+    /// error and no `Debug`.
+    ///
+    /// `http` requests never go through it: core sends those to this machine alone. TLS is with the server, so the
+    /// proxy sees no more than the server's name.
+    ///
+    /// A proxy that cannot reach the server is
+    /// [`TransportErrorKind::Proxy`](clerk_actor_tokens_core::TransportErrorKind::Proxy), one that wants other credentials
+    /// [`TransportErrorKind::ProxyAuth`](clerk_actor_tokens_core::TransportErrorKind::ProxyAuth); nothing was executed in
+    /// either case.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_hyper::HyperTransport;
+    ///
+    /// let transport = HyperTransport::builder().proxy("http://proxy.test:3128").build()?;
+    /// # let _ = transport;
+    /// assert!(HyperTransport::builder().proxy("socks5://proxy.test:1080").build().is_err());
+    /// # Ok::<(), clerk_actor_tokens_hyper::BuildError>(())
+    /// ```
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.tls.proxy = Proxy::Url(url.into());
+        self
+    }
+
+    /// Reaches `https` servers through the proxy that the environment names when the transport is built, as curl reads
+    /// it: `HTTPS_PROXY` or else `ALL_PROXY`, also in lower case, but for the hosts in `NO_PROXY`. Nothing is read if
+    /// this is not called. The rest is as with [`proxy`](Self::proxy).
+    pub fn proxy_from_env(mut self) -> Self {
+        self.tls.proxy = Proxy::Environment;
+        self
+    }
+}
