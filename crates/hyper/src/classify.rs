@@ -142,7 +142,6 @@ impl StdError for ConnectTimedOut {}
 
 /// The proxy gave no tunnel to the server.
 #[derive(Debug)]
-#[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), expect(dead_code, reason = "proxies come with TLS"))]
 pub(crate) struct ProxyFailed {
     pub(crate) wants_credentials: bool,
     pub(crate) source: BoxError,

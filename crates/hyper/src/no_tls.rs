@@ -21,7 +21,7 @@ pub(crate) fn plain(tcp: TokioIo<TcpStream>) -> Stream {
 
 /// There are none.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Options;
+pub(crate) struct Options {}
 
 impl Options {
     pub(crate) fn is_default(&self) -> bool {
