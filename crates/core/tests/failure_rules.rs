@@ -56,7 +56,7 @@ fn check(api: Op, play: impl Fn() -> Play + Send + Sync + 'static, expected: Fat
 }
 
 /// Rows 2 to 8a, 18 and 26: every kind of transport failure with nothing arrived.
-const KINDS: [(TransportErrorKind, Fate, Fate); 13] = {
+const KINDS: [(TransportErrorKind, Fate, Fate); 14] = {
     use TransportErrorKind as K;
     [
         // row 2: a creation at most 2 more times, a revocation up to its limit of 4
@@ -70,6 +70,8 @@ const KINDS: [(TransportErrorKind, Fate, Fate); 13] = {
         (K::Canceled, fate(3, Connect, NotExecuted), fate(4, Connect, NotExecuted)),
         // row 6: a creation once more
         (K::Refused, fate(2, Refused, NotExecuted), fate(4, Refused, NotExecuted)),
+        // row 6a: not even once
+        (K::RefusedAtOnce, fate(1, Refused, NotExecuted), fate(4, Refused, NotExecuted)),
         // row 7
         (K::Interrupted, fate(1, Interrupted, Unknown), fate(4, Interrupted, Unknown)),
         // row 8
@@ -113,7 +115,7 @@ fn status_rows(code: u16) -> (Fate, Fate) {
         400 | 401 | 402 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 => both(fate(1, Api, NotExecuted)),
         408 => (fate(1, Api, Unknown), fate(4, Api, Unknown)),
         421 => both(fate(2, Api, NotExecuted)),
-        429 => (fate(3, RateLimited, NotExecuted), fate(4, RateLimited, NotExecuted)),
+        429 => (fate(2, RateLimited, NotExecuted), fate(4, RateLimited, NotExecuted)),
         500 | 502 | 503 | 504 | 520..=529 => (fate(1, Api, Unknown), fate(4, Api, Unknown)),
         _ => both(fate(1, Api, Unknown)),
     }
@@ -499,6 +501,38 @@ fn a_foreign_answer_is_withheld_and_its_connection_is_not_used_again() {
     }
 }
 
+/// Rows 6, 10 and 12: a server that says that it did nothing.
+const WORDS: [fn() -> Play; 3] =
+    [|| TransportErrorKind::Refused.into(), || response(429, "").into(), || response(421, "").into()];
+
+#[test]
+fn a_server_is_taken_at_its_word_once_a_creation() {
+    for first in WORDS {
+        for second in WORDS {
+            let policy = RetryPolicy::new().max_attempts(Replay::Never, 10);
+            let client = builder(move |n| if n % 2 == 0 { first() } else { second() }).retry(policy).build().unwrap();
+            let error = run(&client, Op::Create).unwrap_err();
+            assert_eq!((client.transport().sends(), error.attempts().len()), (2, 2), "{error}");
+            assert_eq!(error.execution(), NotExecuted);
+        }
+    }
+}
+
+#[test]
+fn what_this_side_knows_to_be_unsent_does_not_use_the_word_up() {
+    for word in WORDS {
+        let play = move |n| match n {
+            0 | 2 => TransportErrorKind::Connect.into(),
+            1 => word(),
+            _ => ok(&token_json("pending")).into(),
+        };
+        let policy = RetryPolicy::new().max_attempts(Replay::Never, 10);
+        let client = builder(play).retry(policy).build().unwrap();
+        run(&client, Op::Create).unwrap();
+        assert_eq!(client.transport().sends(), 4);
+    }
+}
+
 #[test]
 fn a_fresh_connection_is_asked_for_after_a_refusal_and_only_then() {
     let table: [(Play, bool); 4] = [
@@ -640,11 +674,11 @@ fn retry_after_that_asks_for_nothing_leaves_the_backoff() {
     for values in table {
         for seed in 0..20 {
             let client =
-                builder(move |n| if n < 2 { limited(values).into() } else { ok(&token_json("pending")).into() })
+                builder(move |n| if n < 2 { limited(values).into() } else { ok(&token_json("revoked")).into() })
                     .jitter_seed(seed)
                     .build()
                     .unwrap();
-            run(&client, Op::Create).unwrap();
+            run(&client, Op::Revoke).unwrap();
             let moments = moments(&client);
             assert_eq!(moments.len(), 3);
             assert!(moments[1] <= Duration::from_millis(200), "{values:?}: {moments:?}");

@@ -41,7 +41,7 @@ const ROWS: &[(&str, usize, &str, usize, &str)] = &[
     // Attempts of 10 seconds in a deadline of 30: the third has what the backoffs left.
     ("8", 1, "Timeout, Unknown", 3, "Timeout, Unknown"),
     ("8a", 1, "Timeout, NotExecuted", 1, "Timeout, NotExecuted"),
-    ("10", 3, "RateLimited, NotExecuted", 4, "RateLimited, NotExecuted"),
+    ("10", 2, "RateLimited, NotExecuted", 4, "RateLimited, NotExecuted"),
     ("11", 1, "RateLimited, NotExecuted", 1, "RateLimited, NotExecuted"),
     ("12", 2, "Api, NotExecuted", 2, "Api, NotExecuted"),
     ("13", 1, "Api, Unknown", 4, "Api, Unknown"),

@@ -66,6 +66,8 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
     /// Runs attempts until one succeeds or the rules say that it was the last.
     pub(crate) async fn run(&self, template: Request) -> Ended<O> {
         let mut fresh = false;
+        // A server that says that it did nothing may be wrong: it is taken at its word once.
+        let mut has_believed = false;
         let mut tries = 0u32;
         let mut last: Option<(Exchanged, Verdict)> = None;
         loop {
@@ -81,7 +83,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             let again = verdict.rule().again(self.replay);
             let may_go_on = match again {
                 Again::No => false,
-                Again::OnceFresh => !std::mem::replace(&mut fresh, true),
+                Again::Once | Again::OnceFresh => !std::mem::replace(&mut has_believed, true),
                 Again::IfOptedIn => self.call.retry.is_opted_in(judge::status_of(&exchanged)),
                 Again::Backoff => true,
             };
@@ -91,6 +93,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             if is_last || !may_go_on || !self.wait(again, tries, &exchanged).await {
                 return (exchanged, Err(verdict));
             }
+            fresh |= again == Again::OnceFresh;
             last = Some((exchanged, verdict));
         }
     }
@@ -126,7 +129,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         let timer = self.transport.timer();
         let wait = match again {
             Again::OnceFresh => Duration::ZERO,
-            Again::No | Again::Backoff | Again::IfOptedIn => {
+            Again::No | Again::Once | Again::Backoff | Again::IfOptedIn => {
                 let backoff = self.settings.backoff(&self.call.retry, tries.saturating_sub(1));
                 backoff.max(self.asked_to_wait(exchanged).unwrap_or(Duration::ZERO))
             }

@@ -75,7 +75,7 @@ fn cells(rule: &Rule) -> (Execution, ErrorKind, Again, Again) {
 }
 
 const EXECUTIONS: [Execution; 3] = [Execution::NotExecuted, Execution::Unknown, Execution::Executed];
-const AGAINS: [Again; 4] = [Again::No, Again::Backoff, Again::OnceFresh, Again::IfOptedIn];
+const AGAINS: [Again; 5] = [Again::No, Again::Backoff, Again::Once, Again::OnceFresh, Again::IfOptedIn];
 const KINDS: [ErrorKind; 15] = [
     ErrorKind::InvalidRequest,
     ErrorKind::Credential,

@@ -55,6 +55,7 @@ fn again(again: Again) -> &'static str {
     match again {
         Again::No | Again::IfOptedIn => "no",
         Again::Backoff => "yes",
-        Again::OnceFresh => "once",
+        Again::Once => "once",
+        Again::OnceFresh => "once, fresh",
     }
 }

@@ -46,7 +46,9 @@ pub(crate) enum Again {
     No,
     /// After a backoff, or after `Retry-After` where that is longer.
     Backoff,
-    /// Once a call, at once, on a fresh connection.
+    /// Once a call, after a backoff or `Retry-After`: on the server's word that it did nothing.
+    Once,
+    /// The same, but at once and on a fresh connection. A call is sent again for one of the two, not for each.
     OnceFresh,
     /// Only for statuses that the user named in `RetryPolicy::retry_create_on`: a gamble.
     IfOptedIn,
@@ -112,7 +114,7 @@ const fn case_row(row: &'static str, case: Case, words: &'static str) -> Row {
     Row::Case { row, words, case }
 }
 
-use Again::{Backoff, IfOptedIn, No, OnceFresh};
+use Again::{Backoff, IfOptedIn, No, Once, OnceFresh};
 use ErrorKind as Kind;
 use Execution::{Executed, NotExecuted, Unknown};
 use Failure as F;
@@ -133,7 +135,7 @@ pub(crate) static TABLE: [Row; 35] = [
     rule_row("8a",  F::TimeoutUnsent,         No,        No,        Kind::Timeout,            NotExecuted, &[], "the deadline passed before the request was handed to a connection"),
     case_row("9",   Case::NoFurther(F::Connect),                                                                "the next backoff would end after the deadline"),
     case_row("9a",  Case::NoFurther(F::Connect),                                                                "the client's retry budget is used up"),
-    rule_row("10",  F::RateLimited,           Backoff,   Backoff,   Kind::RateLimited,        NotExecuted, &[429], "with a `Retry-After` inside the deadline, or none"),
+    rule_row("10",  F::RateLimited,           Once,      Backoff,   Kind::RateLimited,        NotExecuted, &[429], "with a `Retry-After` inside the deadline, or none"),
     case_row("11",  Case::NoFurther(F::RateLimited),                                                            "429 with a `Retry-After` beyond the deadline"),
     rule_row("11a", F::HeldBack,              No,        No,        Kind::RateLimited,        NotExecuted, &[], "an earlier 429 holds all calls back until after the deadline: nothing is sent"),
     rule_row("12",  F::Misdirected,           OnceFresh, OnceFresh, Kind::Api,                NotExecuted, &[421], ""),
