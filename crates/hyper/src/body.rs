@@ -28,9 +28,14 @@ const LATE_FRAMES: usize = 16;
 
 /// Reads at most `cap` bytes until `deadline`. At no time more than the cap and one frame is held.
 ///
+/// `says_its_end` is whether the body knows by itself that it has ended, as HTTP/2's does (`END_STREAM`). hyper takes a
+/// stream that is reset, or a connection that goes away, without an error code for the end of the body, whatever is missing
+/// of it: `poll_frame` in `body/incoming.rs`. HTTP/1.1's chunks are not known to have ended, and need not be: hyper fails
+/// where one is missing.
+///
 /// A `Content-Length` beyond the cap is not refused beforehand: the first `cap` bytes of an answer usually hold the id
 /// of the token.
-pub(crate) async fn read<B>(mut body: B, deadline: Instant, cap: usize) -> Result<Bytes, Cut>
+pub(crate) async fn read<B>(mut body: B, deadline: Instant, cap: usize, says_its_end: bool) -> Result<Bytes, Cut>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -46,6 +51,9 @@ where
         let frame = match next {
             None => {
                 return Err(cut(TransportErrorKind::Timeout, "the response body was not complete in time", received));
+            }
+            Some(None) if says_its_end && !body.is_end_stream() => {
+                return Err(cut(TransportErrorKind::Interrupted, "the peer broke off the response body", received));
             }
             Some(None) => return Ok(received.freeze()),
             Some(Some(Err(error))) => return Err(cut(TransportErrorKind::Interrupted, error, received)),
@@ -136,7 +144,7 @@ mod tests {
         ) {
             let whole = frames.concat();
             let frames = frames.into_iter().map(Bytes::from).collect();
-            let result = run(async { read(Frames { frames, end: End::Complete }, later(), cap).await });
+            let result = run(async { read(Frames { frames, end: End::Complete }, later(), cap, false).await });
             match result {
                 Ok(body) => {
                     prop_assert!(whole.len() <= cap);
@@ -156,7 +164,7 @@ mod tests {
         ) {
             let whole = frames.concat();
             let frames = frames.into_iter().map(Bytes::from).collect();
-            let result = run(async { read(Frames { frames, end: End::Never }, later(), usize::MAX).await });
+            let result = run(async { read(Frames { frames, end: End::Never }, later(), usize::MAX, false).await });
             let cut = result.expect_err("it never ends");
             prop_assert_eq!(cut.kind, TransportErrorKind::Timeout);
             prop_assert_eq!(cut.received.as_ref(), whole.as_slice());
@@ -166,13 +174,13 @@ mod tests {
     #[test]
     fn an_answer_that_is_already_here_is_read_past_the_deadline() {
         let frames = ["one", "two"].map(Bytes::from).into();
-        let body = run(async { read(Frames { frames, end: End::Complete }, Instant::now(), 100).await });
+        let body = run(async { read(Frames { frames, end: End::Complete }, Instant::now(), 100, false).await });
         assert_eq!(body.expect("it is here").as_ref(), b"onetwo");
     }
 
     #[test]
     fn a_peer_that_is_never_done_does_not_outlast_the_deadline() {
-        let cut = run(async { read(Endless, Instant::now(), usize::MAX).await }).expect_err("it never ends");
+        let cut = run(async { read(Endless, Instant::now(), usize::MAX, false).await }).expect_err("it never ends");
         assert_eq!(cut.kind, TransportErrorKind::Timeout);
     }
 }

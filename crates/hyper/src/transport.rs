@@ -187,7 +187,7 @@ impl HttpTransport for HyperTransport {
         };
         connection.answered();
         let (mut head, body) = response.into_parts();
-        match body::read(body, deadline, cap).await {
+        match body::read(body, deadline, cap, head.version == Version::HTTP_2).await {
             Ok(body) => {
                 head.extensions.insert(DiscardConnection::new(move || connection.discard()));
                 Ok(Response::from_parts(head, body))
