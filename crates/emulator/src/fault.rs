@@ -28,7 +28,7 @@ mod replies;
 use std::{fmt, marker::PhantomData};
 
 pub(crate) use self::{
-    action::{Action, Answer, Break, Change, Page, RetryAfter, Skew},
+    action::{Action, Answer, Break, Change, Page, RetryAfter, Skew, Wire},
     answers::retry_after,
     replies::{ANOTHER, ANOTHER_ID, BAD_ID},
 };

@@ -20,7 +20,7 @@ mod ticket;
 mod transport;
 
 #[cfg(feature = "serve")]
-pub use crate::serve::Served;
+pub use crate::serve::{Served, Server};
 pub use crate::{
     builder::EmulatorBuilder,
     clerk::{AcceptError, Session, StoredToken},

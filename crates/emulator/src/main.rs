@@ -68,7 +68,7 @@ fn explain(error: &clap::Error) -> ExitCode {
 
 async fn run(port: u16, key: SecretKey, seed: u64) -> Result<(), Box<dyn Error>> {
     let emulator = Emulator::builder().real_time().secret_key(key).seed(seed).build();
-    let server = emulator.serve_on(port).await.map_err(|error| format!("port {port}: {error}"))?;
+    let server = emulator.server().port(port).start().await.map_err(|error| format!("port {port}: {error}"))?;
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     // Polled once before anything is printed: whoever has read the line may interrupt at once.
     tokio::select! {

@@ -76,6 +76,17 @@ impl Scripts {
         self.queue(kind).pop_front()
     }
 
+    /// The next fault, if it is one of connecting and this one meets it: a connection that is being made belongs to no
+    /// call yet. The creates' comes first.
+    #[cfg(feature = "serve")]
+    pub(crate) fn take_connecting(&mut self, meets: impl Fn(&Action) -> bool) -> Option<Action> {
+        [&mut self.creates, &mut self.revokes].into_iter().find_map(|queue| {
+            let first = queue.front()?;
+            let is_met = first.phase == Phase::BeforeSend && meets(&first.action);
+            if is_met { queue.pop_front().map(|scripted| scripted.action) } else { None }
+        })
+    }
+
     /// Keeps a fault that did nothing.
     pub(crate) fn keep_idle(&mut self, scripted: Scripted, why: Idle) {
         self.idle.push((scripted, why));

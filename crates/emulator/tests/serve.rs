@@ -300,18 +300,18 @@ fn a_reset_is_a_reset_and_a_close_is_an_end_of_stream() {
     let server = Fixture::new();
     let clerk = &server.clerk;
     clerk.next_create().before_send(fault::refused());
-    clerk.next_create().before_send(fault::close());
     clerk.next_create().before_commit(fault::reset());
     clerk.next_create().before_commit(fault::refused_stream());
     clerk.next_create().after_commit(fault::reset());
-    for _ in 0..5 {
+    for _ in 0..4 {
         let (read, end) = server.exchange(&create());
         assert_eq!(read, b"");
         assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
     }
+    clerk.next_create().before_send(fault::close());
     clerk.next_create().before_commit(fault::close());
     clerk.next_create().after_commit(fault::close());
-    for _ in 0..2 {
+    for _ in 0..3 {
         let (read, end) = server.exchange(&create());
         assert_eq!(read, b"");
         end.unwrap();
@@ -501,6 +501,6 @@ fn a_clock_that_stands_still_is_refused_and_so_is_a_thread_without_a_runtime() {
 fn a_port_is_taken_or_it_is_given() {
     let server = Fixture::new();
     let other = Emulator::builder().real_time().build();
-    let taken = server.runtime.block_on(other.serve_on(server.address.port())).unwrap_err();
+    let taken = server.runtime.block_on(other.server().port(server.address.port()).start()).unwrap_err();
     assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
 }

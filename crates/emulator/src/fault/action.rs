@@ -32,8 +32,34 @@ pub(crate) struct Break {
     pub(crate) cause: io::ErrorKind,
     /// How long it takes until the client knows.
     pub(crate) after: Duration,
-    /// Whether the peer goes on reading.
-    pub(crate) half: bool,
+    /// What it is in bytes, once the request is sent or while the connection is being made.
+    #[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "only the server writes bytes"))]
+    pub(crate) wire: Wire,
+}
+
+/// What breaks an exchange off, in bytes. What HTTP/1.1 and plain TCP have no words for is a reset there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// RST of the connection.
+    Reset,
+    /// The end of the stream, both ways.
+    End,
+    /// The end of the stream from the server, which goes on reading.
+    HalfEnd,
+    /// Nothing, until the client goes.
+    Silence,
+    /// A fatal alert in the TLS handshake.
+    TlsAlert,
+    /// A part of the server's first TLS record, then the end of the stream.
+    TlsCut,
+    /// A proxy's answer to CONNECT.
+    Proxy(StatusCode),
+    /// HTTP/2 RST_STREAM with this code.
+    ResetStream(u32),
+    /// HTTP/2 GOAWAY that names a stream below the request's.
+    GoAwayBelow,
+    /// HTTP/2 GOAWAY that names the request's stream.
+    GoAwayAbove,
 }
 
 /// An answer that is not the emulator's own.

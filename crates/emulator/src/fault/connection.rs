@@ -3,8 +3,9 @@
 use std::{io, time::Duration};
 
 use clerk_actor_tokens_core::TransportErrorKind as Kind;
+use http::StatusCode;
 
-use super::{Action, Anytime, Break, Connecting, Fault, Underway, Unprocessed};
+use super::{Action, Anytime, Break, Connecting, Fault, Underway, Unprocessed, Wire};
 
 /// How long [`connect_timeout`] takes: what the client's own connections have by default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -13,7 +14,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REFUSED_STREAM: u32 = 7;
 
 const fn only(name: &'static str, kind: Kind, cause: io::ErrorKind) -> Break {
-    Break { name, code: None, unsent: kind, sent: kind, cause, after: Duration::ZERO, half: false }
+    Break { name, code: None, unsent: kind, sent: kind, cause, after: Duration::ZERO, wire: Wire::Reset }
 }
 
 /// One that is no connection if it comes before the request, and proves nothing afterwards.
@@ -47,7 +48,7 @@ pub fn reset() -> Fault<Anytime> {
 
 /// The connection is closed in an orderly way, with no answer.
 pub fn close() -> Fault<Anytime> {
-    broken(anytime("close", io::ErrorKind::UnexpectedEof))
+    broken(Break { wire: Wire::End, ..anytime("close", io::ErrorKind::UnexpectedEof) })
 }
 
 /// The connection is refused.
@@ -69,27 +70,29 @@ pub fn unreachable() -> Fault<Connecting> {
 /// first.
 pub fn connect_timeout() -> Fault<Connecting> {
     let cause = only("connect_timeout", Kind::Connect, io::ErrorKind::TimedOut);
-    broken(Break { after: CONNECT_TIMEOUT, ..cause })
+    broken(Break { after: CONNECT_TIMEOUT, wire: Wire::Silence, ..cause })
 }
 
 /// The TLS handshake is refused for a lasting reason, such as a certificate.
 pub fn tls() -> Fault<Connecting> {
-    broken(only("tls", Kind::Tls, io::ErrorKind::InvalidData))
+    broken(Break { wire: Wire::TlsAlert, ..only("tls", Kind::Tls, io::ErrorKind::InvalidData) })
 }
 
 /// The TLS handshake is cut off. Unlike [`tls`] that need not last: it is as if there were no connection.
 pub fn tls_cut() -> Fault<Connecting> {
-    broken(only("tls_cut", Kind::Connect, io::ErrorKind::UnexpectedEof))
+    broken(Break { wire: Wire::TlsCut, ..only("tls_cut", Kind::Connect, io::ErrorKind::UnexpectedEof) })
 }
 
 /// A proxy could not reach Clerk.
 pub fn proxy() -> Fault<Connecting> {
-    broken(only("proxy", Kind::Proxy, io::ErrorKind::ConnectionRefused))
+    let cause = only("proxy", Kind::Proxy, io::ErrorKind::ConnectionRefused);
+    broken(Break { wire: Wire::Proxy(StatusCode::BAD_GATEWAY), ..cause })
 }
 
 /// A proxy wants other credentials.
 pub fn proxy_auth() -> Fault<Connecting> {
-    broken(only("proxy_auth", Kind::ProxyAuth, io::ErrorKind::PermissionDenied))
+    let cause = only("proxy_auth", Kind::ProxyAuth, io::ErrorKind::PermissionDenied);
+    broken(Break { wire: Wire::Proxy(StatusCode::PROXY_AUTHENTICATION_REQUIRED), ..cause })
 }
 
 /// The connection closed before a byte of the request was written.
@@ -99,19 +102,22 @@ pub fn canceled() -> Fault<Connecting> {
 
 /// The peer refused the request unprocessed (HTTP/2 `REFUSED_STREAM`, RFC 9113 section 8.7).
 pub fn refused_stream() -> Fault<Unprocessed> {
-    broken(only("refused_stream", Kind::Refused, io::ErrorKind::ConnectionAborted))
+    let cause = only("refused_stream", Kind::Refused, io::ErrorKind::ConnectionAborted);
+    broken(Break { wire: Wire::ResetStream(REFUSED_STREAM), ..cause })
 }
 
 /// The peer goes away, and the last stream that it names is below ours: the request was not processed (HTTP/2 `GOAWAY`,
 /// RFC 9113 section 6.8).
 pub fn goaway_below() -> Fault<Unprocessed> {
-    broken(only("goaway_below", Kind::Refused, io::ErrorKind::ConnectionAborted))
+    let cause = only("goaway_below", Kind::Refused, io::ErrorKind::ConnectionAborted);
+    broken(Break { wire: Wire::GoAwayBelow, ..cause })
 }
 
 /// The peer goes away, and the last stream that it names is ours or above: the request may have been processed, and no
 /// answer comes (HTTP/2 `GOAWAY`, RFC 9113 section 6.8).
 pub fn goaway_above() -> Fault<Underway> {
-    broken(only("goaway_above", Kind::Interrupted, io::ErrorKind::ConnectionAborted))
+    let cause = only("goaway_above", Kind::Interrupted, io::ErrorKind::ConnectionAborted);
+    broken(Break { wire: Wire::GoAwayAbove, ..cause })
 }
 
 /// The peer resets the stream with this code (HTTP/2 `RST_STREAM`, RFC 9113 section 7): 2 is `INTERNAL_ERROR`, 8 is
@@ -122,7 +128,8 @@ pub fn goaway_above() -> Fault<Underway> {
 #[track_caller]
 pub fn rst_stream(code: u32) -> Fault<Underway> {
     assert!(code != REFUSED_STREAM, "fault::rst_stream(7) is REFUSED_STREAM: use fault::refused_stream()");
-    broken(Break { code: Some(code), ..only("rst_stream", Kind::Interrupted, io::ErrorKind::ConnectionReset) })
+    let cause = only("rst_stream", Kind::Interrupted, io::ErrorKind::ConnectionReset);
+    broken(Break { code: Some(code), wire: Wire::ResetStream(code), ..cause })
 }
 
 /// The peer ends its side of the connection without an answer, and goes on reading (RFC 9293 section 3.6).
@@ -130,5 +137,5 @@ pub fn rst_stream(code: u32) -> Fault<Underway> {
 /// A client that has sent its request sees the end of the stream where the answer should begin, so in process this is as
 /// [`close`]: `Interrupted`.
 pub fn half_close() -> Fault<Underway> {
-    broken(Break { half: true, ..only("half_close", Kind::Interrupted, io::ErrorKind::UnexpectedEof) })
+    broken(Break { wire: Wire::HalfEnd, ..only("half_close", Kind::Interrupted, io::ErrorKind::UnexpectedEof) })
 }

@@ -1,4 +1,4 @@
-//! The body of an answer on the wire: whole, slow, or stopping short of the length that it announces.
+//! The body of an answer over HTTP/1.1: whole, slow, or stopping short of the length that it announces.
 //!
 //! hyper drops a connection whose body fails, together with bytes that it has not written yet. So a body that is to be
 //! cut waits until the socket has been flushed, and fails then.
@@ -8,96 +8,53 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
-use clerk_actor_tokens_core::{BoxFuture, SystemTimer, Timer as _};
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::socket::Line;
+use super::{
+    line::{Busy, Line},
+    pieces::Pieces,
+    visit::{Answer, End},
+};
 use crate::exchange::Receipt;
-
-/// A slow body comes in at most so many pieces.
-const PIECES: usize = 64;
-
-/// How a body ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// As announced.
-    Whole,
-    /// Too early: the connection is closed.
-    Close,
-    /// Never: nothing more comes, until the client goes.
-    Silence,
-}
-
-/// How fast a body comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pacing {
-    AtOnce,
-    /// Evenly, in this time.
-    Over(Duration),
-}
 
 /// A body that may stop short of the length that it announces.
 pub(super) struct Reply {
-    data: Bytes,
+    pieces: Pieces,
     length: u64,
     end: End,
-    flushed: bool,
+    /// How often the socket had been flushed when the last piece was handed to hyper.
+    flushes: Option<u64>,
     line: Arc<Line>,
     /// Handed over with the last byte.
     receipt: Option<Receipt>,
-    slow: Option<Slow>,
-}
-
-/// A body in pieces.
-struct Slow {
-    bytes: usize,
-    every: Duration,
-    wait: BoxFuture<'static, ()>,
+    _busy: Busy,
 }
 
 impl Reply {
-    pub(super) fn new(data: Bytes, length: usize, end: End, line: Arc<Line>) -> Self {
-        let length = u64::try_from(length).unwrap_or(u64::MAX);
-        Self { data, length, end, flushed: false, line, receipt: None, slow: None }
+    pub(super) fn of(answer: Answer, line: Arc<Line>, busy: Busy) -> http::Response<Self> {
+        let Answer { response, length, end, pacing, mut receipt } = answer;
+        response.map(|data| {
+            let pieces = Pieces::new(data, pacing);
+            if pieces.is_at_once() {
+                // Before hyper begins to write: a client that reads the answer must find it delivered.
+                receipt.take().into_iter().for_each(|receipt| line.hand_over(receipt));
+            }
+            let length = u64::try_from(length).unwrap_or(u64::MAX);
+            Self { pieces, length, end, flushes: None, line, receipt, _busy: busy }
+        })
     }
 
-    /// A whole body, of whose delivery the ledger is told.
-    pub(super) fn told(data: Bytes, pacing: Pacing, receipt: Receipt, line: Arc<Line>) -> Self {
-        let length = data.len();
-        let slow = match pacing {
-            Pacing::AtOnce => None,
-            Pacing::Over(takes) => {
-                let bytes = length.div_ceil(PIECES).max(1);
-                let pieces = u32::try_from(length.div_ceil(bytes).max(1)).unwrap_or(u32::MAX);
-                let every = takes.checked_div(pieces).unwrap_or(takes);
-                Some(Slow { bytes, every, wait: SystemTimer.sleep(every) })
-            }
-        };
-        if slow.is_none() {
-            // Before hyper begins to write: a client that reads the answer must find it delivered.
-            line.hand_over(receipt);
-            return Self::new(data, length, End::Whole, line);
+    fn next_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Dropped>> {
+        if self.pieces.poll_due(context).is_pending() {
+            return self.line.poll_gone(context).map(|()| Err(Dropped));
         }
-        Self { slow, receipt: Some(receipt), ..Self::new(data, length, End::Whole, line) }
-    }
-
-    fn next_piece(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
-        let Some(slow) = &mut self.slow else { return Poll::Ready(std::mem::take(&mut self.data)) };
-        if slow.wait.as_mut().poll(context).is_pending() {
-            return if self.line.poll_gone(context).is_ready() { Poll::Ready(Bytes::new()) } else { Poll::Pending };
+        if self.pieces.is_last() {
+            self.receipt.take().into_iter().for_each(|receipt| self.line.hand_over(receipt));
         }
-        slow.wait = SystemTimer.sleep(slow.every);
-        let piece = self.data.split_to(slow.bytes.min(self.data.len()));
-        if self.data.is_empty() {
-            if let Some(receipt) = self.receipt.take() {
-                self.line.hand_over(receipt);
-            }
-        }
-        Poll::Ready(piece)
+        Poll::Ready(Ok(self.pieces.take()))
     }
 }
 
@@ -106,18 +63,15 @@ impl Body for Reply {
     type Error = Dropped;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
-        if !self.data.is_empty() {
-            let piece = ready!(self.next_piece(context));
-            // No piece: the client has gone.
-            return Poll::Ready(Some(if piece.is_empty() { Err(Dropped) } else { Ok(Frame::data(piece)) }));
+        if !self.pieces.is_done() {
+            return self.next_piece(context).map(|piece| Some(piece.map(Frame::data)));
         }
         if self.end == End::Whole {
             return Poll::Ready(None);
         }
-        if !self.flushed {
-            ready!(self.line.poll_flushed(context));
-            self.flushed = true;
-        }
+        let now = self.line.flushes();
+        let flushes = *self.flushes.get_or_insert(now);
+        ready!(self.line.poll_flushed(flushes, context));
         if self.end == End::Silence {
             ready!(self.line.poll_gone(context));
         }
@@ -125,7 +79,7 @@ impl Body for Reply {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_empty() && self.end == End::Whole
+        self.pieces.is_done() && self.end == End::Whole
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,0 +1,261 @@
+//! HTTP/2: many exchanges at once on a connection, each a stream that can be refused or reset alone, and a connection
+//! that can say which streams it has not looked at.
+//!
+//! Everything of one connection happens in one task, the streams before the connection. So what a stream has said has
+//! been written once the connection has been polled and has nothing left to flush.
+//!
+//! A client that resets its stream ends the exchange only while that waits (for the rest of the request, in a delay, in
+//! a stall). A request that has come whole is otherwise acted on.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use clerk_actor_tokens_core::BoxFuture;
+use h2::{Reason, RecvStream, server};
+
+use self::answer::{Broken, send};
+use super::{
+    accept::{Parting, Site},
+    frames::{NO_ERROR, goaway},
+    line::{Line, Socket},
+    visit::{Ending, Gone, Peer, visit},
+};
+use crate::{emulator::Inner, fault::Wire};
+
+mod answer;
+
+type Connection = server::Connection<Socket, Bytes>;
+type Respond = server::SendResponse<Bytes>;
+
+/// The largest head of a request, in bytes.
+const HEADER_LIST: u32 = 64 * 1024;
+
+pub(super) async fn serve(line: &Arc<Line>, site: &Site) -> Parting {
+    let socket = Socket::unsettled(Arc::clone(line));
+    let handshake = server::Builder::new().max_header_list_size(HEADER_LIST).handshake(socket);
+    // An error is a client that went away or spoke no HTTP/2: nobody to tell.
+    let Ok(connection) = handshake.await else { return Parting::Gentle };
+    let (streams, committing) = (Vec::new(), Arc::default());
+    Session { connection, streams, line, inner: site.inner(), committing, last: 0, named: None }.run(site).await
+}
+
+/// A connection and its streams.
+struct Session<'a> {
+    connection: Connection,
+    streams: Vec<Stream>,
+    line: &'a Arc<Line>,
+    inner: &'a Arc<Inner>,
+    /// The highest stream on which Clerk may have acted.
+    committing: Arc<AtomicU32>,
+    /// The last stream that was accepted.
+    last: u32,
+    /// The last stream that a GOAWAY has named.
+    named: Option<u32>,
+}
+
+/// One exchange.
+struct Stream {
+    id: u32,
+    work: BoxFuture<'static, Next>,
+}
+
+/// What an exchange leaves for the connection to do.
+enum Next {
+    Nothing,
+    /// The exchange breaks off like this.
+    Break(Wire, Respond),
+}
+
+/// What happens next on a connection.
+enum Event {
+    /// This stream is.
+    Done(u32, Next),
+    Idle,
+    Over,
+}
+
+impl Session<'_> {
+    async fn run(mut self, site: &Site) -> Parting {
+        let line = self.line;
+        let mut idle = pin!(site.idle(line));
+        loop {
+            let event = poll_fn(|context| match self.poll_event(context) {
+                Poll::Pending => idle.as_mut().poll(context).map(|()| Event::Idle),
+                ready => ready,
+            });
+            match event.await {
+                Event::Done(_, Next::Nothing) => {}
+                Event::Done(id, Next::Break(wire, respond)) => {
+                    if let Some(parting) = self.break_off(id, wire, respond).await {
+                        return parting;
+                    }
+                }
+                Event::Idle => {
+                    self.go_away(self.last).await;
+                    return Parting::Sudden;
+                }
+                Event::Over => return Parting::Gentle,
+            }
+            if self.named.is_some_and(|named| self.streams.iter().all(|stream| stream.id > named)) {
+                return Parting::Gentle;
+            }
+        }
+    }
+
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+        loop {
+            if let Poll::Ready(done) = self.poll_streams(context) {
+                return Poll::Ready(done);
+            }
+            match self.connection.poll_accept(context) {
+                Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
+                Poll::Ready(None | Some(Err(_))) => return Poll::Ready(Event::Over),
+                Poll::Pending => {
+                    if !self.line.is_dirty() {
+                        self.line.settle();
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn poll_streams(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+        let named = self.named.unwrap_or(u32::MAX);
+        for (place, stream) in self.streams.iter_mut().enumerate() {
+            // What a GOAWAY has disowned stands still: it must not commit.
+            if stream.id > named {
+                continue;
+            }
+            if let Poll::Ready(next) = stream.work.as_mut().poll(context) {
+                let id = self.streams.swap_remove(place).id;
+                return Poll::Ready(Event::Done(id, next));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn begin(&mut self, request: http::Request<RecvStream>, respond: Respond) {
+        let id = respond.stream_id().as_u32();
+        self.last = self.last.max(id);
+        let (inner, line) = (Arc::clone(self.inner), Arc::clone(self.line));
+        let committing = Arc::clone(&self.committing);
+        self.streams.push(Stream { id, work: Box::pin(exchange(request, respond, inner, line, committing)) });
+    }
+
+    /// Ends a stream, or the connection with it.
+    async fn break_off(&mut self, id: u32, wire: Wire, mut respond: Respond) -> Option<Parting> {
+        match wire {
+            Wire::ResetStream(code) => respond.send_reset(code.into()),
+            // What came after it has been acted on: so the connection cannot say that it has not.
+            Wire::GoAwayBelow if self.committing.load(Ordering::Relaxed) > id => {
+                respond.send_reset(Reason::REFUSED_STREAM);
+            }
+            Wire::GoAwayBelow => {
+                // Those below it are answered; it and those above it stand still until the connection ends.
+                let named = id.saturating_sub(2).min(self.named.unwrap_or(u32::MAX));
+                self.streams.push(Stream { id, work: Box::pin(stand_still(respond)) });
+                self.go_away(named).await;
+                self.named = Some(named);
+            }
+            Wire::GoAwayAbove => {
+                self.go_away(self.last).await;
+                return Some(Parting::Gentle);
+            }
+            Wire::End => return Some(Parting::Gentle),
+            Wire::HalfEnd => {
+                self.written().await;
+                self.line.end().await;
+                self.line.drain().await;
+                return Some(Parting::Sudden);
+            }
+            Wire::Reset | Wire::Silence | Wire::TlsAlert | Wire::TlsCut | Wire::Proxy(_) => {
+                self.line.reset();
+                return Some(Parting::Sudden);
+            }
+        }
+        None
+    }
+
+    /// Writes a GOAWAY that names this stream, between two frames. If that fails the connection is broken, as the next
+    /// look at it will show.
+    async fn go_away(&mut self, last: u32) {
+        if self.written().await {
+            let _ = self.line.write(&goaway(last, NO_ERROR)).await;
+        }
+    }
+
+    /// Waits until everything that is to be written is, to the end of a frame. `false` if the connection is over.
+    async fn written(&mut self) -> bool {
+        poll_fn(|context| match self.connection.poll_closed(context) {
+            Poll::Ready(_) => Poll::Ready(false),
+            Poll::Pending if self.line.is_dirty() => Poll::Pending,
+            Poll::Pending => {
+                self.line.settle();
+                Poll::Ready(true)
+            }
+        })
+        .await
+    }
+}
+
+/// Keeps a stream as it is: dropped, it would be reset.
+async fn stand_still(respond: Respond) -> Next {
+    let _kept = respond;
+    std::future::pending().await
+}
+
+async fn exchange(
+    request: http::Request<RecvStream>,
+    mut respond: Respond,
+    inner: Arc<Inner>,
+    line: Arc<Line>,
+    committing: Arc<AtomicU32>,
+) -> Next {
+    let _busy = line.busy();
+    let (parts, body) = request.into_parts();
+    let mut caller = Caller { body, respond: &mut respond, committing: &committing };
+    match visit(&inner, parts, &mut caller).await {
+        Ending::Gone => Next::Nothing,
+        Ending::Break(wire) => Next::Break(wire, respond),
+        Ending::Answer(answer) => match send(answer, &mut respond, &line).await {
+            Ok(()) | Err(Broken::Gone) => Next::Nothing,
+            Err(Broken::Cut) => Next::Break(Wire::ResetStream(Reason::INTERNAL_ERROR.into()), respond),
+        },
+    }
+}
+
+/// The client of one exchange.
+struct Caller<'a> {
+    body: RecvStream,
+    respond: &'a mut Respond,
+    committing: &'a AtomicU32,
+}
+
+impl Peer for Caller<'_> {
+    async fn next(&mut self) -> Option<Result<Bytes, Gone>> {
+        let data = match self.body.data().await? {
+            Ok(data) => data,
+            Err(_) => return Some(Err(Gone)),
+        };
+        let released = self.body.flow_control().release_capacity(data.len());
+        Some(released.map(|()| data).map_err(|_| Gone))
+    }
+
+    async fn gone(&mut self) {
+        // An error is a connection that has gone.
+        let _ = poll_fn(|context| self.respond.poll_reset(context)).await;
+    }
+
+    fn committing(&mut self) {
+        self.committing.fetch_max(self.respond.stream_id().as_u32(), Ordering::Relaxed);
+    }
+}

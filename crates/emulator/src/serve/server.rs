@@ -1,0 +1,187 @@
+//! Setting a server up: where it listens, what it speaks, how long it waits.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use clerk_actor_tokens_core::BaseUrl;
+use tokio::{net::TcpListener, runtime, sync::oneshot};
+
+use super::{
+    Served,
+    accept::{Site, accept_all},
+};
+use crate::{clock::Pace, emulator::Emulator};
+
+/// Sets up a server in front of an [`Emulator`]. It speaks HTTP/1.1, and HTTP/2 to clients that begin with it (RFC 9113
+/// section 3.3) or, over TLS, ask for it.
+///
+/// ```
+/// use clerk_actor_tokens_emulator::Emulator;
+/// use std::time::Duration;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap().block_on(async {
+/// let clerk = Emulator::builder().real_time().build();
+/// let server = clerk.server().idle_timeout(Duration::from_millis(50)).start().await?;
+/// assert_eq!(server.connections(), 0);
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing listens until start()"]
+pub struct Server {
+    emulator: Emulator,
+    host: String,
+    port: u16,
+    http2: bool,
+    idle_timeout: Option<Duration>,
+    #[cfg(feature = "tls")]
+    tls: bool,
+    #[cfg(feature = "tls")]
+    names: Vec<String>,
+}
+
+impl Server {
+    pub(super) fn new(emulator: Emulator) -> Self {
+        Self {
+            emulator,
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            port: 0,
+            http2: true,
+            idle_timeout: None,
+            #[cfg(feature = "tls")]
+            tls: false,
+            #[cfg(feature = "tls")]
+            names: Vec::new(),
+        }
+    }
+
+    /// The address to listen on, or a name that has one. Default: `127.0.0.1`, which nobody else can reach. In a
+    /// container it is `0.0.0.0`: whoever can reach the container then reaches the emulator.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The port. Default: 0, which is any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Speaks HTTP/1.1 alone.
+    pub fn http1_only(mut self) -> Self {
+        self.http2 = false;
+        self
+    }
+
+    /// Closes a connection on which no request has been under way, and no byte has come, for so long. Over HTTP/2 it says
+    /// GOAWAY first. It does not look whether something is just coming, as no server can. Default: no limit.
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.idle_timeout = Some(limit);
+        self
+    }
+
+    /// Speaks TLS, with a certificate for `localhost`, `127.0.0.1`, `::1` and the [host](Self::host), by an authority that
+    /// is made for this server: clients have to be given [`Served::ca_pem`].
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap().block_on(async {
+    /// let server = Emulator::builder().real_time().build().server().tls().start().await?;
+    /// assert!(server.url().starts_with("https://127.0.0.1:"));
+    /// assert!(server.ca_pem().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// A further name, or address, that the certificate is for: the one by which clients reach a container, or
+    /// `api.clerk.com` for clients that go through the emulator as their proxy.
+    #[cfg(feature = "tls")]
+    pub fn tls_name(mut self, name: impl Into<String>) -> Self {
+        self.names.push(name.into());
+        self
+    }
+
+    /// Listens, in the background of the present tokio runtime. Connections are accepted when this returns.
+    ///
+    /// # Errors
+    /// If the emulator's time is not [real](crate::EmulatorBuilder::real_time), if there is no tokio runtime, if the host is
+    /// none of this machine's, if the operating system does not give the port, or if no certificate can be for a name.
+    pub async fn start(self) -> io::Result<Served> {
+        if self.emulator.inner().clock.pace() != Pace::Real {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a server cannot run on a clock that stands still: build the emulator with \
+                 Emulator::builder().real_time()",
+            ));
+        }
+        runtime::Handle::try_current().map_err(io::Error::other)?;
+        let listener = TcpListener::bind((self.host.as_str(), self.port)).await?;
+        let address = reachable(listener.local_addr()?);
+        #[cfg(feature = "tls")]
+        let (acceptor, authority) = self.certified(address.ip())?.map(|tls| (tls.acceptor, tls.authority)).unzip();
+        let site = Arc::new(Site {
+            inner: Arc::clone(self.emulator.inner()),
+            idle_timeout: self.idle_timeout,
+            http2: self.http2,
+            accepted: AtomicUsize::new(0),
+            #[cfg(feature = "tls")]
+            acceptor,
+        });
+        let url = format!("{}://{address}", if site.has_tls() { "https" } else { "http" });
+        // Its user has chosen to speak HTTP to this address.
+        let host = match address {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        };
+        let base_url = BaseUrl::builder(url.as_str()).danger_allow_http(host).build();
+        let base_url = base_url.map_err(io::Error::other)?;
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(accept_all(listener, Arc::clone(&site), stopped));
+        Ok(Served {
+            emulator: self.emulator,
+            site,
+            url,
+            base_url,
+            #[cfg(feature = "tls")]
+            authority,
+            stop: Some(stop),
+            task: Some(task),
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    fn certified(&self, address: IpAddr) -> io::Result<Option<super::tls::Tls>> {
+        if !self.tls {
+            return Ok(None);
+        }
+        let mut names = self.names.clone();
+        names.push(address.to_string());
+        if self.host.parse::<IpAddr>().is_err() {
+            names.push(self.host.clone());
+        }
+        let protocols: &[&[u8]] = if self.http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+        super::tls::throw_away(&names, protocols).map(Some)
+    }
+}
+
+/// The address by which this machine reaches what listens here.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
