@@ -1,6 +1,6 @@
 //! What a call of `clerk-actor-tokens` costs, beside the loop that a good engineer would write by hand.
 //!
-//! Both make the same exchange ([`exchange`]) with the same [peer](peer), a process of its own, so that what is
+//! Both make the same exchange ([`exchange`]) with the same [peer], a process of its own, so that what is
 //! [measured](measure) is the client's process alone. Between the hand-written [`floor`] and the whole [`library`] lie the
 //! [layers](layer) in which the difference is made. [`compare`] counts CPU time and allocations, [`instructions`] counts
 //! instructions.

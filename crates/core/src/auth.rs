@@ -1,6 +1,6 @@
 //! The secret key, and where it comes from.
 
-use std::{env, error::Error as StdError, fmt, future::Future, str::FromStr};
+use std::{env, error::Error as StdError, fmt, future::Future, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use http::HeaderValue;
@@ -24,7 +24,8 @@ const ENVIRONMENT: &str = "CLERK_SECRET_KEY";
 /// ```
 #[derive(Clone)]
 pub struct SecretKey {
-    text: String,
+    /// Shared: each attempt takes a clone of the key.
+    text: Arc<str>,
     header: HeaderValue,
     live: bool,
 }
@@ -39,7 +40,7 @@ impl SecretKey {
         let live = check(&text)?;
         let mut header = HeaderValue::from_str(&format!("Bearer {text}")).map_err(|_| InvalidKey::IllegalCharacter)?;
         header.set_sensitive(true);
-        Ok(Self { text, header, live })
+        Ok(Self { text: text.into(), header, live })
     }
 
     /// The key in the environment variable `CLERK_SECRET_KEY`.

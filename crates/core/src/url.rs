@@ -1,6 +1,6 @@
 //! Where the API is: a base URL that can only be a safe one.
 
-use std::{env, fmt, net::IpAddr, str::FromStr};
+use std::{env, fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use bytes::Bytes;
 use http::{
@@ -36,7 +36,8 @@ const ENVIRONMENT: &str = "CLERK_API_URL";
 pub struct BaseUrl {
     scheme: Scheme,
     authority: Authority,
-    path: String,
+    /// Shared: each call takes a clone of the URL.
+    path: Arc<str>,
 }
 
 /// Makes a [`BaseUrl`] with an exception from its rules: what [`BaseUrl::builder`] gives.
@@ -187,7 +188,7 @@ fn parse(url: &str, http_host: Option<&str>) -> Result<BaseUrl, InvalidRequest> 
     if has_dot_segment(path) {
         return Err(invalid("must have no dot segment in its path"));
     }
-    let path = if path.is_empty() { "/v1".to_owned() } else { path.to_owned() };
+    let path = if path.is_empty() { "/v1" } else { path }.into();
     // Hosts compare without case (RFC 9110 section 4.2.3); one spelling makes the comparison exact.
     let authority = authority.as_str().to_ascii_lowercase().parse().map_err(|_| invalid("has an invalid host"))?;
     Ok(BaseUrl { scheme, authority, path })
@@ -222,6 +223,10 @@ fn is_loopback(host: &str) -> bool {
 /// Dot segments, plain or percent-encoded: an HTTP stack may resolve them and end at another endpoint.
 fn has_dot_segment(path: &str) -> bool {
     path.split('/').any(|segment| {
+        // Longer ones cannot come to two dots.
+        if segment.len() > "%2e%2e".len() {
+            return false;
+        }
         let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
         decoded == "." || decoded == ".."
     })
@@ -237,7 +242,7 @@ impl fmt::Debug for BaseUrlBuilder {
 impl Default for BaseUrl {
     /// Clerk's production API, `https://api.clerk.com/v1`.
     fn default() -> Self {
-        Self { scheme: Scheme::HTTPS, authority: Authority::from_static("api.clerk.com"), path: "/v1".to_owned() }
+        Self { scheme: Scheme::HTTPS, authority: Authority::from_static("api.clerk.com"), path: "/v1".into() }
     }
 }
 

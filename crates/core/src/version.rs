@@ -1,6 +1,6 @@
 //! Which version of Clerk's API is spoken.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use http::{HeaderName, HeaderValue};
 
@@ -23,7 +23,7 @@ const DEFAULT: &str = "2026-05-12";
 /// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ApiVersion(String);
+pub struct ApiVersion(Cow<'static, str>);
 
 impl ApiVersion {
     /// Reads a version: `YYYY-MM-DD`. Whether Clerk knows it is Clerk's to say (`api_version_invalid`).
@@ -37,7 +37,11 @@ impl ApiVersion {
                 4 | 7 => byte == b'-',
                 _ => byte.is_ascii_digit(),
             });
-        if is_date { Ok(Self(version)) } else { Err(InvalidRequest::new("api_version", "must be a date, YYYY-MM-DD")) }
+        if is_date {
+            Ok(Self(version.into()))
+        } else {
+            Err(InvalidRequest::new("api_version", "must be a date, YYYY-MM-DD"))
+        }
     }
 
     /// The version as it is sent.
@@ -47,14 +51,17 @@ impl ApiVersion {
     }
 
     pub(crate) fn to_header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static(DEFAULT))
+        match &self.0 {
+            Cow::Borrowed(version) => HeaderValue::from_static(version),
+            Cow::Owned(version) => HeaderValue::from_str(version).unwrap_or(HeaderValue::from_static(DEFAULT)),
+        }
     }
 }
 
 impl Default for ApiVersion {
     /// The version that this library was written against, `2026-05-12`.
     fn default() -> Self {
-        Self(DEFAULT.to_owned())
+        Self(Cow::Borrowed(DEFAULT))
     }
 }
 

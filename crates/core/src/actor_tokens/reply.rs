@@ -84,8 +84,8 @@ impl Binding<'_> {
         if differs(self.actor_sub, actor_sub) {
             return Err(ParseError::mismatch("actor.sub"));
         }
-        let id = wire.id.as_ref().filter(|id| id.as_str().is_some_and(|id| ActorTokenId::new(id).is_ok()));
-        if differs(self.id, id) {
+        let is_id = |id: &&Value| id.as_str().is_some_and(|id| ActorTokenId::new(id).is_ok());
+        if self.id.is_some() && differs(self.id, wire.id.as_ref().filter(is_id)) {
             return Err(ParseError::mismatch("id"));
         }
         Ok(())
