@@ -2,6 +2,7 @@
 
 mod captured;
 mod capturing;
+pub mod conformance;
 mod failing;
 mod lock;
 mod mocks;
