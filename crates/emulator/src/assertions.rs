@@ -11,8 +11,9 @@ use std::{
 
 use crate::{
     clerk::StoredToken,
-    emulator::{Emulator, Inner},
+    emulator::{Emulator, Inner, State},
     hints::{Counted, Facts, hint},
+    script::Scripted,
 };
 
 impl Emulator {
@@ -65,6 +66,25 @@ impl Emulator {
         }
     }
 
+    /// Takes away what [`assert_faults_used`](Self::assert_faults_used) would fail for, and says what it was: for a program
+    /// around an emulator, which has to end without a panic.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::{Emulator, fault};
+    ///
+    /// let clerk = Emulator::new();
+    /// clerk.next_create().after_commit(fault::stall());
+    /// assert_eq!(clerk.take_unused_faults(), ["next_create().after_commit(fault::stall()): no attempt met it"]);
+    /// clerk.assert_faults_used();
+    /// ```
+    #[must_use]
+    pub fn take_unused_faults(&self) -> Vec<String> {
+        let mut state = self.inner().lock();
+        let faults = idle_faults(&state).map(|(unused, why)| format!("{unused}: {why}")).collect();
+        state.scripts.clear();
+        faults
+    }
+
     #[track_caller]
     fn check<T: Debug>(&self, counted: Counted, expected: usize, found: &[T]) {
         if found.len() == expected {
@@ -102,15 +122,19 @@ pub(crate) fn is_orphan(token: &StoredToken) -> bool {
 fn unused_faults(inner: &Inner) -> Option<String> {
     let state = inner.lock();
     let mut report = String::new();
-    for unused in state.scripts.unused() {
-        let _ = write!(report, "\n  - {unused}: no attempt met it");
-    }
-    for (idle, why) in state.scripts.idle() {
-        let _ = write!(report, "\n  - {idle}: an attempt met it, and it did nothing: {why}");
+    for (unused, why) in idle_faults(&state) {
+        let _ = write!(report, "\n  - {unused}, queued at {}: {why}", unused.place);
     }
     let seed = state.clerk.settings().seed;
     (!report.is_empty())
         .then(|| format!("these faults were queued and never happened:{report}\n(emulator seed {seed})"))
+}
+
+/// What did not happen, and why.
+fn idle_faults(state: &State) -> impl Iterator<Item = (&Scripted, String)> {
+    let unused = state.scripts.unused().map(|unused| (unused, "no attempt met it".to_owned()));
+    let idle = state.scripts.idle();
+    unused.chain(idle.map(|(idle, why)| (idle, format!("an attempt met it, and it did nothing: {why}"))))
 }
 
 /// The last user lets go: a fault that never happened fails the test, if nothing has failed it yet.

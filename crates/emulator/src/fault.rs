@@ -4,26 +4,55 @@
 //! the request is sent, before Clerk commits, or after. Not every fault can happen at every time (a refused connection
 //! cannot follow a commit), and the types say so: see [`At`]. [`catalogue`] lists them all.
 //!
-//! Nothing here acts. The transport turns a fault into a `TransportError`; the server turns it into bytes. What it turns
-//! it into, where that is not the same:
+//! Nothing here acts. The transport turns a fault into a `TransportError`; the server turns it into bytes. What each
+//! fault is there, where it is no answer:
 //!
-//! | fault | in process | over a socket (HTTP/1.1) |
-//! | --- | --- | --- |
-//! | all of before_send but [`pass`], [`delay`], [`stall`] | the error of that name, no request | reset as soon as the head of the request is read: by then the connection is up |
-//! | [`connect_timeout`] | 5 s, then an error | reset at once |
-//! | [`reset`], [`refused_stream`], [`goaway_below`], [`goaway_above`], [`rst_stream`] | the error of that name | reset: HTTP/1.1 has no streams, so none of them proves anything |
-//! | [`close`] | `Interrupted` | end of stream, both ways |
-//! | [`half_close`] | `Interrupted`, as [`close`] | end of stream from the server, which goes on reading until the client goes |
-//! | [`stall`], [`stall_at`] | the deadline | silence until the client goes |
-//! | [`delay`], [`slow_body`] | virtual time | real time |
+//! | before_commit, after_commit | in process | HTTP/1.1 | HTTP/2 |
+//! | --- | --- | --- | --- |
+//! | [`reset`] | `Interrupted` | RST of the connection | RST of the connection |
+//! | [`close`] | `Interrupted` | end of stream, both ways | end of stream, both ways; no GOAWAY |
+//! | [`half_close`] | `Interrupted`, as [`close`] | end of stream from the server, which reads until the client goes | the same, of the connection |
+//! | [`refused_stream`] | `Refused` | RST of the connection, which proves nothing | RST_STREAM, REFUSED_STREAM |
+//! | [`rst_stream`] | `Interrupted` | RST of the connection | RST_STREAM with that code; the connection goes on |
+//! | [`goaway_below`] | `Refused` | RST of the connection, which proves nothing | GOAWAY, NO_ERROR, that names the stream before; those up to it are answered, those above are dropped; then end of stream. Where a stream above has been acted on, that would be a lie: RST_STREAM, REFUSED_STREAM |
+//! | [`goaway_above`] | `Interrupted` | RST of the connection | GOAWAY, NO_ERROR, that names the last stream that came; then end of stream |
+//! | [`stall`], [`stall_at`] | the deadline | silence until the client goes | silence on the stream, until the client resets it or goes |
+//! | [`cut_at`] | `Interrupted` with a part | end of stream, short of the `Content-Length` | RST_STREAM, INTERNAL_ERROR; the connection goes on |
+//! | [`delay`], [`slow_body`] | virtual time | real time | real time |
 //!
-//! Every other fault is an answer, and the same on both.
+//! TLS changes none of these. An end of stream is announced by `close_notify` (RFC 8446 section 6.1); a reset is one of
+//! the TCP connection.
+//!
+//! Faults before_send are those of connecting, and over a socket the next connection that is accepted meets them, before
+//! a byte of a request is read. A connection has no call yet: it looks at the front of the creates' queue, and then of
+//! the revokes'. A client that opens connections ahead of its calls meets them with those.
+//!
+//! | before_send | in process | in the clear | with TLS |
+//! | --- | --- | --- | --- |
+//! | [`refused`], [`dns`], [`unreachable`], [`canceled`], [`reset`] | the error of that name | RST as soon as the connection is accepted | the same: in the handshake, so unsent for certain |
+//! | [`close`] | `Connect` | end of stream at once | the same, in the handshake |
+//! | [`connect_timeout`], [`stall`] | 5 s; the deadline | silence until the client goes | the same: the handshake is never answered |
+//! | [`tls`] | `Tls` | RST | a fatal alert, handshake_failure, in the place of the ServerHello |
+//! | [`tls_cut`] | `Connect` | RST | the first 18 bytes of a ServerHello of 127, then end of stream |
+//! | [`proxy`], [`proxy_auth`] | `Proxy`, `ProxyAuth` | to a CONNECT 502, or 407 with `Proxy-Authenticate`; to anything else RST | the same |
+//! | [`delay`] | virtual time | real time, once the head of a request is read | the same |
+//!
+//! In the clear none of this proves to a client that its request was not sent: it may have written it by then. And no
+//! listener can refuse one connection alone, as an operating system does where nobody listens (`ECONNREFUSED`), nor
+//! fail a name: for those the connection is accepted, and reset.
+//!
+//! A request that comes over a connection that is up already meets a fault of connecting itself: RST of the connection
+//! once its head is read, over HTTP/2 too. Nothing is ever committed by a fault before_send.
+//!
+//! Every other fault is an answer, and the same everywhere.
 
 mod action;
 mod answers;
 mod catalogue;
 mod connection;
+mod parse;
 mod replies;
+mod text;
 
 use std::{fmt, marker::PhantomData};
 
@@ -39,6 +68,7 @@ pub use self::{
         canceled, close, connect_timeout, delay, dns, goaway_above, goaway_below, half_close, pass, proxy, proxy_auth,
         refused, refused_stream, reset, rst_stream, stall, tls, tls_cut, unreachable,
     },
+    parse::ParseFaultError,
     replies::{
         another_actor, another_user, bad_id, bad_utf8, bom, content_type, cut_at, duplicate, gzip, malformed, nested,
         padded_to, slow_body, stale, stall_at, token_status, without, wrong_type,

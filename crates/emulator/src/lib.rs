@@ -2,6 +2,7 @@
 
 mod alter;
 mod assertions;
+mod behaviours;
 mod builder;
 mod clerk;
 mod clock;
@@ -22,6 +23,7 @@ mod transport;
 #[cfg(feature = "serve")]
 pub use crate::serve::{Served, Server};
 pub use crate::{
+    behaviours::{Behaviour, Known, behaviours},
     builder::EmulatorBuilder,
     clerk::{AcceptError, Session, StoredToken},
     emulator::Emulator,

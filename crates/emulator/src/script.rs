@@ -19,13 +19,14 @@ pub(crate) struct Scripted {
     pub(crate) phase: Phase,
     pub(crate) action: Action,
     kind: CommitKind,
-    place: &'static Location<'static>,
+    /// Where it was queued.
+    pub(crate) place: &'static Location<'static>,
 }
 
 impl fmt::Display for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { phase, action, kind, place } = self;
-        write!(f, "next_{kind}().{phase}(fault::{action}), queued at {place}")
+        let Self { phase, action, kind, .. } = self;
+        write!(f, "next_{kind}().{phase}(fault::{action})")
     }
 }
 
@@ -90,6 +91,11 @@ impl Scripts {
     /// Keeps a fault that did nothing.
     pub(crate) fn keep_idle(&mut self, scripted: Scripted, why: Idle) {
         self.idle.push((scripted, why));
+    }
+
+    /// Forgets all of both.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
     }
 
     /// What no attempt has met.

@@ -13,15 +13,22 @@ mod support;
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use clerk_actor_tokens_emulator::Emulator;
+use tokio_rustls::rustls::{
+    self, ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 
 /// The process, which ends with the test.
 struct Running {
     child: Child,
+    stdout: BufReader<ChildStdout>,
+    url: String,
     address: String,
 }
 
@@ -30,12 +37,15 @@ impl Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-emulator"))
             .args(options)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.strip_prefix("listening on http://").unwrap().trim_end().to_owned();
-        Self { child, address }
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let url = line.strip_prefix("listening on ").unwrap().trim_end().to_owned();
+        let address = url.split_once("://").unwrap().1.to_owned();
+        Self { child, stdout, url, address }
     }
 
     fn post(&self, path: &str, key: &str, body: &str) -> String {
@@ -170,4 +180,172 @@ fn an_interrupt_ends_it_cleanly() {
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
         assert_eq!(server.child.wait().unwrap().code(), Some(0));
     }
+}
+
+/// By rustls, which trusts the certificate in that file and no other.
+fn post_over_tls(address: &str, certificate: &str) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let tls = ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+    let tcp = TcpStream::connect(address).unwrap();
+    tcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut stream = StreamOwned::new(tls, tcp);
+    let length = GOOD.len();
+    let request = format!(
+        "POST /v1/actor_tokens HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk_test_emulator\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{GOOD}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_speaks_tls_and_hands_its_authority_over() {
+    let file = std::env::temp_dir().join(format!("clerk-actor-tokens-emulator-{}.pem", std::process::id()));
+    let server = Running::start(&["--tls", "--ca-out", file.to_str().unwrap()]);
+    // Whoever has read the first line finds the file.
+    let certificate = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(server.url.starts_with("https://127.0.0.1:"));
+    assert!(post_over_tls(&server.address, &certificate).starts_with("HTTP/1.1 200 "));
+    // Without a file it is printed.
+    let mut server = Running::start(&["--tls"]);
+    let mut printed = String::new();
+    while !printed.ends_with("-----END CERTIFICATE-----\n") {
+        assert_ne!(server.stdout.read_line(&mut printed).unwrap(), 0);
+    }
+    assert!(post_over_tls(&server.address, &printed).starts_with("HTTP/1.1 200 "));
+    // A file that cannot be written is told of, and nothing is served.
+    let (code, stdout, stderr) = run(&["--tls", "--ca-out", "/nowhere/at/all.pem"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with("error: --ca-out /nowhere/at/all.pem: "), "{stderr}");
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn it_takes_faults_for_the_calls_to_come() {
+    let server = Running::start(&[
+        "--fault",
+        "create:before_commit:status(503).retry_after(2s)",
+        "--fault=create:after_commit:html(502)",
+        "--fault=revoke:before_commit:status(500)",
+    ]);
+    let create = || server.post("/v1/actor_tokens", "sk_test_emulator", GOOD);
+    let first = create();
+    assert!(first.starts_with("HTTP/1.1 503 ") && first.contains("retry-after: 2\r\n"), "{first}");
+    assert_eq!([status(&create()), status(&create())], [502, 200]);
+    assert_eq!(status(&server.post("/v1/actor_tokens/act_1/revoke", "sk_test_emulator", "")), 500);
+}
+
+#[cfg(unix)]
+#[test]
+fn it_tells_of_faults_that_did_not_happen() {
+    let mut server = Running::start(&["--fault", "create:after_commit:stall"]);
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let mut stderr = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    let told = "error: this fault did not happen: next_create().after_commit(fault::stall()): no attempt met it\n";
+    assert_eq!(stderr, told);
+    assert_eq!(server.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_fault_that_cannot_be_is_refused_with_what_could() {
+    let table = [
+        ("stall", "CALL:TIME:FAULT"),
+        ("accept:after_commit:stall", "the call is one of: create, revoke"),
+        ("create:after_send:stall", "the time is one of: before_send, before_commit, after_commit"),
+        ("create:after_commit:sttal", "there is no fault sttal; there are:"),
+        ("create:after_commit:refused", "it can at: before_send"),
+        ("create:after_commit:status(422)", "it can at: before_commit"),
+        ("create:after_commit:token_status(pending)", "would change nothing of a create"),
+        ("create:after_commit:cut_at", "cut_at takes a number of bytes"),
+    ];
+    for (fault, part) in table {
+        let (code, stdout, stderr) = run(&["--fault", fault]);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains(part), "{stderr}");
+    }
+    // All names are there: none is cut off.
+    let (_, _, stderr) = run(&["--fault", "create:after_commit:sttal"]);
+    assert!(stderr.contains("pass, delay,") && stderr.contains("stale\n"), "{stderr}");
+}
+
+/// Each setting by what an answer shows of it.
+#[test]
+fn what_is_set_is_what_the_emulator_does() {
+    let body = |text: &str| format!(r#"{{"user_id":"user_1","actor":{{"sub":"a"}}{text}}}"#);
+    let table: [(&[&str], String, u16); 11] = [
+        (&[], body(""), 200),
+        (&["--user", "user_2"], body(""), 404),
+        (&["--user", "user_2", "--user", "user_1"], body(""), 200),
+        (&["--plan-without-impersonation"], body(""), 402),
+        (&["--quota", "0"], body(""), 422),
+        (&["--quota", "0", "--quota-counted", "accept", "--quota-exempts-development"], body(""), 200),
+        (&["--rate-limit", "0/10"], body(""), 429),
+        (&["--allow-empty-sub"], r#"{"user_id":"user_1","actor":{"sub":""}}"#.to_owned(), 200),
+        (&["--refuse-self-impersonation"], r#"{"user_id":"a","actor":{"sub":"a"}}"#.to_owned(), 422),
+        (&["--max-expires-in", "60"], body(r#","expires_in_seconds":61"#), 422),
+        (&["--max-session-duration", "60"], body(r#","session_max_duration_in_seconds":61"#), 422),
+    ];
+    for (options, body, expected) in table {
+        let answer = Running::start(options).post("/v1/actor_tokens", "sk_test_emulator", &body);
+        assert_eq!(status(&answer), expected, "{options:?}");
+    }
+    let wrong = body(r#","expires_in_seconds":"x""#);
+    for (option, expected) in [("param-invalid", 422), ("body-invalid", 400)] {
+        let answer = Running::start(&["--wrong-type", option]).post("/v1/actor_tokens", "sk_test_emulator", &wrong);
+        assert_eq!(status(&answer), expected, "{option}");
+    }
+    let server = Running::start(&["--frontend-api", "clerk.example.test", "--revoke-without-link"]);
+    let created = server.post("/v1/actor_tokens", "sk_test_emulator", GOOD);
+    assert!(created.contains("https://clerk.example.test/v1/tickets/accept?ticket="));
+    let at = created.find("\"id\":\"").unwrap() + 6;
+    let path = format!("/v1/actor_tokens/{}/revoke", &created[at..at + 31]);
+    assert!(!server.post(&path, "sk_test_emulator", "").contains("ticket="));
+    for rate in ["", "1", "1/0", "x/1", "1/x", "-1/1"] {
+        assert_eq!(run(&["--rate-limit", rate]).0, Some(2), "{rate}");
+    }
+}
+
+#[test]
+fn it_explains_where_each_behaviour_is_known_from() {
+    let (code, stdout, stderr) = run(&["--explain"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let help = run(&["--help"]).1;
+    for behaviour in clerk_actor_tokens_emulator::behaviours() {
+        assert!(stdout.contains(behaviour.what()) && stdout.contains(behaviour.source()), "{}", behaviour.what());
+        if let Some(setting) = behaviour.setting() {
+            let option = format!("--{}", setting.replace('_', "-"));
+            assert!(stdout.contains(&option) && help.contains(&option), "{option}");
+        }
+    }
+    for kind in ["Clerk's OpenAPI description\n", "Clerk's documentation\n", "Clerk's published clients\n", "open\n"] {
+        assert!(stdout.contains(&format!("\n{kind}  - ")), "{kind}");
+    }
+}
+
+#[test]
+fn where_it_listens_can_be_chosen() {
+    let server = Running::start(&["--host", "0.0.0.0", "--idle-timeout", "100"]);
+    assert!(server.url.starts_with("http://127.0.0.1:"));
+    let mut silent = TcpStream::connect(&server.address).unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+    let port = server.address.rsplit(':').next().unwrap();
+    let (code, _, stderr) = run(&["--host", "0.0.0.0", "--port", port]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with(&format!("error: 0.0.0.0, port {port}: ")), "{stderr}");
+    assert!(run(&["--help"]).1.contains("Any but a loopback address lets others in"));
 }

@@ -85,7 +85,8 @@ impl HyperTransportBuilder {
 
     /// How large the head of a response may be: status line and headers, in bytes. 64 KiB unless set; from 8 KiB to
     /// 1 MiB. A larger one is not read on, and the exchange fails with
-    /// [`TransportErrorKind::Interrupted`](clerk_actor_tokens_core::TransportErrorKind::Interrupted).
+    /// [`TransportErrorKind::Interrupted`](clerk_actor_tokens_core::TransportErrorKind::Interrupted). Over HTTP/1.1 the
+    /// size is looked at between two reads, so that up to twice as much may be taken.
     ///
     /// The cap of a response's body is the call's:
     /// [`CallContext::response_cap`](clerk_actor_tokens_core::CallContext::response_cap).

@@ -194,7 +194,8 @@ impl HttpTransport for HyperTransport {
             }
             Err(cut) => {
                 // The body was dropped unread, which closes an HTTP/1.1 connection, unless its end happened to be in
-                // hyper's buffer: then it would go back to the pool. An HTTP/2 connection closes with its last stream.
+                // hyper's buffer: then it would go back to the pool. Over HTTP/2 it resets the stream, and the connection
+                // closes when the pool is swept next: within the idle timeout.
                 connection.discard();
                 let partial = Response::from_parts(head, cut.received);
                 Err(TransportError::new(cut.kind).with_source(cut.source).with_partial(partial))

@@ -77,6 +77,12 @@ impl Dispatch {
         Some(result)
     }
 
+    /// Whether the transport has said that nothing of the request has been sent so far. `false` where it says nothing.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        matches!(self.0.load(Ordering::Acquire), HELD | BUSY)
+    }
+
     /// Keeps a held request from being sent. `false` if it may have been.
     pub(crate) fn cancel(&self) -> bool {
         self.change(HELD, CANCELED)
@@ -106,11 +112,13 @@ mod tests {
     #[test]
     fn only_what_is_held_can_be_canceled_and_what_is_canceled_is_not_sent() {
         let silent = Dispatch::default();
+        assert!(!silent.is_held());
         assert!(!silent.cancel(), "a transport that says nothing may have sent it");
 
         let held = Dispatch::default();
         held.hold();
-        assert_eq!(held.step(|| (1, false)), Some(1));
+        assert!(held.is_held());
+        assert_eq!(held.step(|| (held.is_held(), false)), Some(true));
         assert!(held.cancel());
         assert!(!held.begin());
         assert_eq!(held.step(|| (1, false)), None);
@@ -125,7 +133,7 @@ mod tests {
             begun.hold();
             begin(&begun);
             begun.hold();
-            assert!(!begun.cancel(), "it cannot be held again");
+            assert!(!begun.is_held() && !begun.cancel(), "it cannot be held again");
             assert!(begun.begin() && begun.step(|| ((), false)).is_some());
             assert!(!begun.cancel());
         }

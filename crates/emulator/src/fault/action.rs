@@ -162,7 +162,9 @@ impl fmt::Display for Answer {
             None => Ok(()),
             Some(RetryAfter::Seconds(after)) => write!(f, ".retry_after({after:?})"),
             Some(RetryAfter::Date(after)) => write!(f, ".retry_after_date({after:?})"),
-            Some(RetryAfter::Text(text)) => write!(f, ".retry_after_text({text:?})"),
+            Some(RetryAfter::Text(text)) => {
+                write!(f, ".retry_after_text({:?})", String::from_utf8_lossy(text.as_bytes()))
+            }
         }?;
         match self.date {
             None => Ok(()),
@@ -182,7 +184,7 @@ impl fmt::Display for Change {
             Self::BadUtf8(field) => write!(f, "bad_utf8({field:?})"),
             Self::Duplicate(field) => write!(f, "duplicate({field:?})"),
             Self::TokenStatus(status) => write!(f, "token_status({status:?})"),
-            Self::ContentType(value) => write!(f, "content_type({value:?})"),
+            Self::ContentType(value) => write!(f, "content_type({:?})", String::from_utf8_lossy(value.as_bytes())),
             Self::PaddedTo(bytes) => write!(f, "padded_to({bytes})"),
             Self::Nested(depth) => write!(f, "nested({depth})"),
             Self::Gzip => f.write_str("gzip()"),

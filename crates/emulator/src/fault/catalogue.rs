@@ -32,7 +32,7 @@ use crate::{ledger::CommitKind, script::NextAttempt};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct AnyFault {
-    action: Action,
+    pub(super) action: Action,
     phases: &'static [Phase],
 }
 

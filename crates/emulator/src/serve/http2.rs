@@ -105,6 +105,8 @@ impl Session<'_> {
                 Event::Over => return Parting::Gentle,
             }
             if self.named.is_some_and(|named| self.streams.iter().all(|stream| stream.id > named)) {
+                // The last answer is with h2, and may not be on the wire.
+                self.written().await;
                 return Parting::Gentle;
             }
         }

@@ -12,7 +12,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Uri, uri::Scheme};
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::{
     legacy::connect::{HttpConnector, proxy::Tunnel},
@@ -60,12 +63,20 @@ impl Proxy {
                 if https.trim().is_empty() && all.trim().is_empty() {
                     return Ok(None);
                 }
-                if !is_usable(&Matcher::builder().https(https).all(all).build()) {
+                let no = named("NO_PROXY", "no_proxy");
+                // Not `Matcher::from_env`, which goes straight where `REQUEST_METHOD` is set (CGI): what a request can
+                // set there is `HTTP_PROXY`, which is not read here.
+                let matcher = || Matcher::builder().https(https.as_str()).all(all.as_str());
+                if !is_usable(&matcher().build()) {
                     return Err(BuildError::new(
                         "HTTPS_PROXY or ALL_PROXY is set, and is not an http:// or https:// URL with a host",
                     ));
                 }
-                Ok(Some(Matcher::from_env()))
+                // The matcher's `*` means every name, and no address.
+                if no.split(',').any(|host| host.trim() == "*") {
+                    return Ok(None);
+                }
+                Ok(Some(matcher().no(no).build()))
             }
         }
     }
@@ -83,8 +94,15 @@ fn is_usable(matcher: &Matcher) -> bool {
 }
 
 fn speaks_connect(intercept: &Intercept) -> bool {
-    matches!(intercept.uri().scheme_str(), Some("http" | "https"))
-        && intercept.uri().host().is_some_and(|host| !host.is_empty())
+    let uri = intercept.uri();
+    matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some_and(is_host_and_port)
+}
+
+/// `Uri` takes a port that is no 16-bit number, and then has none: the scheme's would be used.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let host = authority.host();
+    let port = authority.as_str().strip_prefix(host);
+    !host.is_empty() && port.is_some_and(|port| port.is_empty() || authority.port_u16().is_some())
 }
 
 /// Opens the connection over which the server is spoken to.

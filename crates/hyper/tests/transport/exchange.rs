@@ -81,6 +81,35 @@ async fn a_body_in_chunks_is_put_together() {
 }
 
 #[tokio::test]
+async fn extensions_of_chunks_are_passed_over() {
+    let server = Server::answering(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;name=\"value\"\r\nabc\r\n1 ; x\r\nd\r\n0;last\r\n\r\n",
+    )
+    .await;
+    let transport = http_only();
+    for _ in 0..2 {
+        assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().body(), "abcd");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_will_close_is_not_used_again() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi",
+        "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+    ] {
+        // It does not close: whoever goes by its word alone uses a new one.
+        let server = Server::answering(answer).await;
+        let transport = http_only();
+        for opened in 1..4 {
+            assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().body(), "hi");
+            assert_eq!(server.connections(), opened);
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_version_of_the_request_does_not_matter() {
     let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     for version in [Version::HTTP_09, Version::HTTP_10, Version::HTTP_11, Version::HTTP_2, Version::HTTP_3] {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use clerk_actor_tokens_core::{
     CallContext, Deadline, Execution, HttpTransport, Request, TransportError, TransportErrorKind,
 };
+use clerk_actor_tokens_hyper::HyperTransport;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
@@ -84,6 +85,52 @@ async fn a_body_that_trickles_does_not_stretch_the_deadline() {
     let error = result.expect("the deadline was stretched").unwrap_err();
     assert_kind(&error, TransportErrorKind::Timeout);
     assert!(!error.partial().unwrap().body().is_empty());
+}
+
+#[tokio::test]
+async fn a_flood_of_interim_answers_does_not_stretch_the_deadline() {
+    let server = Server::start(|_, mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        while stream.write_all(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n").await.is_ok() {}
+    })
+    .await;
+    let result = tokio::time::timeout(LONG, http_only().send(post_within(&server.url("/"), SHORT))).await;
+    let error = result.expect("the deadline was stretched").unwrap_err();
+    assert_kind(&error, TransportErrorKind::Timeout);
+    assert!(error.partial().is_none());
+}
+
+#[tokio::test]
+async fn a_head_beyond_its_limit_is_not_taken_and_one_below_is() {
+    // hyper looks at the limit between two reads, the last of which may bring as much again.
+    for (limit, fits, too_large) in [(8 * 1024, 7 * 1024, 17 * 1024), (64 * 1024, 60 * 1024, 130 * 1024)] {
+        let transport = HyperTransport::builder().http_only().max_head_size(limit).build().unwrap();
+        let head = |size| format!("HTTP/1.1 200 OK\r\nx-large: {}\r\ncontent-length: 2\r\n\r\nhi", "a".repeat(size));
+        let server = Server::answering(head(fits)).await;
+        let response = transport.send(post(&server.url("/"))).await.unwrap();
+        assert_eq!((response.headers()["x-large"].len(), response.body().as_ref()), (fits, &b"hi"[..]));
+
+        let server = Server::answering(head(too_large)).await;
+        let error = transport.send(post(&server.url("/"))).await.unwrap_err();
+        assert_kind(&error, TransportErrorKind::Interrupted);
+        assert!(error.partial().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_not_read_for_ever() {
+    let server = Server::start(|_, mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
+        for line in 0.. {
+            if stream.write_all(format!("x-{line}: y\r\n").as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    let error = http_only().send(post(&server.url("/"))).await.unwrap_err();
+    assert_kind(&error, TransportErrorKind::Interrupted);
 }
 
 #[tokio::test]

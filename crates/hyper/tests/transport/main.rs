@@ -5,14 +5,36 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and figures are printed"
 )]
 
+mod connector;
 mod exchange;
 mod failures;
+mod h2_peer;
+mod http2;
 mod limits;
+mod lying_peer;
 mod pool;
+mod refusals;
 mod runtime;
 mod support;
+
+// With TLS.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod certs;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod child;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod environment;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod proxy;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tap;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tls;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tls_bad_servers;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tls_options;

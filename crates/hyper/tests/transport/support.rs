@@ -71,6 +71,10 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    pub(crate) fn https(&self, path: &str) -> String {
+        format!("https://{}{path}", self.address)
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
@@ -127,6 +131,11 @@ pub(crate) fn post_within(url: &str, timeout: Duration) -> Request {
 
 pub(crate) fn http_only() -> HyperTransport {
     HyperTransport::builder().http_only().build().unwrap()
+}
+
+/// Over plain connections, HTTP/2 alone.
+pub(crate) fn http2() -> HyperTransport {
+    HyperTransport::builder().http_only().http2_prior_knowledge().build().unwrap()
 }
 
 /// The texts of the causes, outermost first.

@@ -3,7 +3,7 @@
 //! The root certificates are the system's. A test can only choose them through `SSL_CERT_FILE`, for a process of its
 //! own: such a test runs itself once more.
 
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{Execution, HttpTransport, TransportError, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
@@ -16,14 +16,9 @@ use rustls::{
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
 
+use crate::certs::provider;
+use crate::child::{is_child, run_again};
 use crate::support::{LONG, SHORT, Server, assert_kind, causes, closed_by_client, ok, post, post_within, read_request};
-
-fn provider() -> CryptoProvider {
-    #[cfg(feature = "aws-lc-rs")]
-    return rustls::crypto::aws_lc_rs::default_provider();
-    #[cfg(not(feature = "aws-lc-rs"))]
-    return rustls::crypto::ring::default_provider();
-}
 
 /// A self-signed certificate for this name and its key, in PEM.
 fn certificate(name: &str) -> (String, String) {
@@ -139,25 +134,6 @@ async fn no_crypto_provider_is_installed_for_the_process() {
     assert!(CryptoProvider::get_default().is_none());
 }
 
-const CHILD: &str = "CLERK_ACTOR_TOKENS_TEST_CHILD";
-
-fn is_child() -> bool {
-    std::env::var_os(CHILD).is_some()
-}
-
-/// Runs the named test once more, in a process whose root certificates are those in this file.
-fn run_again_with_roots(test: &str, roots: &Path) {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .env(CHILD, "1")
-        .env("SSL_CERT_FILE", roots)
-        .env_remove("SSL_CERT_DIR")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-}
-
 #[tokio::test]
 async fn an_exchange_with_a_trusted_server_works_and_its_connection_is_used_again() {
     let roots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trusted.pem");
@@ -166,9 +142,9 @@ async fn an_exchange_with_a_trusted_server_works_and_its_connection_is_used_agai
         let made = certificate("127.0.0.1");
         std::fs::write(&roots, made.0).unwrap();
         std::fs::write(&key, made.1).unwrap();
-        return run_again_with_roots(
+        return run_again(
             "tls::an_exchange_with_a_trusted_server_works_and_its_connection_is_used_again",
-            &roots,
+            &[("SSL_CERT_FILE", roots.to_str().unwrap())],
         );
     }
     let read = |path| std::fs::read_to_string(path).unwrap();
@@ -188,9 +164,9 @@ async fn an_exchange_with_a_trusted_server_works_and_its_connection_is_used_agai
 async fn without_root_certificates_http_works_and_https_says_what_is_missing() {
     if !is_child() {
         let missing = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-file.pem");
-        return run_again_with_roots(
+        return run_again(
             "tls::without_root_certificates_http_works_and_https_says_what_is_missing",
-            &missing,
+            &[("SSL_CERT_FILE", missing.to_str().unwrap())],
         );
     }
     let transport = HyperTransport::new().expect("no roots are no reason to refuse to build");

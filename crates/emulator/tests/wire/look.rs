@@ -95,7 +95,7 @@ pub(crate) async fn look_at_text(mut stream: Box<dyn Io>, expected: &Seen) -> (S
     (seen, body)
 }
 
-fn request(path: &str) -> http::Request<()> {
+pub(crate) fn request(path: &str) -> http::Request<()> {
     let builder = http::Request::post(format!("http://emulator{path}"));
     let builder = builder.header("authorization", "Bearer sk_test_emulator").header("content-type", "application/json");
     builder.body(()).unwrap()

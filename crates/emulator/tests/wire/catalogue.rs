@@ -1,20 +1,5 @@
-//! The whole catalogue of faults over a socket, in four ways (HTTP/1.1 and HTTP/2, in the clear and over TLS): each entry
-//! at each time is what the table of `fault.rs` says of it, to a client that reads bytes.
-#![cfg(feature = "tls")]
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails, and figures are printed"
-)]
-
-mod frames;
-mod look;
-mod seen;
-mod tee;
-mod ways;
+//! The whole catalogue of faults over a socket: each entry at each time is what the table of `fault.rs` says of it, to a
+//! client that reads bytes.
 
 use std::{thread, time::Duration};
 
@@ -22,35 +7,17 @@ use clerk_actor_tokens_emulator::{
     CommitKind, Emulator,
     fault::{self, AnyFault, Phase},
 };
-
-use self::{
-    look::{look, within},
-    seen::{Seen, answer, expected},
-    tee::Log,
-    ways::{Fixture, Way, no_provider_was_installed},
-};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// A bound, so that a test that would hang fails. Nothing is measured with it.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long a silence is waited for, once all has come that should. A slow machine can only make this too mild.
-const SILENCE: Duration = Duration::from_millis(100);
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
-/// Waits until something is so that another task makes so.
-async fn until_async(so: impl Fn() -> bool) {
-    for _ in 0..2000 {
-        if so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it never was so");
-}
+use crate::{
+    PATIENCE,
+    look::{self, look, within},
+    run,
+    seen::{Seen, answer, expected},
+    tee::Log,
+    until_async,
+    ways::{Fixture, Way, no_provider_was_installed},
+};
 
 fn faults_are_used(clerk: &Emulator) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| clerk.assert_faults_used())).is_ok()

@@ -47,7 +47,7 @@ pub(crate) struct Fixture {
     pub(crate) served: Served,
     pub(crate) clerk: Emulator,
     pub(crate) address: SocketAddr,
-    way: Way,
+    pub(crate) way: Way,
 }
 
 impl Fixture {
@@ -70,6 +70,16 @@ impl Fixture {
 
     /// TLS over whatever leads to the server.
     pub(crate) async fn handshake<S: Io + 'static>(&self, stream: S, protocol: &Log) -> io::Result<Box<dyn Io>> {
+        self.handshake_as("127.0.0.1", stream, protocol).await
+    }
+
+    /// As [`handshake`](Self::handshake), with a server of this name.
+    pub(crate) async fn handshake_as<S: Io + 'static>(
+        &self,
+        name: &'static str,
+        stream: S,
+        protocol: &Log,
+    ) -> io::Result<Box<dyn Io>> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(self.served.ca_der().unwrap().to_vec())).unwrap();
         let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -79,7 +89,7 @@ impl Fixture {
             .with_no_client_auth();
         config.alpn_protocols = vec![if self.way.is_http2() { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
         let connector = TlsConnector::from(Arc::new(config));
-        let tls = connector.connect("127.0.0.1".try_into().unwrap(), stream).await?;
+        let tls = connector.connect(name.try_into().unwrap(), stream).await?;
         assert_eq!(tls.get_ref().1.alpn_protocol().unwrap() == b"h2", self.way.is_http2());
         Ok(Box::new(Tee::new(tls, protocol)))
     }

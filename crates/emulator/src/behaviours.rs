@@ -1,0 +1,190 @@
+//! Where each behaviour is known from, as data: what `--explain` prints, and the README's table is.
+
+use std::fmt;
+
+/// How well a behaviour is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Known {
+    /// Clerk's OpenAPI description says it.
+    OpenApi,
+    /// Clerk's documentation says it.
+    Documentation,
+    /// A client that Clerk publishes relies on it, or its tests show it.
+    Clients,
+    /// It follows from what is known, and no source says it.
+    Inferred,
+    /// No source settles it: the emulator does one thing, and can be set to do the other.
+    Open,
+    /// It is not as at Clerk.
+    NotEmulated,
+}
+
+impl Known {
+    /// All of them, the best known first.
+    pub const ALL: [Self; 6] =
+        [Self::OpenApi, Self::Documentation, Self::Clients, Self::Inferred, Self::Open, Self::NotEmulated];
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenApi => "Clerk's OpenAPI description",
+            Self::Documentation => "Clerk's documentation",
+            Self::Clients => "Clerk's published clients",
+            Self::Inferred => "inferred",
+            Self::Open => "open",
+            Self::NotEmulated => "not emulated",
+        })
+    }
+}
+
+/// Something that the emulator does, and where it is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behaviour {
+    what: &'static str,
+    known: Known,
+    source: &'static str,
+    setting: Option<&'static str>,
+}
+
+impl Behaviour {
+    const fn new(known: Known, what: &'static str, source: &'static str) -> Self {
+        Self { what, known, source, setting: None }
+    }
+
+    /// An open question, by the setting of [`EmulatorBuilder`](crate::EmulatorBuilder) that answers it.
+    const fn open(setting: &'static str, what: &'static str, source: &'static str) -> Self {
+        Self { what, known: Known::Open, source, setting: Some(setting) }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        self.what
+    }
+
+    /// How well that is known.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        self.known
+    }
+
+    /// Where it is said, or what the emulator does by default where nothing says it.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// The method of [`EmulatorBuilder`](crate::EmulatorBuilder) that changes it, of an open question.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        self.setting
+    }
+}
+
+const CREATE: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: POST /actor_tokens (CreateActorToken)";
+const REVOKE: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: POST /actor_tokens/{actor_token_id}/revoke (RevokeActorToken)";
+const ERRORS: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: components, ClerkErrors";
+const IMPERSONATION: &str = "https://clerk.com/docs/guides/users/impersonation";
+const LIMITS: &str = "https://clerk.com/docs/guides/how-clerk-works/system-limits";
+const VERSIONS: &str = "https://clerk.com/docs/guides/development/upgrading/versioning";
+const BACKEND_ERRORS: &str = "https://clerk.com/docs/guides/development/errors/backend-api";
+const JAVASCRIPT: &str = "github.com/clerk/javascript, packages/backend/src/api/request.ts";
+const GO: &str = "github.com/clerk/clerk-sdk-go, actortoken";
+const PUBLISHED: &str = "Clerk's published clients in Go, JavaScript and Python, and the answers in their tests";
+const NOTHING: &str = "no source says it";
+
+/// Everything that is worth saying about where the emulator's behaviour is known from.
+///
+/// ```
+/// use clerk_actor_tokens_emulator::{Known, behaviours};
+///
+/// let open = behaviours().iter().filter(|behaviour| behaviour.known() == Known::Open);
+/// assert!(open.clone().count() > 5);
+/// assert!(open.into_iter().any(|behaviour| behaviour.setting() == Some("quota_counted")));
+/// ```
+#[must_use]
+pub fn behaviours() -> &'static [Behaviour] {
+    &BEHAVIOURS
+}
+
+static BEHAVIOURS: [Behaviour; 33] = [
+    Behaviour::new(
+        Known::OpenApi,
+        "create: its path, its five fields and which are required, 200, 400, 402, 422",
+        CREATE,
+    ),
+    Behaviour::new(Known::OpenApi, "revoke: its path, 200, 400, 404", REVOKE),
+    Behaviour::new(Known::OpenApi, "the members of an actor token and its three statuses", CREATE),
+    Behaviour::new(Known::OpenApi, "the error envelope, with meta and clerk_trace_id", ERRORS),
+    Behaviour::new(Known::OpenApi, "a token lives for 3600 s and its session for 1800 s where nothing is said", CREATE),
+    Behaviour::new(
+        Known::Documentation,
+        "a ticket opens one session, once; accepted and revoked are final",
+        IMPERSONATION,
+    ),
+    Behaviour::new(
+        Known::Documentation,
+        "the quota's 422 impersonation_limit_exceeded, and the plan's 402",
+        BACKEND_ERRORS,
+    ),
+    Behaviour::new(
+        Known::Documentation,
+        "400 actor_token_cannot_be_revoked_code, whose words carry the status; the two 401",
+        BACKEND_ERRORS,
+    ),
+    Behaviour::new(Known::Documentation, "429 with Retry-After in whole seconds", LIMITS),
+    Behaviour::new(
+        Known::Documentation,
+        "Clerk-API-Version as a header or in the query; 2021-02-05 without it",
+        VERSIONS,
+    ),
+    Behaviour::new(Known::Clients, "the content type of every answer is exactly application/json", JAVASCRIPT),
+    Behaviour::new(Known::Clients, "ids are act_ and a KSUID of 27 letters; the link holds the ticket", GO),
+    Behaviour::new(Known::Clients, "the header and the claims of a ticket", PUBLISHED),
+    Behaviour::new(
+        Known::Clients,
+        "the body of a revoke is ignored: three clients send three different ones",
+        PUBLISHED,
+    ),
+    Behaviour::new(Known::Clients, "the key is checked before the route: 401 for an unknown path, too", PUBLISHED),
+    Behaviour::new(
+        Known::Inferred,
+        "the order of the other checks; everything wrong with a body is told at once",
+        NOTHING,
+    ),
+    Behaviour::new(Known::Inferred, "null counts as absent, and an empty user_id as missing", NOTHING),
+    Behaviour::new(Known::Inferred, "a pending token past its time can be revoked", NOTHING),
+    Behaviour::new(Known::Inferred, "404 for a known path with another method", NOTHING),
+    Behaviour::new(Known::Inferred, "413 over 1 MiB, and its code", NOTHING),
+    Behaviour::new(
+        Known::Inferred,
+        "the value of unsupported_features; the long messages of 400 request_body_invalid, 413, 415 and 500; the words of api_version_invalid",
+        NOTHING,
+    ),
+    Behaviour::open("quota_counted", "which event counts against the quota", "by default each token that is created"),
+    Behaviour::open("quota_exempts_development", "whether development instances have a quota", "by default they have"),
+    Behaviour::open("allow_empty_sub", "whether actor.sub may be empty", "by default it counts as missing"),
+    Behaviour::open("max_expires_in", "the longest lifetime of a token", "by default there is no limit"),
+    Behaviour::open("max_session_duration", "the longest duration of a session", "by default there is no limit"),
+    Behaviour::open("refuse_self_impersonation", "whether a user may be their own actor", "by default they may"),
+    Behaviour::open(
+        "wrong_type",
+        "what a duration of the wrong type is answered with",
+        "by default 422 form_param_value_invalid",
+    ),
+    Behaviour::open("revoke_without_link", "whether a revoke answers token and url", "by default it does"),
+    Behaviour::open("revoke_keeps_updated_at", "whether a revoke moves updated_at", "by default it does"),
+    Behaviour::new(
+        Known::NotEmulated,
+        "the signature of tickets",
+        "random bytes of the right length: only Clerk has the key",
+    ),
+    Behaviour::new(Known::NotEmulated, "actor_token_cannot_be_used_code", "no state is known that leads to it"),
+    Behaviour::new(
+        Known::NotEmulated,
+        "the months of a quota, sessions after they are opened, and every other route",
+        "an unknown route is answered with 404",
+    ),
+];

@@ -1,0 +1,179 @@
+//! What can be set on the command line: the server's settings, and the emulator's.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, ValueEnum};
+use clerk_actor_tokens_core::SecretKey;
+use clerk_actor_tokens_emulator::{Emulator, EmulatorBuilder, QuotaCounted, Server, WrongType};
+
+use crate::faults::Queued;
+
+/// Clerk's actor tokens in memory, on a port of this machine, for clients in any language.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Options {
+    /// Say where each behaviour is known from, and what is an open question, and end
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// The address to listen on. Any but a loopback address lets others in: whoever reaches it reaches the emulator
+    #[arg(long, default_value = "127.0.0.1", help_heading = "Server")]
+    pub(crate) host: String,
+    /// The port; 0 takes a free one
+    #[arg(long, default_value_t = 0, help_heading = "Server")]
+    pub(crate) port: u16,
+    /// Speak TLS, by a certificate authority made for this run, which is printed below the first line
+    #[arg(long, help_heading = "Server")]
+    tls: bool,
+    /// Write the authority to this file (PEM) instead, for `curl --cacert`
+    #[arg(long, value_name = "FILE", requires = "tls", help_heading = "Server")]
+    pub(crate) ca_out: Option<PathBuf>,
+    /// A further name that the certificate is for; can be given again
+    #[arg(long, value_name = "NAME", requires = "tls", help_heading = "Server")]
+    tls_name: Vec<String>,
+    /// Speak HTTP/1.1 alone, and no HTTP/2
+    #[arg(long, help_heading = "Server")]
+    http1_only: bool,
+    /// Close a connection that has been idle for so long
+    #[arg(long, value_name = "MILLISECONDS", help_heading = "Server")]
+    idle_timeout: Option<u64>,
+
+    /// A fault of the next call of its kind, as CALL:TIME:FAULT, such as create:after_commit:stall or
+    /// 'revoke:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it
+    #[arg(long, value_name = "CALL:TIME:FAULT", help_heading = "Faults")]
+    fault: Vec<Queued>,
+
+    /// The secret key to accept (sk_test_... or sk_live_...)
+    // Read by hand: clap would print a malformed one.
+    #[arg(long, value_name = "KEY", default_value = "sk_test_emulator", help_heading = "Clerk")]
+    secret_key: String,
+    /// Where ids come from
+    #[arg(long, default_value_t = 0, help_heading = "Clerk")]
+    seed: u64,
+    /// The host of the sign-in links
+    #[arg(long, value_name = "HOST", help_heading = "Clerk")]
+    frontend_api: Option<String>,
+    /// A user that exists; can be given again. Without it, every id is a user
+    #[arg(long, value_name = "ID", help_heading = "Clerk")]
+    user: Vec<String>,
+    /// The plan has no impersonation: creating is answered with 402
+    #[arg(long, help_heading = "Clerk")]
+    plan_without_impersonation: bool,
+    /// How many impersonations the plan has
+    #[arg(long, value_name = "N", help_heading = "Clerk")]
+    quota: Option<u64>,
+    /// At most so many requests in so many seconds, as 100/10
+    #[arg(long, value_name = "N/SECONDS", value_parser = rate, help_heading = "Clerk")]
+    rate_limit: Option<(u32, Duration)>,
+
+    /// Which event counts against the quota
+    #[arg(long, value_enum, default_value = "create", help_heading = "Open at Clerk")]
+    quota_counted: Counted,
+    /// Keys that begin with sk_test_ have no quota
+    #[arg(long, help_heading = "Open at Clerk")]
+    quota_exempts_development: bool,
+    /// Take an empty actor.sub
+    #[arg(long, help_heading = "Open at Clerk")]
+    allow_empty_sub: bool,
+    /// Refuse a user as their own actor
+    #[arg(long, help_heading = "Open at Clerk")]
+    refuse_self_impersonation: bool,
+    /// The longest lifetime of a token
+    #[arg(long, value_name = "SECONDS", help_heading = "Open at Clerk")]
+    max_expires_in: Option<u64>,
+    /// The longest duration of a session
+    #[arg(long, value_name = "SECONDS", help_heading = "Open at Clerk")]
+    max_session_duration: Option<u64>,
+    /// What a duration of the wrong type is answered with: 422 or 400
+    #[arg(long, value_enum, default_value = "param-invalid", help_heading = "Open at Clerk")]
+    wrong_type: Wrong,
+    /// Answer a revoke without token and url
+    #[arg(long, help_heading = "Open at Clerk")]
+    revoke_without_link: bool,
+    /// Leave updated_at as it was on a revoke
+    #[arg(long, help_heading = "Open at Clerk")]
+    revoke_keeps_updated_at: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Counted {
+    Create,
+    Accept,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Wrong {
+    ParamInvalid,
+    BodyInvalid,
+}
+
+fn rate(text: &str) -> Result<(u32, Duration), String> {
+    let parts = text.split_once('/').and_then(|(count, seconds)| Some((count.parse().ok()?, seconds.parse().ok()?)));
+    match parts {
+        Some((count, seconds)) if seconds > 0 => Ok((count, Duration::from_secs(seconds))),
+        _ => Err("it is written as 100/10: a number of requests, a slash, a number of seconds".to_owned()),
+    }
+}
+
+impl Options {
+    /// The emulator with its settings and its faults.
+    pub(crate) fn emulator(&self) -> Result<Emulator, String> {
+        let key = SecretKey::new(self.secret_key.as_str()).map_err(|error| format!("--secret-key: {error}"))?;
+        let counted = match self.quota_counted {
+            Counted::Create => QuotaCounted::AtCreate,
+            Counted::Accept => QuotaCounted::AtAccept,
+        };
+        let wrong_type = match self.wrong_type {
+            Wrong::ParamInvalid => WrongType::ParamInvalid,
+            Wrong::BodyInvalid => WrongType::BodyInvalid,
+        };
+        let mut builder = Emulator::builder().real_time().secret_key(key).seed(self.seed);
+        builder = builder.quota_counted(counted).wrong_type(wrong_type);
+        if let Some(host) = &self.frontend_api {
+            builder = builder.frontend_api(host);
+        }
+        if !self.user.is_empty() {
+            builder = builder.users(&self.user);
+        }
+        if let Some(limit) = self.quota {
+            builder = builder.quota(limit);
+        }
+        if let Some((requests, per)) = self.rate_limit {
+            builder = builder.rate_limit(requests, per);
+        }
+        if let Some(seconds) = self.max_expires_in {
+            builder = builder.max_expires_in(Duration::from_secs(seconds));
+        }
+        if let Some(seconds) = self.max_session_duration {
+            builder = builder.max_session_duration(Duration::from_secs(seconds));
+        }
+        for (is_set, set) in [
+            (self.plan_without_impersonation, EmulatorBuilder::plan_without_impersonation as fn(_) -> _),
+            (self.quota_exempts_development, EmulatorBuilder::quota_exempts_development),
+            (self.allow_empty_sub, EmulatorBuilder::allow_empty_sub),
+            (self.refuse_self_impersonation, EmulatorBuilder::refuse_self_impersonation),
+            (self.revoke_without_link, EmulatorBuilder::revoke_without_link),
+            (self.revoke_keeps_updated_at, EmulatorBuilder::revoke_keeps_updated_at),
+        ] {
+            builder = if is_set { set(builder) } else { builder };
+        }
+        let emulator = builder.build();
+        self.fault.iter().for_each(|queued| queued.queue(&emulator));
+        Ok(emulator)
+    }
+
+    /// The server with its settings.
+    pub(crate) fn server(&self, emulator: &Emulator) -> Server {
+        let mut server = emulator.server().host(&self.host).port(self.port);
+        if self.tls {
+            server = self.tls_name.iter().fold(server.tls(), Server::tls_name);
+        }
+        if self.http1_only {
+            server = server.http1_only();
+        }
+        match self.idle_timeout {
+            Some(milliseconds) => server.idle_timeout(Duration::from_millis(milliseconds)),
+            None => server,
+        }
+    }
+}

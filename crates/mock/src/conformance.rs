@@ -1,0 +1,225 @@
+//! A conformance kit: it holds any transport to the contract of [`HttpTransport`], over real sockets.
+//!
+//! It is for whoever writes a transport: over another HTTP client, over a company's own stack, or around another transport.
+//! Each thing that is demanded is a cell with a stable name; a test names what does not hold.
+//!
+//! ```
+//! use clerk_actor_tokens_mock::{FailingTransport, conformance::Kit};
+//! use clerk_actor_tokens_core::TransportErrorKind;
+//!
+//! // A transport that claims to have sent nothing keeps the law only as long as that is so.
+//! let kit = Kit::new(|| FailingTransport::always(TransportErrorKind::Connect));
+//! let report = kit.only("answer.body").run();
+//! assert!(report.failed().next().is_some());
+//! ```
+//!
+//! The servers are the kit's own: `std::net` on 127.0.0.1, each on a port of its own, which they leave when a cell is done.
+//! They speak HTTP/1.1 without TLS. HTTP/2 and what happens within TLS are not looked at, nor is the limit of 30 s for a
+//! request without a context, which would take so long. `https` URLs are: nothing may be sent to them in the clear, and a
+//! handshake is bounded by the deadline.
+//!
+//! A cell is there for each demand of the contract, and for each way in which a server can behave once it has read the
+//! request, on a fresh and on a reused connection: those are the cells `law.*`. In all of them the one law is looked at (no
+//! error says that nothing was executed once the server has the request), that the request was sent once, and that the
+//! exchange ended by its deadline (2 s are added, for slow machines). The cells `proof.*` ask for more: that what can be
+//! proved is. Missing one is reported and is no failure, unless [`Kit::require_proofs`] is called.
+
+mod cells;
+mod executor;
+mod race;
+mod report;
+mod server;
+mod stage;
+
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex},
+};
+
+use clerk_actor_tokens_core::{BoxFuture, HttpTransport};
+
+pub use self::report::{Cell, Report, Verdict};
+use self::{
+    cells::{Make, Planned, Wrap},
+    stage::{Checked, Otherwise},
+};
+use crate::lock::locked;
+
+/// Runs the cells over one transport, or over one decorator.
+///
+/// With a runtime, say what drives a future; without, the kit polls on the calling thread:
+///
+/// ```
+/// use clerk_actor_tokens_core::{Request, Response, transport_fn};
+/// use clerk_actor_tokens_mock::conformance::Kit;
+///
+/// let kit = Kit::new(|| transport_fn(|_: Request| async { Ok(Response::default()) }))
+///     .block_on(pollster::block_on) // or: .block_on(move |future| runtime.block_on(future))
+///     .skip("cancel.before_the_head", "it cannot be aborted")
+///     .skip("cancel.within_the_body", "it cannot be aborted");
+/// let report = kit.only("answer.every_status").run();
+/// println!("{report}");
+/// // In a test: report.assert();
+/// ```
+#[must_use]
+pub struct Kit {
+    subject: Subject,
+    block_on: Box<dyn FnMut(BoxFuture<'static, ()>)>,
+    skipped: Vec<(String, String)>,
+    only: Option<Vec<String>>,
+    requires_proofs: bool,
+}
+
+enum Subject {
+    Transport(Make),
+    Decorator(Wrap),
+}
+
+impl Kit {
+    /// A kit for a transport. `make` is called for each cell, within the future that is given to
+    /// [`block_on`](Self::block_on), so that the transport finds its runtime.
+    pub fn new<T: HttpTransport>(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        Self::of(Subject::Transport(Arc::new(move || Arc::new(make()))))
+    }
+
+    /// A kit for what wraps a transport: it must hand everything through, and send once. `wrap` puts the decorator around
+    /// a transport of the kit's; no socket is opened.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_mock::{CapturingTransport, conformance::Kit};
+    ///
+    /// Kit::of_decorator(|inner| CapturingTransport::new(inner)).run().assert();
+    /// ```
+    pub fn of_decorator<T: HttpTransport>(wrap: impl Fn(Arc<dyn HttpTransport>) -> T + Send + Sync + 'static) -> Self {
+        Self::of(Subject::Decorator(Arc::new(move |inner| Arc::new(wrap(inner)))))
+    }
+
+    fn of(subject: Subject) -> Self {
+        Self {
+            subject,
+            block_on: Box::new(executor::block_on),
+            skipped: Vec::new(),
+            only: None,
+            requires_proofs: false,
+        }
+    }
+
+    /// What drives a future to its end, within the runtime that the transport needs. Unless set, the calling thread polls.
+    pub fn block_on(mut self, block_on: impl FnMut(BoxFuture<'static, ()>) + 'static) -> Self {
+        self.block_on = Box::new(block_on);
+        self
+    }
+
+    /// Leaves a cell out, and says why: the report has both.
+    ///
+    /// # Panics
+    /// If there is no cell of that name.
+    #[track_caller]
+    pub fn skip(mut self, cell: &str, reason: &str) -> Self {
+        self.known(cell);
+        self.skipped.push((cell.to_owned(), reason.to_owned()));
+        self
+    }
+
+    /// Runs this cell alone, or these where it is called more than once. For looking into a failure.
+    ///
+    /// # Panics
+    /// If there is no cell of that name.
+    #[track_caller]
+    pub fn only(mut self, cell: &str) -> Self {
+        self.known(cell);
+        self.only.get_or_insert_default().push(cell.to_owned());
+        self
+    }
+
+    /// Lets the cells `proof.*` fail where less is proved than could be.
+    pub fn require_proofs(mut self) -> Self {
+        self.requires_proofs = true;
+        self
+    }
+
+    /// The names of the cells, in the order in which they are run.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.plan().into_iter().map(|cell| cell.name.into_owned()).collect()
+    }
+
+    /// Runs the cells one after the other.
+    #[must_use]
+    pub fn run(mut self) -> Report {
+        let cells = self.plan();
+        Report::new(cells.into_iter().filter_map(|cell| self.run_one(cell)).collect())
+    }
+
+    fn run_one(&mut self, cell: Planned) -> Option<Cell> {
+        let is = |name: &String| *name == cell.name;
+        if !self.only.as_ref().is_none_or(|only| only.iter().any(is)) {
+            return None;
+        }
+        let verdict = match self.skipped.iter().find(|(name, _)| is(name)) {
+            Some((_, reason)) => Verdict::Skipped(reason.clone()),
+            None => {
+                let checked = drive(&mut self.block_on, &cell);
+                self.verdict(checked)
+            }
+        };
+        Some(Cell { name: cell.name.into_owned(), demand: cell.demand, source: cell.source, verdict })
+    }
+
+    fn verdict(&self, checked: Checked) -> Verdict {
+        match checked {
+            Ok(()) => Verdict::Passed,
+            Err(Otherwise::Failed(why) | Otherwise::Overdue(why)) => Verdict::Failed(why),
+            Err(Otherwise::NotProved(why)) if self.requires_proofs => Verdict::Failed(why),
+            Err(Otherwise::NotProved(why)) => Verdict::NotProved(why),
+            Err(Otherwise::NotApplicable(why)) => Verdict::NotApplicable(why),
+        }
+    }
+
+    fn plan(&self) -> Vec<Planned> {
+        match &self.subject {
+            Subject::Transport(make) => cells::of_transport(make),
+            Subject::Decorator(wrap) => cells::of_decorator(wrap),
+        }
+    }
+
+    #[track_caller]
+    #[allow(clippy::panic, reason = "a name that is none fails the test")]
+    fn known(&self, cell: &str) {
+        let names = self.names();
+        if !names.iter().any(|name| name == cell) {
+            panic!("the conformance kit has no cell `{cell}`; it has: {}", names.join(", "));
+        }
+    }
+}
+
+/// Runs one check. A panic of the transport is a failure of the cell.
+fn drive(block_on: &mut dyn FnMut(BoxFuture<'static, ()>), cell: &Planned) -> Checked {
+    let slot = Arc::new(Mutex::new(None));
+    let result = Arc::clone(&slot);
+    let check = (cell.check)();
+    let future = Box::pin(async move {
+        let checked = check.await;
+        *locked(&result) = Some(checked);
+    });
+    let ran = catch_unwind(AssertUnwindSafe(|| block_on(future)));
+    let checked = locked(&slot).take();
+    match (ran, checked) {
+        (Err(panic), _) => stage::fail(format!("it panicked: {}", words(&*panic))),
+        (Ok(()), None) => stage::fail("what was given to `block_on` came back before the future was done"),
+        (Ok(()), Some(checked)) => checked,
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    clerk_actor_tokens_core::Shown(words.unwrap_or("without words")).to_string()
+}
+
+impl fmt::Debug for Kit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kit").field("skipped", &self.skipped).field("only", &self.only).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,69 @@
+//! Dropping the future aborts the exchange.
+
+use clerk_actor_tokens_core::{Dispatch, SystemTimer, Timer as _};
+
+use super::{BOOK, CONTRACT, Row};
+use crate::conformance::{
+    race::holds,
+    server::{Act, Server, write},
+    stage::{AFTERMATH, Checked, SLACK, Stage, demand, exchange_of, fail},
+};
+
+pub(super) static ROWS: [Row<Stage>; 3] = [
+    Row {
+        name: "cancel.before_the_head",
+        demand: "A future that is dropped while it waits for the head closes the connection",
+        source: CONTRACT,
+        check: |stage| Box::pin(cancel(stage, b"")),
+    },
+    Row {
+        name: "cancel.within_the_body",
+        demand: "A future that is dropped while it reads the body closes the connection",
+        source: CONTRACT,
+        check: |stage| Box::pin(cancel(stage, b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nso far")),
+    },
+    Row {
+        name: "cancel.dispatch",
+        demand: "Once the server has the request, its `Dispatch` is not held any more",
+        source: BOOK,
+        check: |stage| Box::pin(dispatch(stage)),
+    },
+];
+
+async fn cancel(stage: &Stage, before: &'static [u8]) -> Checked {
+    let server = Server::acting([write(before), Act::Hold])?;
+    let request = stage.post(&server)?;
+    let connection = stage.drop_when(&server, request, || server.is_holding()).await?;
+    let closed = holds(SLACK, || server.is_left(connection)).await;
+    demand(closed, || format!("the connection was still open {SLACK:?} later"))
+}
+
+async fn dispatch(stage: &Stage) -> Checked {
+    let server = Server::acting([Act::Hold])?;
+    let request = stage.post(&server)?;
+    let Some(dispatch) = Dispatch::of(&request).cloned() else { return fail("the kit's own request has no Dispatch") };
+    let exchange = exchange_of(&request);
+    stage.drop_when(&server, request, || !server.seen_of(exchange).is_empty()).await?;
+    SystemTimer.sleep(AFTERMATH).await;
+    demand(!is_held(&dispatch), || "a caller that goes away is told that nothing was sent".into())
+}
+
+/// Whether the client takes the request for one that it can still hold back.
+fn is_held(dispatch: &Dispatch) -> bool {
+    format!("{dispatch:?}") == "Dispatch(held)"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_seen() {
+        let dispatch = Dispatch::default();
+        assert!(!is_held(&dispatch));
+        dispatch.hold();
+        assert!(is_held(&dispatch));
+        assert!(dispatch.begin());
+        assert!(!is_held(&dispatch));
+    }
+}

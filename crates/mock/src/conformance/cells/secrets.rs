@@ -1,0 +1,144 @@
+//! No text of an error holds what the request or the answer holds.
+
+use std::{
+    error::Error as StdError,
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+};
+
+use clerk_actor_tokens_core::{Request, TransportError};
+
+use super::{BOOK, Row, bounds::capped};
+use crate::conformance::{
+    server::{Act, Reads, Server, write},
+    stage::{ANSWER_SECRET, Checked, KEY, REQUEST_SECRET, SHORT, Stage, URL_SECRET, fail},
+};
+
+pub(super) static ROWS: [Row<Stage>; 4] = [
+    Row {
+        name: "secrets.key",
+        demand: "Neither `Display` nor `Debug` of an error, nor of its causes, shows the key",
+        source: BOOK,
+        check: |stage| Box::pin(search(stage, KEY)),
+    },
+    Row {
+        name: "secrets.url",
+        demand: "Neither `Display` nor `Debug` of an error, nor of its causes, shows the path or the query of the URL",
+        source: BOOK,
+        check: |stage| Box::pin(search(stage, URL_SECRET)),
+    },
+    Row {
+        name: "secrets.request_body",
+        demand: "Neither `Display` nor `Debug` of an error, nor of its causes, shows the body of the request",
+        source: BOOK,
+        check: |stage| Box::pin(search(stage, REQUEST_SECRET)),
+    },
+    Row {
+        name: "secrets.answer",
+        demand: "Neither `Display` nor `Debug` of an error, nor of its causes, shows parts of the answer",
+        source: BOOK,
+        check: |stage| Box::pin(search(stage, ANSWER_SECRET)),
+    },
+];
+
+/// Makes exchanges fail in many ways, and searches what the errors show.
+async fn search(stage: &Stage, secret: &str) -> Checked {
+    let said = format!("{KEY} {ANSWER_SECRET}");
+    let failures: [(&str, Vec<Act>); 8] = [
+        ("a close", vec![Act::Close]),
+        ("a reset", vec![Act::Reset]),
+        ("no HTTP", vec![written(format!("{said}\r\n\r\n")), Act::Close]),
+        ("a status that is none", vec![written(format!("HTTP/1.1 {said}\r\n\r\n")), Act::Close]),
+        ("a header that is none", vec![written(format!("HTTP/1.1 200 OK\r\n{said}\r\n\r\n")), Act::Close]),
+        (
+            "a length that is none",
+            vec![written(format!("HTTP/1.1 200 OK\r\ncontent-length: {said}\r\n\r\n")), Act::Close],
+        ),
+        (
+            "a chunk that is none",
+            vec![
+                written(format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nx: {said}\r\n\r\n{said}\r\n")),
+                Act::Close,
+            ],
+        ),
+        (
+            "a cut body",
+            vec![
+                written(format!("HTTP/1.1 200 OK\r\nx-link: {said}\r\ncontent-length: 999\r\n\r\n{said}")),
+                Act::Close,
+            ],
+        ),
+    ];
+    for (what, acts) in failures {
+        let server = Server::acting(acts)?;
+        fails(stage, stage.post(&server)?, what, secret).await?;
+    }
+
+    let body = format!("HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n{said}");
+    for (what, acts) in
+        [("silence", vec![Act::Hold]), ("silence within the body", vec![written(body.clone()), Act::Hold])]
+    {
+        let server = Server::acting(acts)?;
+        let mut request = stage.post(&server)?;
+        if let Some(timeout) = SHORT.first() {
+            stage.bound(&mut request, *timeout);
+        }
+        fails(stage, request, what, secret).await?;
+    }
+    let server = Server::acting([written(body), Act::Hold])?;
+    fails(stage, capped(stage, &server, 10)?, "a body beyond the cap", secret).await?;
+
+    let server = Server::start(Reads::Nothing, |_| vec![write(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Act::Close])?;
+    let closed = ClosedPort::new()?;
+    for (what, url) in [
+        ("a refused connection", format!("http://{}/{URL_SECRET}", closed.address()?)),
+        ("a URL without a host", format!("/{URL_SECRET}?{URL_SECRET}")),
+        ("a handshake that is none", format!("https://{}/{URL_SECRET}", server.address())),
+    ] {
+        fails(stage, stage.post_to(&url)?, what, secret).await?;
+    }
+    Ok(())
+}
+
+fn written(text: String) -> Act {
+    Act::Write(text.into_bytes().into())
+}
+
+/// A place where nobody listens, and nobody can while this lives: a connection of its own goes out from there.
+pub(super) struct ClosedPort {
+    stream: TcpStream,
+    _listener: TcpListener,
+}
+
+impl ClosedPort {
+    pub(super) fn new() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Ok(Self { stream: TcpStream::connect(listener.local_addr()?)?, _listener: listener })
+    }
+
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+}
+
+/// Searches the error, if there is one: that there must be, and of which kind, other cells say.
+async fn fails(stage: &Stage, request: Request, what: &str, secret: &str) -> Checked {
+    match stage.attempt(request).await {
+        // Not shown here either.
+        Some(Err(error)) if shown(&error).iter().any(|text| text.contains(secret)) => {
+            fail(format!("{what}: the error shows it"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All that an error can be made to show.
+fn shown(error: &TransportError) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        texts.extend([error.to_string(), format!("{error:#}"), format!("{error:?}"), format!("{error:#?}")]);
+        next = error.source();
+    }
+    texts
+}

@@ -1,0 +1,261 @@
+//! What a cell has: a fresh transport, and a way to send that holds it to what every exchange must keep.
+//!
+//! That is: the end by the deadline, one send at most, and no claim that nothing was executed once the server has the
+//! request. Whatever a cell is about, it fails where one of these is broken.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use clerk_actor_tokens_core::{
+    BoxFuture, CallContext, Deadline, Dispatch, Execution, HttpTransport, OperationInfo, Replay, Request, Response,
+    SystemTimer, Timer as _, TransportError,
+};
+use http::{HeaderName, HeaderValue, Method, Uri, header};
+
+use super::{
+    race::{holds, within},
+    server::{EXCHANGE, Server, WARM_UP},
+};
+
+/// The deadline of exchanges that need none: far longer than anything takes on loopback.
+pub(crate) const LONG: Duration = Duration::from_secs(10);
+/// How much later than its deadline an exchange may end. A bound, no measure.
+pub(crate) const SLACK: Duration = Duration::from_secs(2);
+/// The deadlines of exchanges that must be sat out. The second is for a machine on which the first was too short for what
+/// comes before the silence.
+pub(crate) const SHORT: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(2000)];
+
+/// How long what a transport does behind its answer may take: a close that it sees, what it wrote being read.
+pub(crate) const AFTERMATH: Duration = Duration::from_millis(30);
+/// The same where it is looked for more than once: a connection back in the pool.
+pub(crate) const SETTLE: Duration = Duration::from_millis(10);
+
+/// The call that the kit's requests belong to: one that must not be sent twice.
+pub(crate) static INFO: OperationInfo = OperationInfo::new("Conformance", "/actor_tokens", Replay::Never);
+
+/// What no text of an error may hold.
+pub(crate) const KEY: &str = "sk_test_KEYofTheConformanceKit";
+pub(crate) const URL_SECRET: &str = "URLofTheConformanceKit";
+pub(crate) const REQUEST_SECRET: &str = "REQUESTofTheConformanceKit";
+pub(crate) const ANSWER_SECRET: &str = "ANSWERofTheConformanceKit";
+
+/// What a check ends with if its demand is not simply met.
+#[derive(Debug, Clone)]
+pub(crate) enum Otherwise {
+    Failed(String),
+    /// Failed, and a longer deadline would change nothing.
+    Overdue(String),
+    NotProved(String),
+    NotApplicable(String),
+}
+
+pub(crate) type Checked = Result<(), Otherwise>;
+
+pub(crate) fn fail<T>(why: impl Into<String>) -> Result<T, Otherwise> {
+    Err(Otherwise::Failed(why.into()))
+}
+
+/// Fails unless the condition holds.
+pub(crate) fn demand(condition: bool, why: impl FnOnce() -> String) -> Checked {
+    if condition { Ok(()) } else { fail(why()) }
+}
+
+impl Otherwise {
+    /// The same, with what it is about.
+    pub(crate) fn about(self, what: &str) -> Self {
+        match self {
+            Self::Failed(why) => Self::Failed(format!("{what}: {why}")),
+            Self::Overdue(why) => Self::Overdue(format!("{what}: {why}")),
+            Self::NotProved(why) => Self::NotProved(format!("{what}: {why}")),
+            Self::NotApplicable(why) => Self::NotApplicable(format!("{what}: {why}")),
+        }
+    }
+}
+
+impl From<io::Error> for Otherwise {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(format!("the kit's own server failed, which says nothing of the transport: {error}"))
+    }
+}
+
+/// How an exchange ended.
+pub(crate) struct Ended {
+    pub(crate) exchange: u32,
+    pub(crate) result: Result<Response, TransportError>,
+}
+
+impl Ended {
+    /// The answer.
+    pub(crate) fn answer(self) -> Result<Response, Otherwise> {
+        self.result.or_else(|error| fail(format!("no answer, but {error:?}")))
+    }
+
+    /// The error.
+    pub(crate) fn error(self) -> Result<TransportError, Otherwise> {
+        match self.result {
+            Ok(response) => fail(format!(
+                "Ok with status {} and {} bytes, though the server gave no whole answer",
+                response.status().as_u16(),
+                response.body().len()
+            )),
+            Err(error) => Ok(error),
+        }
+    }
+}
+
+pub(crate) struct Stage {
+    transport: Arc<dyn HttpTransport>,
+    exchanges: AtomicU32,
+}
+
+impl Stage {
+    pub(crate) fn new(transport: Arc<dyn HttpTransport>) -> Self {
+        Self { transport, exchanges: AtomicU32::new(0) }
+    }
+
+    /// A creation to this server, due after `LONG`.
+    pub(crate) fn post(&self, server: &Server) -> Result<Request, Otherwise> {
+        self.post_to(&format!("http://{}/v1/actor_tokens?ticket={URL_SECRET}", server.address()))
+    }
+
+    /// A creation to this URL.
+    pub(crate) fn post_to(&self, url: &str) -> Result<Request, Otherwise> {
+        let body = format!(r#"{{"user_id":"user_1","actor":{{"sub":"{REQUEST_SECRET}"}}}}"#);
+        let mut request = Request::new(Bytes::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = match url.parse::<Uri>() {
+            Ok(url) => url,
+            Err(error) => return fail(format!("the kit's own URL is none: {error}")),
+        };
+        let mut key = HeaderValue::try_from(format!("Bearer {KEY}")).unwrap_or(HeaderValue::from_static("Bearer"));
+        key.set_sensitive(true);
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, key);
+        headers.insert(header::USER_AGENT, HeaderValue::from_static("clerk-actor-tokens-conformance"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let exchange = self.exchanges.fetch_add(1, Ordering::SeqCst);
+        headers.insert(HeaderName::from_static(EXCHANGE), HeaderValue::from(exchange));
+        request.extensions_mut().insert(Dispatch::default());
+        self.bound(&mut request, LONG);
+        Ok(request)
+    }
+
+    /// Sets the deadline.
+    pub(crate) fn bound(&self, request: &mut Request, timeout: Duration) {
+        let deadline = Deadline::after(self.transport.timer().now(), timeout);
+        let cap = CallContext::of(request).map(CallContext::response_cap);
+        let context = CallContext::new(&INFO, deadline);
+        request.extensions_mut().insert(match cap {
+            Some(cap) => context.with_response_cap(cap),
+            None => context,
+        });
+    }
+
+    /// Sends. `None` if the exchange did not end in time.
+    pub(crate) async fn attempt(&self, request: Request) -> Option<Result<Response, TransportError>> {
+        let left = |context: &CallContext| context.deadline().remaining(self.transport.timer().now());
+        let limit = CallContext::of(&request).map_or(LONG, left).saturating_add(SLACK);
+        let start = Instant::now();
+        let result = within(limit, self.transport.send(request)).await;
+        // One that blocks its thread cannot be left.
+        result.filter(|_| start.elapsed() <= limit)
+    }
+
+    /// Sends, and holds the exchange to what each must keep. `server` is whoever may read the request.
+    pub(crate) async fn send(&self, server: &Server, request: Request) -> Result<Ended, Otherwise> {
+        let exchange = exchange_of(&request);
+        let Some(result) = self.attempt(request).await else {
+            return Err(Otherwise::Overdue(format!("it had not ended {SLACK:?} after its deadline")));
+        };
+        let claims_nothing_done = result.as_ref().is_err_and(|error| error.execution() == Execution::NotExecuted);
+        if claims_nothing_done {
+            // What was written may not have been read yet.
+            SystemTimer.sleep(AFTERMATH).await;
+        }
+        let seen = server.seen_of(exchange);
+        match (&result, seen.len()) {
+            (_, 2..) => return fail(format!("the server read this one request {} times", seen.len())),
+            (Err(error), 1) if claims_nothing_done => {
+                return fail(format!(
+                    "the server has the request, but the error says that nothing was done: {error:?}"
+                ));
+            }
+            _ => {}
+        }
+        Ok(Ended { exchange, result })
+    }
+
+    /// Sends with a deadline that is to be sat out, and looks at how it ended. Once more with a longer one if that was not
+    /// as it must be: what comes before the silence may have been slow.
+    pub(crate) async fn sit_out<'a, T: Send>(
+        &'a self,
+        make: impl Fn() -> Result<(Server, Request), Otherwise> + Send + 'a,
+        check: impl Fn(&Server, Ended) -> Result<T, Otherwise> + Send + 'a,
+    ) -> Result<T, Otherwise> {
+        let mut last = fail("nothing was sent");
+        for timeout in SHORT {
+            let (server, mut request) = make()?;
+            self.bound(&mut request, timeout);
+            last = match self.send(&server, request).await {
+                Ok(ended) => check(&server, ended),
+                Err(otherwise) => Err(otherwise),
+            };
+            if matches!(last, Ok(_) | Err(Otherwise::Overdue(_))) {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Brings the transport to hold an idle connection to this server. `false` if it does not: it reuses none.
+    pub(crate) async fn warm_up(&self, server: &Server) -> Result<bool, Otherwise> {
+        const TIMES: usize = 5;
+        for _ in 0..TIMES {
+            let mut request = self.post(server)?;
+            request.headers_mut().insert(HeaderName::from_static(WARM_UP), HeaderValue::from_static("1"));
+            let ended = self.send(server, request).await?;
+            let exchange = ended.exchange;
+            ended.answer()?;
+            SystemTimer.sleep(SETTLE).await;
+            if server.seen_of(exchange).iter().any(|seen| seen.before > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Starts an exchange and drops it as soon as `ready` holds. Gives the connection that it went over.
+    pub(crate) async fn drop_when(
+        &self,
+        server: &Server,
+        request: Request,
+        ready: impl Fn() -> bool + Send,
+    ) -> Result<usize, Otherwise> {
+        let exchange = exchange_of(&request);
+        let sending: BoxFuture<'_, _> = self.transport.send(request);
+        let waiting = async {
+            holds(LONG, ready).await;
+        };
+        if super::race::race(sending, waiting).await.is_some() {
+            return fail("it ended before it could be dropped");
+        }
+        match server.seen_of(exchange).first() {
+            Some(seen) => Ok(seen.connection),
+            None => fail("the server never read the request"),
+        }
+    }
+}
+
+/// The number that the request carries.
+pub(crate) fn exchange_of(request: &Request) -> u32 {
+    request.headers().get(EXCHANGE).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,124 @@
+//! The kit itself: what it reports, what it refuses, and how it treats what misbehaves.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use clerk_actor_tokens_core::{Request, Response, TransportError, TransportErrorKind, transport_fn};
+use clerk_actor_tokens_mock::{
+    FailingTransport,
+    conformance::{Kit, Report, Verdict},
+};
+
+use crate::reference::Reference;
+
+fn words_of(fails: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(fails)).unwrap_err();
+    panic.downcast_ref::<String>().unwrap().clone()
+}
+
+fn only_verdict(report: &Report) -> Verdict {
+    assert_eq!(report.cells().len(), 1, "{report}");
+    report.cells()[0].verdict().clone()
+}
+
+fn refusing() -> Kit {
+    Kit::new(|| FailingTransport::always(TransportErrorKind::Connect))
+}
+
+#[test]
+fn a_failure_is_told_by_the_name_of_the_cell_with_its_demand_and_the_reason() {
+    let report = refusing().only("answer.redirects").only("answer.body").run();
+    let words = words_of(|| report.assert());
+    for cell in report.cells() {
+        assert!(
+            words.contains(cell.name()) && words.contains(cell.demand()) && words.contains(cell.source()),
+            "{words}"
+        );
+    }
+    assert!(words.contains("no answer, but"), "{words}");
+    assert!(words.contains("2 cells: 0 passed, 2 failed"), "{words}");
+}
+
+#[test]
+fn what_is_skipped_is_reported_with_its_reason_and_is_no_failure() {
+    let report = refusing().only("answer.body").skip("answer.body", "it has no answers").run();
+    report.assert();
+    assert_eq!(only_verdict(&report), Verdict::Skipped("it has no answers".into()));
+    assert!(report.to_string().contains("it has no answers"));
+}
+
+#[test]
+fn a_name_that_is_none_is_refused() {
+    for refused in [words_of(|| drop(refusing().skip("law.nothing", "x"))), words_of(|| drop(refusing().only("law")))] {
+        assert!(refused.contains("has no cell") && refused.contains("law.reset.reused"), "{refused}");
+    }
+}
+
+#[test]
+fn names_are_unique_and_every_cell_is_run_in_their_order() {
+    let names = Kit::of_decorator(|inner| inner).names();
+    let report = Kit::of_decorator(|inner| inner).run();
+    assert!(report.cells().iter().map(|cell| cell.name()).eq(names.iter().map(String::as_str)));
+    let mut all = refusing().names();
+    all.extend(names);
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count);
+}
+
+#[test]
+fn what_is_not_proved_is_reported_and_fails_only_where_proofs_are_required() {
+    let kit =
+        || Kit::new(|| FailingTransport::always(TransportErrorKind::Interrupted)).only("proof.refused_connection");
+    let report = kit().run();
+    report.assert();
+    assert!(matches!(only_verdict(&report), Verdict::NotProved(_)), "{report}");
+    assert!(matches!(only_verdict(&kit().require_proofs().run()), Verdict::Failed(_)));
+}
+
+#[test]
+fn a_panic_of_the_transport_fails_its_cell_and_shows_no_key() {
+    let panics = || {
+        transport_fn(|request: Request| async move {
+            let key = request.headers()["authorization"].to_str().unwrap().to_owned();
+            // Without the hook, which would print it.
+            std::panic::resume_unwind(Box::new([&key, " is no key"].concat()));
+            #[allow(unreachable_code, reason = "it gives the closure its type")]
+            Ok::<Response, TransportError>(Response::default())
+        })
+    };
+    let verdict = only_verdict(&Kit::new(panics).only("answer.body").run());
+    let Verdict::Failed(why) = verdict else { panic!("{verdict:?}") };
+    assert!(why.starts_with("it panicked: ") && !why.contains("KEYof"), "{why}");
+}
+
+#[test]
+fn a_block_on_that_does_not_finish_is_told() {
+    let report = Kit::new(Reference::new).block_on(drop).only("answer.body").run();
+    let Verdict::Failed(why) = only_verdict(&report) else { panic!("{report}") };
+    assert!(why.contains("block_on"), "{why}");
+}
+
+#[test]
+fn a_transport_without_a_pool_has_no_reused_cells_to_fail() {
+    let fresh = || {
+        let inner = Arc::new(Reference::new());
+        transport_fn(move |mut request: Request| {
+            let inner = Arc::clone(&inner);
+            async move {
+                request.extensions_mut().insert(clerk_actor_tokens_core::FreshConnection);
+                let sent = clerk_actor_tokens_core::HttpTransport::send(&inner, request).await?;
+                // Not to be reused.
+                sent.extensions().get::<clerk_actor_tokens_core::DiscardConnection>().unwrap().discard();
+                Ok(sent)
+            }
+        })
+    };
+    for cell in ["law.close.reused", "pool.fresh_connection", "proof.idle_connection"] {
+        let report = Kit::new(fresh).only(cell).run();
+        assert!(matches!(only_verdict(&report), Verdict::NotApplicable(_)), "{report}");
+    }
+}

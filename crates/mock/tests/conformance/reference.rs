@@ -1,0 +1,287 @@
+//! A transport of the standard library alone: a thread for each exchange, and idle connections kept.
+//!
+//! It keeps the contract, unless it is built with a [`Flaw`]: then it is wrong in that one place.
+
+mod wire;
+
+use std::{
+    future::Future,
+    io::{self, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use clerk_actor_tokens_core::{
+    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response,
+    TransportError, TransportErrorKind,
+};
+pub(crate) use wire::NotHttp;
+
+/// One thing that a transport does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Each read has the whole time anew.
+    TimePerRead,
+    /// The first answer is the answer, also an interim one.
+    InterimIsFinal,
+    /// A body that is announced to be larger than the cap is not read.
+    RefusesAnnounced,
+    /// The end of the connection ends every body.
+    EndIsEnd,
+    /// A chunk that is none ends the body.
+    BrokenChunkIsEnd,
+    /// A body without a length is an error.
+    NeedsLength,
+    /// A connection is kept with what is left over in it.
+    KeepsLeftovers,
+    /// A connection is kept though its answer was too large to be read.
+    KeepsCut,
+    /// Bytes that are no HTTP make it panic.
+    PanicsOnGarbage,
+    /// A connection that ends before its answer was closed before the request, it thinks, if it is a reused one.
+    ReusedWasClosed,
+    /// And so it sends again.
+    ReusedIsSentAgain,
+    /// An idle connection is used without a look at whether it was closed.
+    DoesNotLook,
+    /// What was written is not told to who may go away.
+    NeverBegins,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Reference {
+    flaw: Option<Flaw>,
+    idle: Arc<Mutex<Vec<Idle>>>,
+}
+
+struct Idle {
+    connection: Connection,
+    left_over: Vec<u8>,
+}
+
+struct Connection {
+    to: SocketAddr,
+    stream: TcpStream,
+    is_discarded: Arc<AtomicBool>,
+}
+
+impl Reference {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn with(flaw: Flaw) -> Self {
+        Self { flaw: Some(flaw), ..Self::default() }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    /// An idle connection that seems to be alive.
+    fn take_idle(&self, to: SocketAddr) -> Option<Idle> {
+        let mut idle = self.idle.lock().unwrap();
+        while let Some(at) = idle.iter().position(|idle| idle.connection.to == to) {
+            let found = idle.remove(at);
+            let is_discarded = found.connection.is_discarded.load(Ordering::SeqCst);
+            if !is_discarded && (self.has(Flaw::DoesNotLook) || is_quiet(&found.connection.stream)) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    fn exchange(&self, request: &Request, slot: &Slot) -> Result<Response, TransportError> {
+        let (deadline, cap) = match CallContext::of(request) {
+            Some(context) => (context.deadline().instant(), context.response_cap()),
+            None => (Instant::now() + Duration::from_secs(30), DEFAULT_RESPONSE_CAP),
+        };
+        let dispatch = Dispatch::of(request).cloned().unwrap_or_default();
+        dispatch.hold();
+        let to = address(request)?;
+        let mut wants_fresh = request.extensions().get::<FreshConnection>().is_some();
+        loop {
+            let idle = if wants_fresh { None } else { self.take_idle(to) };
+            let is_reused = idle.is_some();
+            let Idle { connection, left_over } = match idle {
+                Some(idle) => idle,
+                None => Idle { connection: connect(to, deadline)?, left_over: Vec::new() },
+            };
+            slot.hold(&connection.stream);
+            if !self.has(Flaw::NeverBegins) && !dispatch.begin() {
+                return Err(TransportError::blocked("nobody waits any more"));
+            }
+            let bytes = request_bytes(request, to);
+            let written = connection.stream.set_write_timeout(Some(remaining(deadline)));
+            let written = written.and_then(|()| (&connection.stream).write_all(&bytes));
+            let mut reader = wire::Reader::new(&connection.stream, left_over, deadline, self.flaw);
+            let result = written.map_err(wire::broke).and_then(|()| wire::answer(&mut reader, cap));
+            let is_over = result.as_ref().is_err_and(|error| {
+                error.kind() == TransportErrorKind::Interrupted && error.partial().is_none() && !is_not_http(error)
+            });
+            if is_reused && is_over && self.has(Flaw::ReusedWasClosed) {
+                return Err(TransportErrorKind::Canceled.into());
+            }
+            if is_reused && is_over && self.has(Flaw::ReusedIsSentAgain) {
+                wants_fresh = true;
+                continue;
+            }
+            let left_over = reader.left_over();
+            slot.release();
+            let is_kept = match &result {
+                Ok((_, is_kept)) => *is_kept && (left_over.is_empty() || self.has(Flaw::KeepsLeftovers)),
+                Err(error) => error.kind() == TransportErrorKind::BodyTooLarge && self.has(Flaw::KeepsCut),
+            };
+            let is_discarded = Arc::clone(&connection.is_discarded);
+            if is_kept {
+                self.idle.lock().unwrap().push(Idle { connection, left_over });
+            }
+            return result.map(|(mut response, _)| {
+                let discard = DiscardConnection::new(move || is_discarded.store(true, Ordering::SeqCst));
+                response.extensions_mut().insert(discard);
+                response
+            });
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Reference {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let slot = Arc::new(Slot::default());
+        let (this, filled) = (self.clone(), Arc::clone(&slot));
+        thread::spawn(move || {
+            // The slot is filled whatever happens: a panic is handed on.
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| this.exchange(&request, &filled)));
+            filled.fill(result);
+        });
+        match Running(slot).await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+pub(crate) fn is_not_http(error: &TransportError) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<NotHttp>())
+}
+
+fn address(request: &Request) -> Result<SocketAddr, TransportError> {
+    let (scheme, authority) = (request.uri().scheme_str(), request.uri().authority());
+    match (scheme, authority.and_then(|authority| authority.as_str().parse().ok())) {
+        (Some("http"), Some(address)) => Ok(address),
+        (Some("https"), Some(_)) => Err(TransportError::new(TransportErrorKind::Tls).with_source("there is no TLS")),
+        _ => Err(TransportError::blocked("the URL is none that can be sent to")),
+    }
+}
+
+fn connect(to: SocketAddr, deadline: Instant) -> Result<Connection, TransportError> {
+    if deadline <= Instant::now() {
+        return Err(TransportErrorKind::TimeoutUnsent.into());
+    }
+    let stream = TcpStream::connect_timeout(&to, remaining(deadline)).map_err(|error| {
+        let is_late = error.kind() == io::ErrorKind::TimedOut;
+        let kind = if is_late { TransportErrorKind::TimeoutUnsent } else { TransportErrorKind::Connect };
+        TransportError::new(kind).with_source(error)
+    })?;
+    let _ = stream.set_nodelay(true);
+    Ok(Connection { to, stream, is_discarded: Arc::default() })
+}
+
+/// What is left, and never zero, which would be no limit.
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+}
+
+/// Whether there is nothing to read on a connection, not even its end.
+fn is_quiet(stream: &TcpStream) -> bool {
+    let _ = stream.set_nonblocking(true);
+    let peeked = stream.peek(&mut [0]);
+    let _ = stream.set_nonblocking(false);
+    peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+fn request_bytes(request: &Request, to: SocketAddr) -> Vec<u8> {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let length = request.body().len();
+    let mut bytes =
+        format!("{} {target} HTTP/1.1\r\nhost: {to}\r\ncontent-length: {length}\r\n", request.method()).into_bytes();
+    for (name, value) in request.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(b"\r\n");
+    bytes.extend(request.body());
+    bytes
+}
+
+type Filled = thread::Result<Result<Response, TransportError>>;
+
+/// Where the thread of an exchange and its future meet.
+#[derive(Default)]
+struct Slot(Mutex<Meeting>);
+
+#[derive(Default)]
+struct Meeting {
+    filled: Option<Filled>,
+    waker: Option<Waker>,
+    stream: Option<TcpStream>,
+    is_dropped: bool,
+}
+
+impl Slot {
+    fn fill(&self, filled: Filled) {
+        let mut meeting = self.0.lock().unwrap();
+        meeting.filled = Some(filled);
+        if let Some(waker) = meeting.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// From here on a drop of the future breaks this connection off.
+    fn hold(&self, stream: &TcpStream) {
+        let mut meeting = self.0.lock().unwrap();
+        if meeting.is_dropped {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        meeting.stream = stream.try_clone().ok();
+    }
+
+    fn release(&self) {
+        self.0.lock().unwrap().stream = None;
+    }
+}
+
+struct Running(Arc<Slot>);
+
+impl Future for Running {
+    type Output = Filled;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Filled> {
+        let mut meeting = self.0.0.lock().unwrap();
+        match meeting.filled.take() {
+            Some(filled) => Poll::Ready(filled),
+            None => {
+                meeting.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut meeting = self.0.0.lock().unwrap();
+        meeting.is_dropped = true;
+        if let Some(stream) = meeting.stream.take() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
