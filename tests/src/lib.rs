@@ -4,6 +4,7 @@
 pub mod canary;
 pub mod failures_page;
 pub mod schedules;
+pub mod wire;
 
 #[cfg(doctest)]
 mod book;

@@ -1,7 +1,7 @@
 //! Schedules of faults, and what the emulator's ledger says of each: no token made twice, none lost in silence.
 //!
-//! Two ways through them: every schedule up to a length ([`exhaustive`]), and random programs of calls that run side by
-//! side ([`random`]). What must hold is in `verdict.rs`, once for both.
+//! Three ways through them: every schedule up to a length ([`exhaustive`]), random programs of calls that run side by side
+//! ([`random`]), and over real sockets ([`sockets`]). What must hold is in `verdict.rs`, once for both.
 
 mod aftermath;
 mod executor;
@@ -10,12 +10,14 @@ mod figures;
 mod program;
 pub mod random;
 mod scripted;
+pub mod sockets;
 mod verdict;
 
 use clerk_actor_tokens::emulator::{CommitKind, fault::catalogue};
 
 use self::exhaustive::Tree;
 pub use self::figures::Figures;
+pub(crate) use self::scripted::let_go;
 
 /// The promises that the client breaks, at most `limit` of them, by the schedules of one fault: for a check that has to ask
 /// very often. Takes a fifth of a second in a debug build.

@@ -86,10 +86,10 @@ impl Behaviour {
 const CREATE: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: POST /actor_tokens (CreateActorToken)";
 const REVOKE: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: POST /actor_tokens/{actor_token_id}/revoke (RevokeActorToken)";
 const ERRORS: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: components, ClerkErrors";
-const IMPERSONATION: &str = "https://clerk.com/docs/guides/users/impersonation";
-const LIMITS: &str = "https://clerk.com/docs/guides/how-clerk-works/system-limits";
-const VERSIONS: &str = "https://clerk.com/docs/guides/development/upgrading/versioning";
-const BACKEND_ERRORS: &str = "https://clerk.com/docs/guides/development/errors/backend-api";
+const IMPERSONATION: &str = "clerk.com/docs/guides/users/impersonation";
+const LIMITS: &str = "clerk.com/docs/guides/how-clerk-works/system-limits";
+const VERSIONS: &str = "clerk.com/docs/guides/development/upgrading/versioning";
+const BACKEND_ERRORS: &str = "clerk.com/docs/guides/development/errors/backend-api";
 const JAVASCRIPT: &str = "github.com/clerk/javascript, packages/backend/src/api/request.ts";
 const GO: &str = "github.com/clerk/clerk-sdk-go, actortoken";
 const PUBLISHED: &str = "Clerk's published clients in Go, JavaScript and Python, and the answers in their tests";

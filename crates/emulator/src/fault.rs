@@ -29,7 +29,7 @@
 //!
 //! | before_send | in process | in the clear | with TLS |
 //! | --- | --- | --- | --- |
-//! | [`refused`], [`dns`], [`unreachable`], [`canceled`], [`reset`] | the error of that name | RST as soon as the connection is accepted | the same: in the handshake, so unsent for certain |
+//! | [`refused`], [`dns`], [`unreachable()`], [`canceled`], [`reset`] | the error of that name | RST as soon as the connection is accepted | the same: in the handshake, so unsent for certain |
 //! | [`close`] | `Connect` | end of stream at once | the same, in the handshake |
 //! | [`connect_timeout`], [`stall`] | 5 s; the deadline | silence until the client goes | the same: the handshake is never answered |
 //! | [`tls`] | `Tls` | RST | a fatal alert, handshake_failure, in the place of the ServerHello |

@@ -71,9 +71,9 @@ impl Fixture {
     /// Sends a request on a connection of its own and reads until that ends.
     fn exchange(&self, request: &str) -> (Vec<u8>, io::Result<()>) {
         let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).unwrap();
         let mut read = Vec::new();
-        let end = stream.read_to_end(&mut read).map(|_| ());
+        // A connection that is reset before it is read from may fail at the writing already.
+        let end = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut read)).map(|_| ());
         (read, end)
     }
 

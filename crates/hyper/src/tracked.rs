@@ -1,7 +1,7 @@
-//! A connection that knows whether it has ever answered.
+//! A connection with a mark: whether it has ever answered, and whether it is given up.
 //!
-//! Which decides what a peer's refusal means: one that has answered before may be going away; one that never has may
-//! not want to talk to us at all.
+//! The first decides what a peer's refusal means: one that has answered before may be going away; one that never has may not
+//! want to talk to us at all. The second ends a connection whose peer goes on sending what nobody reads.
 
 use std::{
     io,
@@ -10,48 +10,66 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 
-/// A connection's mark, in its [`Connected`]: whether a response has come over it.
+/// How often a connection is still read that is given up. Over HTTP/2 other exchanges may be under way on it, which need a
+/// few reads each. A peer that sends without end, windows or not, is not listened to for ever: hyper keeps the connection
+/// until the pool is swept, and would read and throw away all of it.
+const LAST_READS: u32 = 1024;
+
+/// A connection's mark, in its [`Connected`].
 #[derive(Clone, Default)]
-pub(crate) struct Answered(Arc<AtomicBool>);
+pub(crate) struct Mark(Arc<State>);
 
-impl Answered {
-    pub(crate) fn set(&self) {
-        self.0.store(true, Ordering::Release);
-    }
+#[derive(Default)]
+struct State {
+    has_answered: AtomicBool,
+    is_given_up: AtomicBool,
+}
 
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
+impl Mark {
     /// The mark of this connection, if it has one: a connection of somebody else's client has none.
     pub(crate) fn of(connected: &Connected) -> Option<Self> {
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
         extensions.remove()
     }
+
+    /// A response has come over it.
+    pub(crate) fn answered(&self) {
+        self.0.has_answered.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        self.0.has_answered.load(Ordering::Acquire)
+    }
+
+    /// Nothing more is expected of it, but for the exchanges that are under way.
+    pub(crate) fn give_up(&self) {
+        self.0.is_given_up.store(true, Ordering::Release);
+    }
 }
 
 /// A connection with a mark of its own.
 pub(crate) struct Tracked<S> {
     stream: S,
-    answered: Answered,
+    mark: Mark,
+    reads_left: u32,
 }
 
 impl<S> Tracked<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, answered: Answered::default() }
+        Self { stream, mark: Mark::default(), reads_left: LAST_READS }
     }
 }
 
 impl<S: Connection> Connection for Tracked<S> {
     fn connected(&self) -> Connected {
-        self.stream.connected().extra(self.answered.clone())
+        self.stream.connected().extra(self.mark.clone())
     }
 }
 
@@ -61,7 +79,15 @@ impl<S: Read + Unpin> Read for Tracked<S> {
         context: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        if self.reads_left == 0 {
+            // Nothing is read: the end.
+            return Poll::Ready(Ok(()));
+        }
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        if self.mark.0.is_given_up.load(Ordering::Acquire) {
+            self.reads_left = self.reads_left.saturating_sub(1);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -34,7 +34,7 @@ use crate::{
     BoxError, BuildError, HyperTransportBuilder, TokioSpawner, TokioTimer, body,
     classify::{self, Sent},
     pool::{Pool, pool},
-    tracked::Answered,
+    tracked::Mark,
 };
 
 /// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1 and HTTP/2, TLS by rustls.
@@ -194,8 +194,8 @@ impl HttpTransport for HyperTransport {
             }
             Err(cut) => {
                 // The body was dropped unread, which closes an HTTP/1.1 connection, unless its end happened to be in
-                // hyper's buffer: then it would go back to the pool. Over HTTP/2 it resets the stream, and the connection
-                // closes when the pool is swept next: within the idle timeout.
+                // hyper's buffer: then it would go back to the pool. Over HTTP/2 it resets the stream. The connection
+                // closes when the pool is swept next, within the idle timeout, or when its peer does not stop sending.
                 connection.discard();
                 let partial = Response::from_parts(head, cut.received);
                 Err(TransportError::new(cut.kind).with_source(cut.source).with_partial(partial))
@@ -223,18 +223,18 @@ impl Connection {
     }
 
     fn answered(&self) {
-        if let Some(answered) = self.mark() {
-            answered.set();
+        if let Some(mark) = self.mark() {
+            mark.answered();
         }
     }
 
     /// Whether it has ever answered. Of a connection of somebody else's client that is not known, and assumed.
     fn has_answered(&self) -> bool {
-        self.mark().is_none_or(|answered| answered.is_set())
+        self.mark().is_none_or(|mark| mark.has_answered())
     }
 
-    fn mark(&self) -> Option<Answered> {
-        self.0.connection_metadata().as_ref().and_then(Answered::of)
+    fn mark(&self) -> Option<Mark> {
+        self.0.connection_metadata().as_ref().and_then(Mark::of)
     }
 
     /// Keeps the connection from being used again. It may be back in the pool already, since the body was read to its
@@ -243,6 +243,9 @@ impl Connection {
     fn discard(&self) {
         if let Some(connected) = &*self.0.connection_metadata() {
             connected.poison();
+            if let Some(mark) = Mark::of(connected) {
+                mark.give_up();
+            }
         }
     }
 }

@@ -99,7 +99,7 @@ impl HttpTransport for Scripted {
 ///
 /// An emulator complains of such a fault when it goes, unless its thread unwinds: so it goes in an unwinding that ends
 /// here, and that no panic hook hears of.
-pub(super) fn let_go<T>(held: T) {
+pub(crate) fn let_go<T>(held: T) {
     let unwound = catch_unwind(AssertUnwindSafe(move || {
         let _goes = held;
         resume_unwind(Box::new(()));

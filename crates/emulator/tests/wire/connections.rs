@@ -169,7 +169,7 @@ fn a_proxy_that_wants_credentials_says_so() {
 
 #[test]
 fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
-    let limit = Duration::from_millis(200);
+    let limit = Duration::from_secs(1);
     run(async {
         let clerk = Emulator::builder().real_time().build();
         let server = clerk.server().idle_timeout(limit).start().await.unwrap();
@@ -181,7 +181,7 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
         assert_eq!(ask(&mut answered, &kept_alive()).await, 200);
         assert_eq!(at_the_end(&mut answered).await.unwrap(), 0);
         // One whose answer takes longer.
-        clerk.next_create().before_commit(fault::delay(limit * 3));
+        clerk.next_create().before_commit(fault::delay(limit * 3 / 2));
         let mut busy: Box<dyn Io> = Box::new(TcpStream::connect(&address).await.unwrap());
         assert_eq!(ask(&mut busy, &kept_alive()).await, 200);
         // Over HTTP/2 it says so first: GOAWAY, last stream 1, NO_ERROR.
@@ -194,6 +194,24 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
         let _ = within(PATIENCE, connection).await.unwrap();
         assert_eq!(frames::read(&log.bytes()).iter().find_map(Frame::goaway), Some((1, 0)));
         clerk.assert_creates(2);
+    });
+}
+
+/// Far from the limit each time, and all of it together beyond it.
+#[test]
+fn a_request_that_is_still_coming_keeps_its_connection() {
+    run(async {
+        let clerk = Emulator::builder().real_time().build();
+        let server = clerk.server().idle_timeout(Duration::from_secs(2)).start().await.unwrap();
+        let tcp = TcpStream::connect(server.url().strip_prefix("http://").unwrap()).await.unwrap();
+        let mut stream: Box<dyn Io> = Box::new(tcp);
+        let request = kept_alive();
+        let (head, rest) = request.split_at(30);
+        for byte in head.bytes() {
+            stream.write_all(&[byte]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(ask(&mut stream, rest).await, 200);
     });
 }
 

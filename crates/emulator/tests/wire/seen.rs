@@ -18,6 +18,8 @@ pub(crate) enum Seen {
     End,
     /// Not a byte of an answer, and no end.
     Nothing,
+    /// Not a byte from the beginning of the connection, and no end.
+    Silence,
     /// HTTP/2: so many bytes of the body, then RST_STREAM with this code.
     StreamReset(usize, u32),
     /// HTTP/2: GOAWAY with this last stream and this code, then the end of the stream.
@@ -85,7 +87,7 @@ fn connecting(way: Way, name: &str) -> Seen {
             let record = [22, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3, 1, 2, 3, 4, 5, 6, 7];
             return Seen::HandshakeBytes(record.to_vec());
         }
-        "stall()" | "connect_timeout()" => Seen::Nothing,
+        "stall()" | "connect_timeout()" => Seen::Silence,
         "close()" => Seen::End,
         "refused()" | "dns()" | "unreachable()" | "canceled()" | "reset()" => Seen::Reset,
         // There is no TLS, or no proxy, to say it.

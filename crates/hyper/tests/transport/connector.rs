@@ -23,7 +23,10 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioIo},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    time::timeout,
+};
 use tower_service::Service;
 
 use crate::{
@@ -227,7 +230,7 @@ async fn a_resolver_of_ones_own_is_asked() {
 
 #[tokio::test]
 async fn an_address_that_is_dead_does_not_hide_one_that_lives() {
-    // The same port on ::1, where nobody listens; then one that takes connections into a full queue, which is a silence.
+    // The same port, at addresses where nobody listens.
     let server = Server::answering(ok("hello")).await;
     let url = format!("http://clerk.test:{}/", server.port());
     for addresses in [
@@ -241,6 +244,33 @@ async fn an_address_that_is_dead_does_not_hide_one_that_lives() {
     let nowhere = HttpConnector::new_with_resolver(Resolves(Vec::new()));
     let error = HyperTransport::with_connector(nowhere).unwrap().send(post(&url)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
+}
+
+/// Happy eyeballs (RFC 8305).
+#[tokio::test]
+async fn an_address_that_is_silent_does_not_hide_one_that_lives() {
+    let server = Server::answering(ok("hello")).await;
+    let port = server.port();
+    // A machine without IPv6 has no such address, and refuses at once.
+    let _silent = silent(port).await;
+    let addresses = vec![([0, 0, 0, 0, 0, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into()];
+    let connector = HttpConnector::new_with_resolver(Resolves(addresses));
+    let transport = HyperTransport::builder().connect_timeout(LONG).build_with_connector(connector).unwrap();
+    let response = transport.send(post(&format!("http://clerk.test:{port}/"))).await.unwrap();
+    assert_eq!(response.body(), "hello");
+}
+
+/// A listener at this port of `::1` whose queue is full: whoever connects gets no answer.
+async fn silent(port: u16) -> Option<(TcpListener, Vec<TcpStream>)> {
+    let address = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
+    let socket = TcpSocket::new_v6().ok()?;
+    socket.bind(address).ok()?;
+    let listener = socket.listen(1).ok()?;
+    let mut queue = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
+        queue.push(stream.ok()?);
+    }
+    Some((listener, queue))
 }
 
 fn own_client(idle: usize, http2: bool) -> Client<HttpConnector, Full<Bytes>> {

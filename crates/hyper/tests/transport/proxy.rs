@@ -270,7 +270,7 @@ async fn a_tunnel_in_which_the_server_stalls_is_within_the_connect_timeout() {
     let silent =
         Server::start(|_, mut stream| async move { crate::support::closed_by_client(&mut stream).await }).await;
     let proxy = Proxy::tunnelling().await;
-    let transport = builder(&trusted, proxy.url("")).connect_timeout(Duration::from_millis(300)).build().unwrap();
+    let transport = builder(&trusted, proxy.url("")).connect_timeout(Duration::from_secs(1)).build().unwrap();
     let error = transport.send(post(&silent.https("/"))).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
     assert_eq!((proxy.heads().len(), silent.connections()), (1, 1));

@@ -47,6 +47,8 @@ impl Server {
         let accepting = tokio::spawn(async move {
             let mut serving = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                // Frames that are written one by one would wait for each other's acknowledgements.
+                let _ = stream.set_nodelay(true);
                 serving.spawn(serve(counter.fetch_add(1, Ordering::SeqCst), stream));
             }
         });
@@ -71,6 +73,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
     pub(crate) fn https(&self, path: &str) -> String {
         format!("https://{}{path}", self.address)
     }

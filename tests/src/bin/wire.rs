@@ -1,0 +1,130 @@
+//! Runs what only real sockets show, at full size: `wire all`, or one of `schedules [RUNS]`, `close [CALLS]`,
+//! `idle [REQUESTS]`, `stalls [EACH]`, `redirects`, `memory`.
+//!
+//! Exits with 1 if a promise was broken or a bar was missed. `flood KIND` is the server that `memory` asks.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command tells its user what it found")]
+
+use std::{
+    env,
+    fmt::Display,
+    io,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clerk_actor_tokens_tests::{
+    schedules::sockets::Runs,
+    wire::{
+        BoxError,
+        close::{Care, Closing},
+        flood::{self, Flood},
+        idle::Idle,
+        memory,
+        protocol::Protocol,
+        redirects,
+        stalls::Stalls,
+    },
+};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+const USAGE: &str =
+    "usage: wire all | schedules [RUNS] | close [CALLS] | idle [REQUESTS] | stalls [EACH] | redirects | memory";
+
+const ROOMS: [&str; 6] = ["schedules", "close", "idle", "stalls", "redirects", "memory"];
+
+/// How late the last of a hundred stalled calls may be, but for one.
+const STALLS_BAR: Duration = Duration::from_millis(50);
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let (room, size) = (arguments.next(), arguments.next());
+    let done = match (room.as_deref(), size.as_deref()) {
+        (Some("all"), None) => ROOMS.into_iter().try_fold(true, |kept, room| Ok(run(room, None)? && kept)),
+        (Some("flood"), Some(kind)) => kind.parse().map_err(Into::into).and_then(served),
+        (Some(room), size) if ROOMS.contains(&room) => match size.map(str::parse).transpose() {
+            Ok(size) => run(room, size),
+            Err(_) => Err(USAGE.into()),
+        },
+        _ => Err(USAGE.into()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn served(flood: Flood) -> Result<bool, BoxError> {
+    flood::serve(flood, &mut io::stdout().lock())?;
+    Ok(true)
+}
+
+/// Whether all promises were kept.
+fn run(room: &str, size: Option<usize>) -> Result<bool, BoxError> {
+    let began = Instant::now();
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let mut kept = true;
+    match room {
+        "schedules" => {
+            let figures = Runs::new().run(size.unwrap_or(10_000), 64)?;
+            kept &= shown(&figures, &figures.broken);
+        }
+        "close" => {
+            for protocol in Protocol::CLEAR {
+                for care in [Care::Client, Care::Handler] {
+                    let (late, timeout) = (Duration::from_secs(4), Duration::from_secs(10));
+                    let closing = Closing { calls: size.unwrap_or(1_000), protocol, care, late, timeout, seed: 1 };
+                    let figures = runtime()?.block_on(closing.run())?;
+                    kept &= shown(&figures, &figures.broken) && figures.hangs == 0;
+                }
+            }
+        }
+        "idle" => {
+            let ms = Duration::from_millis;
+            let requests = size.unwrap_or(4_000);
+            for protocol in Protocol::CLEAR {
+                let shorter =
+                    Idle { requests, connections: 40, protocol, pool: ms(50), server: ms(500), pause: ms(50) };
+                let figures = runtime()?.block_on(shorter.run())?;
+                kept &= shown(&figures, &figures.broken) && figures.ambiguous == 0;
+                let longer = Idle { pool: ms(10_000), server: ms(10), pause: ms(10), ..shorter };
+                let figures = runtime()?.block_on(longer.run())?;
+                kept &= shown(&figures, &figures.broken) && figures.duplicates == 0;
+            }
+        }
+        "stalls" => {
+            let deadline = Duration::from_millis(500);
+            let stalls = Stalls { deadline, each: size.unwrap_or(10), at_once: 64, every: 1 };
+            let figures = runtime()?.block_on(stalls.run())?;
+            kept &= shown(&figures, &figures.broken) && figures.p99() <= STALLS_BAR;
+        }
+        "redirects" => {
+            let figures = runtime()?.block_on(redirects::run())?;
+            kept &= shown(&figures, &figures.broken);
+        }
+        _ => {
+            let this = env::current_exe()?;
+            for flood in Flood::ALL {
+                let figures = memory::run(&this, flood, &ALLOCATOR)?;
+                kept &= shown(&figures, &figures.broken);
+            }
+        }
+    }
+    println!("{room} took {:.1} s", began.elapsed().as_secs_f64());
+    Ok(kept)
+}
+
+/// Whether nothing was broken.
+fn shown(figures: &impl Display, broken: &[String]) -> bool {
+    println!("{figures}");
+    for broken in broken.iter().take(20) {
+        println!("BROKEN {broken}");
+    }
+    broken.is_empty()
+}

@@ -1,0 +1,326 @@
+//! Answers without end, written by a process of its own: what a client allocates can then be counted.
+//!
+//! The process serves one request of one connection and says how much it wrote and how that ended. It speaks blocking
+//! I/O, and writes the same piece of memory again and again.
+
+use std::{
+    fmt,
+    io::{self, BufRead as _, BufReader, ErrorKind, Read, Write},
+    net::{TcpListener, TcpStream},
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use super::BoxError;
+
+/// 10 GiB.
+pub const WHOLE: u64 = 10 * 1024 * 1024 * 1024;
+
+/// How the answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flood {
+    /// With a length that is announced.
+    Length,
+    /// In chunks.
+    Chunked,
+    /// Until the connection closes.
+    UntilClosed,
+    /// In chunks, each with an extension of 32 KiB and one byte.
+    Extensions,
+    /// As gzip of a hundred times as much, with a length that is announced.
+    Gzip,
+    /// As 200 KB of gzip, which would be 31 MiB.
+    SmallGzip,
+    /// Over HTTP/2, within the windows that the client gives.
+    Http2,
+    /// Over HTTP/2, whatever windows the client gives.
+    Http2Unbounded,
+    /// Over HTTP/2, as empty DATA frames.
+    Http2Empty,
+}
+
+impl Flood {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Length,
+        Self::Chunked,
+        Self::UntilClosed,
+        Self::Extensions,
+        Self::Gzip,
+        Self::SmallGzip,
+        Self::Http2,
+        Self::Http2Unbounded,
+        Self::Http2Empty,
+    ];
+
+    /// Whether it is HTTP/2.
+    #[must_use]
+    pub fn is_http2(self) -> bool {
+        matches!(self, Self::Http2 | Self::Http2Unbounded | Self::Http2Empty)
+    }
+
+    /// Whether the answer has an end that a client may wait for.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self == Self::SmallGzip
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::Chunked => "chunked",
+            Self::UntilClosed => "until-closed",
+            Self::Extensions => "extensions",
+            Self::Gzip => "gzip",
+            Self::SmallGzip => "small-gzip",
+            Self::Http2 => "h2",
+            Self::Http2Unbounded => "h2-unbounded",
+            Self::Http2Empty => "h2-empty",
+        }
+    }
+}
+
+impl fmt::Display for Flood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Flood {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|flood| flood.name() == name).ok_or_else(|| format!("no flood is called {name}"))
+    }
+}
+
+/// How long a peer that says nothing is waited for: the process ends by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Serves one connection, and writes to `told`: first the port, and in the end how many bytes of body were written and
+/// after what time it ended in which way.
+///
+/// # Errors
+/// The machine gave no socket, or no request came.
+pub fn serve(flood: Flood, told: &mut impl Write) -> Result<(), BoxError> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    writeln!(told, "{}", listener.local_addr()?.port())?;
+    told.flush()?;
+    let (stream, _) = listener.accept()?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let began = Instant::now();
+    let Written { bytes, end } = if flood.is_http2() { http2(flood, stream)? } else { http1(flood, stream)? };
+    writeln!(told, "{bytes} after {:.1?} {end}", began.elapsed())?;
+    Ok(())
+}
+
+struct Written {
+    bytes: u64,
+    end: &'static str,
+}
+
+/// How the client ended it, by the error that writing or reading came to.
+fn ended(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "stood still",
+        _ => "closed by the client",
+    }
+}
+
+fn http1(flood: Flood, mut stream: TcpStream) -> Result<Written, BoxError> {
+    request(&stream)?;
+    let (unit, before) = body(flood);
+    let total = if flood.is_whole() { 200_000 } else { WHOLE };
+    let framing = match flood {
+        Flood::Chunked | Flood::Extensions => "transfer-encoding: chunked\r\n".to_owned(),
+        Flood::UntilClosed => "connection: close\r\n".to_owned(),
+        _ => format!("content-length: {total}\r\n"),
+    };
+    let coding = if matches!(flood, Flood::Gzip | Flood::SmallGzip) { "content-encoding: gzip\r\n" } else { "" };
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{framing}{coding}\r\n");
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(&before)?;
+    let (mut bytes, mut rest) = (before.len() as u64, total.saturating_sub(before.len() as u64));
+    while rest > 0 {
+        let piece = unit.get(..usize::try_from(rest)?.min(unit.len())).unwrap_or_default();
+        match stream.write(piece) {
+            Ok(written) => {
+                bytes += written as u64;
+                rest -= written as u64;
+            }
+            Err(error) => return Ok(Written { bytes, end: ended(&error) }),
+        }
+    }
+    Ok(Written { bytes, end: "written whole" })
+}
+
+/// What is written again and again, and what comes before it.
+fn body(flood: Flood) -> (Vec<u8>, Vec<u8>) {
+    const PIECE: usize = 64 * 1024;
+    match flood {
+        Flood::Chunked => {
+            let mut chunk = format!("{PIECE:x}\r\n").into_bytes();
+            chunk.resize(chunk.len() + PIECE, b' ');
+            chunk.extend_from_slice(b"\r\n");
+            (chunk, Vec::new())
+        }
+        Flood::Extensions => (format!("1;{}\r\n \r\n", "x".repeat(PIECE / 2)).into_bytes(), Vec::new()),
+        Flood::Gzip | Flood::SmallGzip => gzip(),
+        _ => (vec![b' '; PIECE], Vec::new()),
+    }
+}
+
+/// A gzip stream (RFC 1952) of zeros without end: 13 bytes that are 2,064 zeros, again and again, and what comes before.
+///
+/// One block of fixed codes (RFC 1951 section 3.2.6): a zero, then "258 bytes from one byte before" for ever. That takes
+/// 13 bits each: the code 11000101 of 258, and 00000 of the distance.
+fn gzip() -> (Vec<u8>, Vec<u8>) {
+    const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    // The last block, of fixed codes; the literal zero (00110000).
+    let begin = [1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0];
+    let copy = [1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0];
+    let bits: Vec<u8> = begin.into_iter().chain(copy.into_iter().cycle().take(13 * 16)).collect();
+    let packed: Vec<u8> =
+        bits.chunks_exact(8).map(|byte| byte.iter().rev().fold(0, |sum, bit| sum << 1 | bit)).collect();
+    // From the second byte on, the same 13 bytes come again.
+    let (first, rest) = packed.split_at(2);
+    let unit = rest.get(..13).unwrap_or_default().repeat(4096);
+    (unit, HEADER.into_iter().chain(first.iter().copied()).collect())
+}
+
+/// Reads one request with its body.
+fn request(stream: &TcpStream) -> Result<(), BoxError> {
+    let mut reader = BufReader::new(stream);
+    let (mut line, mut length) = (String::new(), 0);
+    loop {
+        line.clear();
+        if reader.read_line(&mut line)? == 0 {
+            return Err("no request came".into());
+        }
+        let line = line.trim_end().to_lowercase();
+        if let Some(text) = line.strip_prefix("content-length:") {
+            length = text.trim().parse()?;
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    io::copy(&mut reader.take(length), &mut io::sink())?;
+    Ok(())
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const ACK: u8 = 1;
+/// RFC 9113 section 6.5.2.
+const INITIAL_WINDOW_SIZE: u16 = 4;
+/// The window of a connection, and of a stream unless the client says otherwise (RFC 9113 section 6.9.2).
+const WINDOW: i64 = 65_535;
+const LARGEST: usize = 16_384;
+
+/// The client's side of one HTTP/2 connection with one stream, as far as a server that only writes has to know it.
+struct Client {
+    stream: TcpStream,
+    /// How much may be written: on the connection, on the stream.
+    windows: (i64, i64),
+    is_asked: bool,
+    is_over: bool,
+}
+
+fn http2(flood: Flood, stream: TcpStream) -> Result<Written, BoxError> {
+    stream.set_nodelay(true)?;
+    let mut client = Client { stream, windows: (WINDOW, WINDOW), is_asked: false, is_over: false };
+    client.stream.read_exact(&mut [0; 24])?;
+    client.write(SETTINGS, 0, 0, &[])?;
+    while !client.is_asked {
+        client.read()?;
+    }
+    // `:status` 200 is entry 8 of the static table (RFC 7541 appendix A). No length is announced.
+    client.write(HEADERS, 4, 1, &[0x88])?;
+    let piece = if flood == Flood::Http2Empty { Vec::new() } else { vec![b' '; LARGEST] };
+    let size = piece.len() as i64;
+    let mut bytes = 0;
+    while bytes < WHOLE {
+        let is_bounded = flood == Flood::Http2;
+        while is_bounded && !client.is_over && (client.windows.0 < size || client.windows.1 < size) {
+            if let Err(error) = client.read() {
+                return Ok(Written { bytes, end: ended(&error) });
+            }
+        }
+        if client.is_over {
+            return Ok(Written { bytes, end: "reset by the client" });
+        }
+        if let Err(error) = client.write(DATA, 0, 1, &piece) {
+            return Ok(Written { bytes, end: ended(&error) });
+        }
+        client.windows = (client.windows.0 - size, client.windows.1 - size);
+        // An empty frame is nine bytes too.
+        bytes += piece.len().max(9) as u64;
+    }
+    Ok(Written { bytes, end: "written whole" })
+}
+
+impl Client {
+    fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(payload.len()).unwrap_or(0).to_be_bytes();
+        let mut frame = [0; 9 + LARGEST];
+        let header = length.into_iter().skip(1).chain([kind, flags]).chain(stream.to_be_bytes());
+        let bytes = header.chain(payload.iter().copied());
+        frame.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+        self.stream.write_all(frame.get(..9 + payload.len()).unwrap_or_default())
+    }
+
+    /// Reads one frame.
+    fn read(&mut self) -> io::Result<()> {
+        let mut header = [0; 9];
+        self.stream.read_exact(&mut header)?;
+        let [a, b, c, kind, flags, s, t, u, v] = header;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        let id = u32::from_be_bytes([s, t, u, v]);
+        let mut payload = vec![0; usize::try_from(length).unwrap_or(LARGEST).min(LARGEST)];
+        self.stream.read_exact(&mut payload)?;
+        match (kind, payload.as_slice()) {
+            (SETTINGS, settings) if flags & ACK == 0 => {
+                for setting in settings.chunks_exact(6) {
+                    if let [x, y, a, b, c, d] = *setting {
+                        let value = i64::from(u32::from_be_bytes([a, b, c, d]));
+                        if u16::from_be_bytes([x, y]) == INITIAL_WINDOW_SIZE {
+                            self.windows.1 += value - WINDOW;
+                        }
+                    }
+                }
+                self.write(SETTINGS, ACK, 0, &[])?;
+            }
+            (WINDOW_UPDATE, &[a, b, c, d]) => {
+                let more = i64::from(u32::from_be_bytes([a, b, c, d]));
+                let window = if id == 0 { &mut self.windows.0 } else { &mut self.windows.1 };
+                *window += more;
+            }
+            (RST_STREAM | GOAWAY, _) => self.is_over = true,
+            (HEADERS | DATA, _) => self.is_asked |= flags & 1 != 0,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bomb_is_made_of_the_same_thirteen_bytes() {
+        let (unit, before) = gzip();
+        assert_eq!(unit.len(), 13 * 4096);
+        assert_eq!(before.len(), 12);
+        // Not by chance the same byte: the pattern has thirteen of its own.
+        assert!(
+            unit.chunks_exact(13).all(|chunk| chunk == &unit[..13]) && unit[..13].windows(2).any(|it| it[0] != it[1])
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! What only real sockets show, at a size for every day. At full size it is for the release build:
+//! `cargo run --release -p clerk-actor-tokens-tests --bin wire -- all`.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by a panic, and the figures are shown")]
+
+use std::time::Duration;
+
+use clerk_actor_tokens_tests::{
+    schedules::sockets::Runs,
+    wire::{
+        close::{Care, Closing},
+        idle::{self, Idle},
+        protocol::Protocol,
+        redirects,
+        stalls::Stalls,
+    },
+};
+use tokio::task::JoinSet;
+
+const MS: Duration = Duration::from_millis(1);
+
+#[track_caller]
+fn assert_kept(figures: &impl std::fmt::Display, broken: &[String]) {
+    println!("{figures}");
+    assert!(broken.is_empty(), "{} broken promises:\n{}", broken.len(), broken.join("\n"));
+}
+
+#[test]
+fn no_schedule_of_faults_over_sockets_makes_a_second_token_or_loses_one_in_silence() {
+    const RUNS: usize = 400;
+    let figures = Runs::new().run(RUNS, 32).unwrap();
+    assert_kept(&figures, &figures.broken);
+    assert!(figures.runs() == RUNS && figures.has_all(), "{figures}");
+}
+
+/// Every token that was made while the client was closed is held, told of, revoked or reported, and nobody waits for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_close_returns_somebody_knows_of_every_token() {
+    let mut closings = JoinSet::new();
+    for protocol in Protocol::CLEAR {
+        for care in [Care::Client, Care::Handler] {
+            let closing = Closing { calls: 100, protocol, care, late: MS * 1500, timeout: MS * 4000, seed: 7 };
+            closings.spawn(closing.run());
+        }
+    }
+    while let Some(figures) = closings.join_next().await {
+        let figures = figures.unwrap().unwrap();
+        assert_kept(&figures, &figures.broken);
+        assert_eq!((figures.orphans, figures.hangs), (0, 0), "{figures}");
+        assert!(figures.in_flight() > 0 && figures.of_callers_gone() > 0, "{figures}");
+    }
+}
+
+async fn idle(protocol: Protocol, pool: Duration, server: Duration, pause: Duration, requests: usize) -> idle::Figures {
+    let figures = Idle { requests, connections: 40, protocol, pool, server, pause }.run().await.unwrap();
+    assert_kept(&figures, &figures.broken);
+    figures
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_that_forgets_connections_before_the_server_does_never_leaves_a_request_in_doubt() {
+    for protocol in Protocol::CLEAR {
+        let figures = idle(protocol, MS * 50, MS * 3000, MS * 50, 400).await;
+        assert_eq!((figures.ambiguous, figures.unsent), (0, 0), "{figures}");
+    }
+}
+
+/// Whether the race happens at all is the machine's affair: it is in the figure, and what must hold is asserted either way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_meets_the_server_closing_is_reported_and_never_made_twice() {
+    for protocol in Protocol::CLEAR {
+        let figures = idle(protocol, MS * 10_000, MS * 10, MS * 10, 800).await;
+        assert_eq!((figures.duplicates, figures.lost), (0, 0), "{figures}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_stalls_anywhere_ends_at_its_deadline_and_says_what_had_arrived() {
+    let stalls = Stalls { deadline: MS * 500, each: 1, at_once: 64, every: 5 };
+    let figures = stalls.run().await.unwrap();
+    assert_kept(&figures, &figures.broken);
+    assert!(figures.calls() > 200 && figures.salvaged() > 30, "{figures}");
+    assert!(figures.most() < Duration::from_secs(2), "{figures}");
+}
+
+#[tokio::test]
+async fn no_redirect_is_followed_and_of_its_target_no_more_is_told_than_the_origin() {
+    let figures = redirects::run().await.unwrap();
+    assert_kept(&figures, &figures.broken);
+    assert_eq!((figures.calls, figures.followed), (5 * 12 * 4 * 2, 0));
+}
