@@ -86,7 +86,8 @@ impl HyperTransportBuilder {
     /// How large the head of a response may be: status line and headers, in bytes. 64 KiB unless set; from 8 KiB to
     /// 1 MiB. A larger one is not read on, and the exchange fails with
     /// [`TransportErrorKind::Interrupted`](clerk_actor_tokens_core::TransportErrorKind::Interrupted). Over HTTP/1.1 the
-    /// size is looked at between two reads, so that up to twice as much may be taken.
+    /// size is looked at between two reads, so that up to twice as much may be taken. Over HTTP/2 each interim answer (1xx)
+    /// may have this size, and how many of them are kept is not bounded.
     ///
     /// The cap of a response's body is the call's:
     /// [`CallContext::response_cap`](clerk_actor_tokens_core::CallContext::response_cap).
@@ -135,8 +136,8 @@ impl HyperTransportBuilder {
         Ok(self.transport(connector))
     }
 
-    /// Builds the transport over your own connector: your resolver, your sockets, your TLS. Pool, limits and HTTP
-    /// versions stay this builder's, and so does the [`connect_timeout`](Self::connect_timeout) around all that the
+    /// Builds the transport over your own connector: your resolver, your sockets, your TLS. Pool and limits stay this
+    /// builder's, and so does the [`connect_timeout`](Self::connect_timeout) around all that the
     /// connector does.
     ///
     /// The connector says by [`Connected::negotiated_h2`] that a connection speaks HTTP/2. Its failures count as
@@ -158,8 +159,8 @@ impl HyperTransportBuilder {
     /// ```
     ///
     /// # Errors
-    /// [`BuildError`] if a value is out of its range, or if an option of TLS or of proxies is set: they are the
-    /// connector's.
+    /// [`BuildError`] if a value is out of its range, or if an option of TLS or of proxies is set, or
+    /// [`http1_only`](Self::http1_only): they are the connector's.
     ///
     /// [`Connected::negotiated_h2`]: hyper_util::client::legacy::connect::Connected::negotiated_h2
     pub fn build_with_connector<C>(self, connector: C) -> Result<HyperTransport, BuildError>
@@ -172,6 +173,11 @@ impl HyperTransportBuilder {
         self.check()?;
         if self.http_only || !self.tls.is_default() {
             return Err(BuildError::new("with a connector of your own, TLS and proxies are the connector's"));
+        }
+        if self.settings.versions == Versions::Http1 {
+            return Err(BuildError::new(
+                "http1_only() has no say over a connector of your own, which negotiates itself",
+            ));
         }
         Ok(self.transport(connector))
     }
@@ -247,8 +253,10 @@ mod tests {
 
     #[test]
     fn an_option_that_would_do_nothing_is_refused() {
-        let error = HyperTransport::builder().http_only().build_with_connector(HttpConnector::new()).unwrap_err();
-        assert!(error.to_string().contains("connector"), "{error}");
+        for refused in [HyperTransport::builder().http_only(), HyperTransport::builder().http1_only()] {
+            let error = refused.build_with_connector(HttpConnector::new()).unwrap_err();
+            assert!(error.to_string().contains("connector"), "{error}");
+        }
         #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
         {
             let proxied = || HyperTransport::builder().proxy("http://127.0.0.1:1");

@@ -14,6 +14,8 @@
 //!   the I/O error, `IncompleteMessage`, or `DispatchGone` when the runtime shuts down. So a canceled error is never
 //!   given after a byte of the request was written. (hyper's one other `Canceled` is that of an upgrade, which is not
 //!   used here.)
+//! - The body was not given away, and never will be (`request_body.rs`): whatever the connection did with the head, the
+//!   request was not complete.
 //! - No connection was captured: `try_send_request` stores the connection in the request's
 //!   `CaptureConnectionExtension` before it hands the request over, with no await in between.
 //!
@@ -42,6 +44,8 @@ pub(crate) struct Sent {
     /// Whether it had been given to a connection.
     pub(crate) handed_over: bool,
     pub(crate) has_body: bool,
+    /// Whether its body was not given away, and will not be.
+    pub(crate) is_withheld: bool,
     /// Whether its connection has never answered anything.
     pub(crate) on_new_connection: bool,
 }
@@ -59,6 +63,7 @@ pub(crate) fn without_head(error: legacy::Error, sent: Sent) -> TransportError {
         match refusal(&error, sent.has_body) {
             Some(Refusal { with_error: true }) if sent.on_new_connection => TransportErrorKind::RefusedAtOnce,
             Some(_) => TransportErrorKind::Refused,
+            None if sent.is_withheld => TransportErrorKind::Canceled,
             None => TransportErrorKind::Interrupted,
         }
     };
@@ -83,10 +88,12 @@ fn connecting(error: &legacy::Error) -> TransportErrorKind {
 }
 
 /// The error of an exchange whose deadline passed before the response head was complete.
-pub(crate) fn deadline_without_head(handed_over: bool) -> TransportError {
-    match handed_over {
-        true => TransportError::new(TransportErrorKind::Timeout).with_source("no response head arrived in time"),
-        false => TransportError::new(TransportErrorKind::TimeoutUnsent).with_source("no connection came about in time"),
+pub(crate) fn deadline_without_head(is_unsent: bool) -> TransportError {
+    match is_unsent {
+        true => {
+            TransportError::new(TransportErrorKind::TimeoutUnsent).with_source("no connection took the request in time")
+        }
+        false => TransportError::new(TransportErrorKind::Timeout).with_source("no response head arrived in time"),
     }
 }
 
@@ -227,8 +234,8 @@ mod tests {
 
     #[test]
     fn a_deadline_proves_that_nothing_was_sent_only_if_no_connection_had_the_request() {
-        assert_eq!(deadline_without_head(false).kind(), TransportErrorKind::TimeoutUnsent);
-        assert_eq!(deadline_without_head(true).kind(), TransportErrorKind::Timeout);
+        assert_eq!(deadline_without_head(true).kind(), TransportErrorKind::TimeoutUnsent);
+        assert_eq!(deadline_without_head(false).kind(), TransportErrorKind::Timeout);
     }
 
     /// A connection whose peer has closed it by the time hyper reads for the `closed_at`th time.
@@ -300,7 +307,8 @@ mod tests {
             let captured = capture_connection(&mut request);
             let error = client.request(request).await.expect_err("it died");
             let handed_over = captured.connection_metadata().is_some();
-            let error = without_head(error, Sent { handed_over, has_body: true, on_new_connection: true });
+            let error =
+                without_head(error, Sent { handed_over, has_body: true, is_withheld: false, on_new_connection: true });
             assert_eq!(error.kind(), kind, "{error:?}");
             let unsent = written.load(Ordering::SeqCst) == 0;
             assert_eq!(error.execution() == Execution::NotExecuted, unsent, "{error:?}");

@@ -5,7 +5,9 @@ mod build_error;
 mod builder;
 mod classify;
 mod connect;
+mod given_to;
 mod pool;
+mod request_body;
 mod spawner;
 mod timer;
 mod tracked;
@@ -17,8 +19,8 @@ mod tls;
 use clerk_actor_tokens_core::{Client, SecretKey};
 
 pub use crate::{
-    build_error::BuildError, builder::HyperTransportBuilder, spawner::TokioSpawner, timer::TokioTimer,
-    transport::HyperTransport,
+    build_error::BuildError, builder::HyperTransportBuilder, request_body::RequestBody, spawner::TokioSpawner,
+    timer::TokioTimer, transport::HyperTransport,
 };
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

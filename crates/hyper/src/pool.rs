@@ -4,19 +4,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use hyper_util::{
     client::legacy::{Client, ResponseFuture, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
 
+use crate::RequestBody;
+
 /// A client of any connector. One indirect call a request; none while bytes move.
-pub(crate) type Pool = Arc<dyn Fn(Request<Full<Bytes>>) -> ResponseFuture + Send + Sync>;
+pub(crate) type Pool = Arc<dyn Fn(Request<RequestBody>) -> ResponseFuture + Send + Sync>;
 
 /// Any client as a [`Pool`].
-pub(crate) fn pool<C>(client: Client<C, Full<Bytes>>) -> Pool
+pub(crate) fn pool<C>(client: Client<C, RequestBody>) -> Pool
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
@@ -58,7 +58,7 @@ impl Settings {
         (pool(self.client(connector.clone(), self.max_idle_per_host)), pool(self.client(connector, 0)))
     }
 
-    fn client<C>(&self, connector: C, max_idle: usize) -> Client<C, Full<Bytes>>
+    fn client<C>(&self, connector: C, max_idle: usize) -> Client<C, RequestBody>
     where
         C: Connect + Clone,
     {

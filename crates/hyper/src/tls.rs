@@ -20,7 +20,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider, pki_types::Inv
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use self::{options::Roots, proxy::Route};
+use self::proxy::Route;
 use crate::{BoxError, BuildError, classify::Unavailable, connect::Connecting, pool::Versions};
 
 pub use self::certificates::{Certificates, ClientIdentity};
@@ -49,10 +49,9 @@ impl Https {
         options: &Options,
         versions: Versions,
     ) -> Result<Result<Self, Unavailable>, BuildError> {
-        let roots = match roots(options)? {
-            Ok(roots) => Arc::new(roots),
-            Err(unavailable) => return Ok(Err(unavailable)),
-        };
+        let matcher = options.proxy.matcher()?;
+        let (roots, problem) = roots(options)?;
+        let roots = Arc::new(roots);
         let mut config = config(&roots, options.identity.as_ref())?;
         // What this transport speaks (RFC 7301): a server that speaks nothing of it says so in the handshake.
         config.alpn_protocols = match versions {
@@ -60,11 +59,15 @@ impl Https {
             Versions::Http1 => vec![b"http/1.1".to_vec()],
             Versions::Http2 => vec![b"h2".to_vec()],
         };
-        let route = match options.proxy.matcher()? {
+        let route = match matcher {
             None => Route::direct(tcp),
             // The client certificate is for the server.
             Some(matcher) => Route::by_proxy(matcher, tcp, self::config(&roots, None)?),
         };
+        // Last, so that whatever else is wrong is told all the same.
+        if roots.is_empty() {
+            return Ok(Err(Unavailable { reason: "no root certificate was found on this machine", detail: problem }));
+        }
         Ok(Ok(Self(HttpsConnector::from((route, config)))))
     }
 
@@ -77,33 +80,33 @@ impl Https {
     }
 }
 
-fn roots(options: &Options) -> Result<Result<RootCertStore, Unavailable>, BuildError> {
+/// Whom to trust, and what went wrong with finding out.
+fn roots(options: &Options) -> Result<(RootCertStore, Option<String>), BuildError> {
     let mut roots = RootCertStore::empty();
-    let mut problems = Vec::new();
-    match options.roots {
-        Roots::Platform => {
+    let mut problem = None;
+    match (options.only, options.webpki) {
+        (false, false) => {
             let found = rustls_native_certs::load_native_certs();
             // A system's store may hold one that rustls cannot read; the others serve all the same.
             roots.add_parsable_certificates(found.certs);
-            problems = found.errors;
+            problem = found.errors.first().map(ToString::to_string);
         }
         #[cfg(feature = "webpki-roots")]
-        Roots::Webpki => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Roots::None if options.added.is_empty() => {
-            return Err(BuildError::new("only_roots was given no certificate: no server could be trusted"));
+        (false, true) => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        // There is no such option then.
+        #[cfg(not(feature = "webpki-roots"))]
+        (false, true) => {}
+        (true, false) => {}
+        (true, true) => {
+            return Err(BuildError::new("only_roots and webpki_roots contradict each other"));
         }
-        Roots::None => {}
     }
     for certificate in &options.added {
         roots
             .add(certificate.clone())
             .map_err(|error| BuildError::new("a root certificate that was added cannot be used").with_source(error))?;
     }
-    if roots.is_empty() {
-        let detail = problems.first().map(ToString::to_string);
-        return Ok(Err(Unavailable { reason: "no root certificate was found on this machine", detail }));
-    }
-    Ok(Ok(roots))
+    Ok((roots, problem))
 }
 
 fn config(roots: &Arc<RootCertStore>, identity: Option<&ClientIdentity>) -> Result<ClientConfig, BuildError> {

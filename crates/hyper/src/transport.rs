@@ -12,17 +12,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use clerk_actor_tokens_core::{
     CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response,
     Spawner, Timer, TransportError, TransportErrorKind,
 };
 use http::{Uri, Version};
-use http_body_util::Full;
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::{
     Client,
-    connect::{CaptureConnection, Connect, Connection as HyperConnection, capture_connection},
+    connect::{Connect, Connection as HyperConnection, capture_connection},
 };
 use tokio::{
     runtime::Handle,
@@ -33,8 +31,9 @@ use tower_service::Service;
 use crate::{
     BoxError, BuildError, HyperTransportBuilder, TokioSpawner, TokioTimer, body,
     classify::{self, Sent},
+    given_to::{Connection, Waiting},
     pool::{Pool, pool},
-    tracked::Mark,
+    request_body::{RequestBody, Withdrawn},
 };
 
 /// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1 and HTTP/2, TLS by rustls.
@@ -85,7 +84,7 @@ impl HyperTransport {
     /// [`build_with_connector`](HyperTransportBuilder::build_with_connector).
     ///
     /// # Errors
-    /// None today; it is the builder's method that has some.
+    /// None today: only the builder's options can be wrong.
     pub fn with_connector<C>(connector: C) -> Result<Self, BuildError>
     where
         C: Service<Uri> + Clone + Send + Sync + 'static,
@@ -107,13 +106,12 @@ impl HyperTransport {
     /// server is closing, and its fate is unknown.
     ///
     /// ```
-    /// use bytes::Bytes;
-    /// use clerk_actor_tokens_hyper::HyperTransport;
-    /// use http_body_util::Full;
-    /// use hyper_util::{client::legacy::{Client, connect::HttpConnector}, rt::{TokioExecutor, TokioTimer}};
+    /// use clerk_actor_tokens_hyper::{HyperTransport, RequestBody};
+    /// use hyper_util::client::legacy::{Client, connect::HttpConnector};
+    /// use hyper_util::rt::{TokioExecutor, TokioTimer};
     /// use std::time::Duration;
     ///
-    /// let client = |idle| -> Client<HttpConnector, Full<Bytes>> {
+    /// let client = |idle| -> Client<HttpConnector, RequestBody> {
     ///     Client::builder(TokioExecutor::new())
     ///         .pool_timer(TokioTimer::new())
     ///         .pool_idle_timeout(Duration::from_secs(10))
@@ -123,7 +121,7 @@ impl HyperTransport {
     /// let transport = HyperTransport::from_client(client(8), client(0));
     /// # let _ = transport;
     /// ```
-    pub fn from_client<C>(pooled: Client<C, Full<Bytes>>, fresh: Client<C, Full<Bytes>>) -> Self
+    pub fn from_client<C>(pooled: Client<C, RequestBody>, fresh: Client<C, RequestBody>) -> Self
     where
         C: Connect + Clone + Send + Sync + 'static,
     {
@@ -156,34 +154,48 @@ impl HttpTransport for HyperTransport {
         };
         let dispatch = Dispatch::of(&request).cloned().unwrap_or_default();
         let has_body = !request.body().is_empty();
-        let mut request = request.map(Full::new);
+        let mut request = request.map(|body| RequestBody::new(body, dispatch.clone()));
         // Which version is spoken is the connection's affair; hyper refuses a request that names another.
         *request.version_mut() = Version::HTTP_11;
-        let connection = Connection(capture_connection(&mut request));
+        let connection = Connection::new(capture_connection(&mut request));
 
         dispatch.hold();
+        let waiting = Waiting::new(&dispatch, &connection);
         let mut exchange = pin!(timeout_at(deadline, pool(request)));
-        // The request goes to a connection in the poll in which that is chosen, so that each poll is a step of the dispatch.
-        let exchanged =
-            poll_fn(|context| match dispatch.step(|| (exchange.as_mut().poll(context), connection.has_request())) {
+        let exchanged = poll_fn(|context| match has_body {
+            // The body begins the dispatch itself.
+            true => exchange.as_mut().poll(context).map(Some),
+            // It is handed to a connection in the poll in which that is chosen, so that each poll is a step.
+            false => match dispatch.step(|| (exchange.as_mut().poll(context), connection.has_request())) {
                 Some(polled) => polled.map(Some),
                 None => Poll::Ready(None),
-            });
-        let Some(exchanged) = exchanged.await else {
-            return Err(TransportError::blocked("nobody waits for this request any more"));
-        };
+            },
+        });
+        let exchanged = exchanged.await;
+        waiting.end();
         let response = match exchanged {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                let handed_over = connection.has_request();
-                let sent = Sent { handed_over, has_body, on_new_connection: !connection.has_answered() };
+            Some(Ok(Ok(response))) => response,
+            Some(Ok(Err(error))) => {
+                let was_held = dispatch.is_held();
+                let is_withheld = has_body && dispatch.cancel();
+                if is_withheld && !was_held {
+                    return Err(left());
+                }
+                let sent = Sent {
+                    handed_over: connection.has_request(),
+                    has_body,
+                    is_withheld,
+                    on_new_connection: !connection.has_answered(),
+                };
                 return Err(classify::without_head(error, sent));
             }
-            Err(_) => {
+            Some(Err(_)) => {
                 // It may be dead without anybody having said so, and HTTP/2 would give it the next request too.
                 connection.discard();
-                return Err(classify::deadline_without_head(connection.has_request()));
+                let is_unsent = dispatch.cancel() || !connection.has_request();
+                return Err(classify::deadline_without_head(is_unsent));
             }
+            None => return Err(left()),
         };
         connection.answered();
         let (mut head, body) = response.into_parts();
@@ -212,42 +224,9 @@ impl HttpTransport for HyperTransport {
     }
 }
 
-/// The connection that a request was given to, once there is one.
-struct Connection(CaptureConnection);
-
-impl Connection {
-    /// Whether the request was given to a connection, so that bytes of it may have been written. True also while the
-    /// pool replaces a connection that gave the request back unwritten, which errs on the safe side.
-    fn has_request(&self) -> bool {
-        self.0.connection_metadata().is_some()
-    }
-
-    fn answered(&self) {
-        if let Some(mark) = self.mark() {
-            mark.answered();
-        }
-    }
-
-    /// Whether it has ever answered. Of a connection of somebody else's client that is not known, and assumed.
-    fn has_answered(&self) -> bool {
-        self.mark().is_none_or(|mark| mark.has_answered())
-    }
-
-    fn mark(&self) -> Option<Mark> {
-        self.0.connection_metadata().as_ref().and_then(Mark::of)
-    }
-
-    /// Keeps the connection from being used again. It may be back in the pool already, since the body was read to its
-    /// end; that is no obstacle: hyper-util's pool asks `PoolClient::is_open`, which is false for a poisoned
-    /// connection, when a connection is put in, taken out and swept.
-    fn discard(&self) {
-        if let Some(connected) = &*self.0.connection_metadata() {
-            connected.poison();
-            if let Some(mark) = Mark::of(connected) {
-                mark.give_up();
-            }
-        }
-    }
+/// Whoever made the request had canceled it before it was sent.
+fn left() -> TransportError {
+    TransportError::blocked(Withdrawn)
 }
 
 /// Refuses what hyper could not send, before anything is opened.

@@ -4,9 +4,10 @@
 //! waits. Some answers are lost. Against the emulator's ledger, each token that was made is then held by its caller, named
 //! or warned of by an error, revoked, or reported.
 
+mod figures;
+
 use std::{
     collections::HashMap,
-    fmt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -15,10 +16,9 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, ActorToken, ActorTokenStatus, ApiResponse, BaseUrl, Client, Closed, Error, ErrorKind, Orphan, OrphanReport,
-    RetryBudget,
+    Actor, ActorToken, ApiResponse, BaseUrl, Client, Error, ErrorKind, Orphan, OrphanReport, RetryBudget,
     emulator::{
-        Emulator, LedgerEntry,
+        Emulator,
         fault::{self, AnyFault, Phase},
     },
     hyper::HyperTransport,
@@ -29,6 +29,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+pub use self::figures::Figures;
 use super::{BoxError, protocol::Protocol};
 use crate::schedules::let_go;
 
@@ -56,48 +57,6 @@ pub struct Closing {
     pub timeout: Duration,
     /// What decides who goes away when, and what is answered.
     pub seed: u64,
-}
-
-/// What came of it.
-#[derive(Debug, Default)]
-pub struct Figures {
-    what: String,
-    in_flight: usize,
-    tokens: usize,
-    held: usize,
-    told: usize,
-    taken_back: usize,
-    reported: usize,
-    /// How many tokens nobody knows of.
-    pub orphans: usize,
-    /// How many calls or callers had not ended when all time was over.
-    pub hangs: usize,
-    took: Duration,
-    /// Which promises were broken.
-    pub broken: Vec<String>,
-}
-
-impl Figures {
-    /// How many creations had been sent, and not been answered, when the client was closed.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
-    /// How many tokens were revoked or reported, as their caller had gone.
-    #[must_use]
-    pub fn of_callers_gone(&self) -> usize {
-        self.taken_back + self.reported
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, in_flight, tokens, held, told, taken_back, reported, orphans, hangs, took, broken } = self;
-        write!(f, "figure: wire close: {what}, {in_flight} in flight, closed in {took:.1?}: {tokens} tokens made, ")?;
-        write!(f, "{held} held, {told} told of by an error, {taken_back} revoked, {reported} reported, ")?;
-        write!(f, "{orphans} orphans, {hangs} hangs, {} broken promises", broken.len())
-    }
 }
 
 /// Far more than closing takes.
@@ -152,7 +111,10 @@ impl Closing {
         let creates = clerk.creates();
         let told = all(callers, &mut figures).await;
         match closed {
-            Ok(closed) => self.judge(&clerk, &creates, &told, &closed, reports, &mut figures),
+            Ok(closed) => {
+                let reports = std::mem::take(&mut *reports.lock().unwrap_or_else(PoisonError::into_inner));
+                figures.judge(&clerk, &creates, &told, &closed, reports);
+            }
             Err(_) => figures.hangs += 1,
         }
         refused(&client, &clerk, &mut figures).await;
@@ -201,57 +163,6 @@ impl Closing {
                 builder.on_orphan(keep).build()?
             }
         })
-    }
-
-    /// What has become of each token.
-    fn judge(
-        self,
-        clerk: &Emulator,
-        creates: &[LedgerEntry],
-        told: &Told,
-        closed: &Closed,
-        reports: Arc<Mutex<Vec<OrphanReport>>>,
-        figures: &mut Figures,
-    ) {
-        figures.hangs += closed.under_way();
-        let mut reports = std::mem::take(&mut *reports.lock().unwrap_or_else(PoisonError::into_inner));
-        reports.extend(closed.orphans().iter().cloned());
-        if clerk.creates().len() != creates.len() {
-            figures.broken.push("a token was made after close had returned".to_owned());
-        }
-        figures.tokens = creates.len();
-        let mut users: Vec<_> = creates.iter().map(LedgerEntry::user_id).collect();
-        users.sort_unstable();
-        users.dedup();
-        if users.len() != creates.len() {
-            figures.broken.push(format!("{} tokens for {} calls", creates.len(), users.len()));
-        }
-        let mut unnamed = reports.iter().filter(|report| report.id().is_none()).count();
-        for commit in creates {
-            let id = commit.id().as_str();
-            let is_revoked = clerk.token(commit.id()).is_some_and(|it| *it.status() == ActorTokenStatus::Revoked);
-            let is_reported = reports.iter().any(|report| report.id() == Some(id));
-            match told.get(commit.user_id()) {
-                Some(Some(Ok(response))) if response.value().id() == commit.id() => {
-                    figures.held += 1;
-                    if is_revoked || is_reported {
-                        figures.broken.push(format!("{id} was taken from its caller, who holds it"));
-                    }
-                }
-                Some(Some(Err(error))) if error.is_ambiguous() => figures.told += 1,
-                Some(None) if is_revoked => figures.taken_back += 1,
-                Some(None) if is_reported => figures.reported += 1,
-                // A report without an id is of a call whose answer was lost: each tells of one.
-                Some(None) if unnamed > 0 => {
-                    unnamed -= 1;
-                    figures.reported += 1;
-                }
-                _ => {
-                    figures.orphans += 1;
-                    figures.broken.push(format!("nobody knows of {id}: {commit:?}"));
-                }
-            }
-        }
     }
 }
 

@@ -1,17 +1,21 @@
 //! Connections that the server closes because they are idle, just when the client uses them again.
 //!
 //! Where the client's own limit is the shorter one, that never happens. Where it is not, requests are lost on their way:
-//! each of those failures has to say so, and no call may be made twice for it.
+//! each of those failures has to say so, and no call may be made twice for it. For the client a connection that was closed
+//! because it was idle looks like one that was closed after Clerk had acted, and both are among them.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenId, Client, Execution, RetryBudget, emulator::Emulator, hyper::HyperTransport,
+    Actor, ActorTokenId, Client, Execution, RetryBudget,
+    emulator::{Emulator, fault},
+    hyper::HyperTransport,
 };
 use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{BoxError, protocol::Protocol};
+use crate::schedules::let_go;
 
 /// How requests and limits are to meet.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +30,21 @@ pub struct Idle {
     pub pool: Duration,
     /// The server's limit.
     pub server: Duration,
-    /// Requests are that far apart, and up to a half of it more or less.
+    /// Requests are that far apart, and up to a half of it more or less. Every eighth comes when the server is just about to
+    /// close.
     pub pause: Duration,
+    /// The server closes every eighth connection after it has acted, too.
+    pub acts: bool,
 }
+
+/// Far more than a request takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many requests make one that is special.
+const EVERY: usize = 8;
+
+/// How near to the server's limit such a request comes.
+const NEAR: Duration = Duration::from_millis(2);
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -68,14 +84,20 @@ impl Idle {
     pub async fn run(self) -> Result<Figures, BoxError> {
         let Self { protocol, pool, server, .. } = self;
         let clerk = Emulator::builder().real_time().build();
+        for number in 0..if self.acts { self.requests } else { 0 } {
+            match number % EVERY {
+                0 => clerk.next_create().after_commit(fault::close()),
+                _ => clerk.next_create().after_commit(fault::pass()),
+            }
+        }
         let served = clerk.server().idle_timeout(server).start().await?;
         let mut lines = JoinSet::new();
         let connections = self.connections.max(1);
         for number in 0..connections {
             // A pool of its own, so that it is one connection that is used again and again.
-            let transport = protocol.transport(None)?.pool_idle_timeout(pool).build()?;
+            let transport = protocol.transport(None)?.pool_idle_timeout(pool).connect_timeout(PATIENCE).build()?;
             let builder = Client::builder(transport, clerk.secret_key()).base_url(served.base_url());
-            let client = builder.retry_budget(RetryBudget::unlimited()).build()?;
+            let client = builder.timeout(PATIENCE).retry_budget(RetryBudget::unlimited()).build()?;
             lines.spawn(self.line(client, number, self.requests.div_ceil(connections)));
         }
         let what = format!("{protocol}, pool {pool:?}, server {server:?}");
@@ -86,6 +108,8 @@ impl Idle {
         }
         figures.connections = served.connections();
         figures.judge(&clerk, calls);
+        // Of a request that was lost before the server read it, nobody meets the fault.
+        let_go((clerk, served));
         Ok(figures)
     }
 
@@ -93,8 +117,11 @@ impl Idle {
     async fn line(self, client: Client<HyperTransport>, number: usize, requests: usize) -> Vec<(String, Ended)> {
         let (mut rng, mut calls) = (Rng::with_seed(number as u64), Vec::new());
         for request in 0..requests {
-            let micros = u64::try_from(self.pause.as_micros()).unwrap_or(u64::MAX);
-            sleep(Duration::from_micros(rng.u64(micros / 2..=micros.saturating_add(micros / 2)))).await;
+            let (least, spread) = match request % EVERY {
+                4 => (self.server.saturating_sub(NEAR), NEAR * 2),
+                _ => (self.pause / 2, self.pause),
+            };
+            sleep(least + spread.mul_f64(rng.f64())).await;
             let user = format!("user_{number}_{request}");
             let ended = client.actor_tokens().create(user.as_str(), Actor::new("user_agent")).send().await;
             calls.push((user, ended.map(|token| token.id().clone()).map_err(|error| error.execution())));

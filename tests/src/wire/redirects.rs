@@ -9,6 +9,7 @@ use std::{
     fmt,
     fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use clerk_actor_tokens::{Actor, BaseUrl, Client, Error, ErrorKind, Execution, SecretKey};
@@ -21,6 +22,9 @@ use super::{
 
 /// The statuses that a client could follow (RFC 9110 section 15.4).
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// Far more than a request takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What may be told of no target.
 const MARK: &str = "marked";
@@ -106,9 +110,10 @@ async fn over(protocol: Protocol, figures: &mut Figures) -> Result<(), BoxError>
         answer
     })
     .await?;
-    let transport = protocol.transport(server.authority())?.build()?;
+    let transport = protocol.transport(server.authority())?.connect_timeout(PATIENCE).build()?;
     let base_url = BaseUrl::new(server.url())?;
-    let clerk = Client::builder(transport, SecretKey::new("sk_test_wire")?).base_url(base_url).build()?;
+    let builder = Client::builder(transport, SecretKey::new("sk_test_wire")?).base_url(base_url);
+    let clerk = builder.timeout(PATIENCE).build()?;
     let (own, scheme) = (server.url(), protocol.scheme());
     for status in STATUSES {
         for Target { name, location, origin } in targets(&own, scheme, other.port(), in_the_clear.port()) {

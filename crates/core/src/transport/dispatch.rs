@@ -83,9 +83,23 @@ impl Dispatch {
         matches!(self.0.load(Ordering::Acquire), HELD | BUSY)
     }
 
-    /// Keeps a held request from being sent. `false` if it may have been.
-    pub(crate) fn cancel(&self) -> bool {
-        self.change(HELD, CANCELED)
+    /// Keeps a held request from ever being sent. `false` if it may have been: then nothing is changed.
+    ///
+    /// The client calls it where the caller goes away. A transport calls it where an exchange ends before its request was
+    /// begun, as at the deadline: what still lies in a queue somewhere is then not sent late, and it is proved that nothing
+    /// was.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Dispatch;
+    ///
+    /// let dispatch = Dispatch::default();
+    /// dispatch.hold();
+    /// assert!(dispatch.cancel());
+    /// assert!(!dispatch.begin());
+    /// ```
+    pub fn cancel(&self) -> bool {
+        let canceled = self.0.compare_exchange(HELD, CANCELED, Ordering::AcqRel, Ordering::Acquire);
+        matches!(canceled, Ok(_) | Err(CANCELED))
     }
 
     fn change(&self, from: u8, to: u8) -> bool {
@@ -119,7 +133,7 @@ mod tests {
         held.hold();
         assert!(held.is_held());
         assert_eq!(held.step(|| (held.is_held(), false)), Some(true));
-        assert!(held.cancel());
+        assert!(held.cancel() && held.cancel());
         assert!(!held.begin());
         assert_eq!(held.step(|| (1, false)), None);
 

@@ -28,7 +28,8 @@ pub enum TransportErrorKind {
     /// The peer closed a new connection with an error code rather than take its first request (HTTP/2 `GOAWAY`, RFC
     /// 9113 section 6.8): another connection would most likely end in the same way. Proves: not executed.
     RefusedAtOnce,
-    /// The deadline passed before the request was handed to a connection. Proves: not executed.
+    /// The deadline passed before the request was handed to a connection, or before any of its body was. Proves: not
+    /// executed.
     TimeoutUnsent,
     /// The deadline passed after that. Proves nothing: execution is unknown.
     Timeout,

@@ -9,33 +9,27 @@ use crate::HyperTransportBuilder;
 
 #[derive(Clone, Default)]
 pub(crate) struct Options {
-    pub(super) roots: Roots,
+    /// Of `only_roots`: none but those that are added.
+    pub(super) only: bool,
+    /// Of `webpki_roots`: Mozilla's in the place of the platform's.
+    pub(super) webpki: bool,
     pub(super) added: Vec<CertificateDer<'static>>,
     pub(super) identity: Option<ClientIdentity>,
     pub(super) proxy: Proxy,
 }
 
-/// The roots that are there without being added.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Roots {
-    #[default]
-    Platform,
-    #[cfg(feature = "webpki-roots")]
-    Webpki,
-    None,
-}
-
 impl Options {
     pub(crate) fn is_default(&self) -> bool {
-        let Self { roots, added, identity, proxy } = self;
-        *roots == Roots::Platform && added.is_empty() && identity.is_none() && matches!(proxy, Proxy::None)
+        let Self { only, webpki, added, identity, proxy } = self;
+        !*only && !*webpki && added.is_empty() && identity.is_none() && matches!(proxy, Proxy::None)
     }
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("roots", &self.roots)
+            .field("only", &self.only)
+            .field("webpki", &self.webpki)
             .field("added", &self.added.len())
             .field("identity", &self.identity)
             .field("proxy", &self.proxy)
@@ -64,15 +58,15 @@ impl HyperTransportBuilder {
     /// # }
     /// ```
     pub fn only_roots(mut self, roots: Certificates) -> Self {
-        self.tls.roots = Roots::None;
+        self.tls.only = true;
         self.add_root(roots)
     }
 
     /// Trusts Mozilla's root certificates, as they were when the crate `webpki-roots` was published, in the place of
-    /// the system's: for machines that have none, such as a bare container.
+    /// the system's: for machines that have none, such as a bare container. Contradicts [`only_roots`](Self::only_roots).
     #[cfg(feature = "webpki-roots")]
     pub fn webpki_roots(mut self) -> Self {
-        self.tls.roots = Roots::Webpki;
+        self.tls.webpki = true;
         self
     }
 

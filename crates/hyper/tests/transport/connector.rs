@@ -11,11 +11,9 @@ use std::{
     vec,
 };
 
-use bytes::Bytes;
 use clerk_actor_tokens_core::{CallContext, Execution, FreshConnection, HttpTransport, TransportErrorKind};
-use clerk_actor_tokens_hyper::HyperTransport;
+use clerk_actor_tokens_hyper::{HyperTransport, RequestBody};
 use http::Uri;
-use http_body_util::Full;
 use hyper_util::{
     client::legacy::{
         Client,
@@ -273,7 +271,7 @@ async fn silent(port: u16) -> Option<(TcpListener, Vec<TcpStream>)> {
     Some((listener, queue))
 }
 
-fn own_client(idle: usize, http2: bool) -> Client<HttpConnector, Full<Bytes>> {
+fn own_client(idle: usize, http2: bool) -> Client<HttpConnector, RequestBody> {
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(idle).http2_only(http2).build_http()
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use clerk_actor_tokens_core::{HttpTransport, TransportErrorKind};
-use clerk_actor_tokens_hyper::{HyperTransport, HyperTransportBuilder};
+use clerk_actor_tokens_hyper::{ClientIdentity, HyperTransport, HyperTransportBuilder};
 
 use crate::{
     certs::Authority,
@@ -40,7 +40,7 @@ async fn a_proxy_in_the_environment_that_was_not_asked_for_is_never_connected_to
     if is_child() {
         let trusted = Authority::new("trusted");
         let builders: [fn(HyperTransportBuilder) -> HyperTransportBuilder; 3] =
-            [|builder| builder, HyperTransportBuilder::http1_only, |builder| builder.webpki_roots()];
+            [|builder| builder, HyperTransportBuilder::http1_only, |builder| builder.max_idle_per_host(0)];
         for build in builders {
             exchange(build(HyperTransport::builder()), &trusted).await;
         }
@@ -134,4 +134,18 @@ async fn an_environment_that_names_no_usable_proxy_is_refused_and_not_shown() {
         let variables = vec![(name, value.to_owned())];
         again("environment::an_environment_that_names_no_usable_proxy_is_refused_and_not_shown", variables).await;
     }
+}
+
+#[test]
+fn what_is_wrong_with_the_settings_is_told_also_where_no_roots_are_found() {
+    const TEST: &str = "environment::what_is_wrong_with_the_settings_is_told_also_where_no_roots_are_found";
+    if is_child() {
+        HyperTransport::new().expect("no roots are no reason to refuse to build");
+        HyperTransport::builder().proxy("socks5://x:1").build().unwrap_err();
+        let (ours, other) = (Authority::new("ours"), Authority::new("other"));
+        let mismatched = ClientIdentity::from_pem(ours.pem().as_bytes(), other.key_pem().as_bytes()).unwrap();
+        HyperTransport::builder().client_identity(mismatched).build().unwrap_err();
+        return;
+    }
+    run_again(TEST, &[("SSL_CERT_FILE", "/nonexistent.pem"), ("SSL_CERT_DIR", "/nonexistent")]);
 }

@@ -20,6 +20,7 @@ mod pool;
 mod refusals;
 mod runtime;
 mod support;
+mod withheld;
 
 // With TLS.
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

@@ -16,8 +16,8 @@ use rustls::{
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
 
-use crate::certs::provider;
-use crate::child::{is_child, run_again};
+use crate::certs::{Identity, provider};
+use crate::child::{is_child, root, run_again, run_again_with_root};
 use crate::support::{LONG, SHORT, Server, assert_kind, causes, closed_by_client, ok, post, post_within, read_request};
 
 /// A self-signed certificate for this name and its key, in PEM.
@@ -136,19 +136,15 @@ async fn no_crypto_provider_is_installed_for_the_process() {
 
 #[tokio::test]
 async fn an_exchange_with_a_trusted_server_works_and_its_connection_is_used_again() {
-    let roots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trusted.pem");
-    let key = roots.with_extension("key");
     if !is_child() {
-        let made = certificate("127.0.0.1");
-        std::fs::write(&roots, made.0).unwrap();
-        std::fs::write(&key, made.1).unwrap();
-        return run_again(
+        let (certificate, key) = certificate("127.0.0.1");
+        return run_again_with_root(
             "tls::an_exchange_with_a_trusted_server_works_and_its_connection_is_used_again",
-            &[("SSL_CERT_FILE", roots.to_str().unwrap())],
+            &Identity { certificate, key },
         );
     }
-    let read = |path| std::fs::read_to_string(path).unwrap();
-    let server = tls_server((read(&roots), read(&key)), &["http/1.1"]).await;
+    let Identity { certificate, key } = root();
+    let server = tls_server((certificate, key), &["http/1.1"]).await;
     let transport = HyperTransport::new().unwrap();
     for _ in 0..3 {
         let response = transport.send(post(&https(&server))).await.unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Not responsible for servers whose TLS is wrong (`tls_bad_servers.rs`).
 
-use std::{error::Error, path::Path, sync::Mutex};
+use std::{error::Error, sync::Mutex};
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{HttpTransport, TransportErrorKind};
@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    certs::{Authority, TLS_1_2, TLS_1_3},
-    child::{is_child, run_again},
+    certs::{Authority, Identity, TLS_1_2, TLS_1_3},
+    child::{is_child, root, run_again_with_root},
     h2_peer::Peer,
     proxy::https_server,
     support::{Server, assert_kind, ok, post, read_request},
@@ -40,24 +40,20 @@ async fn is_trusted(transport: &HyperTransport, authority: &Authority) -> bool {
 
 #[tokio::test]
 async fn the_roots_that_are_trusted_are_the_ones_that_were_chosen() {
-    let pem = Path::new(env!("CARGO_TARGET_TMPDIR")).join("the-system.pem");
-    let key = pem.with_extension("key");
     if !is_child() {
         let system = Authority::new("the system");
-        std::fs::write(&pem, system.pem()).unwrap();
-        std::fs::write(&key, system.key_pem()).unwrap();
-        return run_again(
+        return run_again_with_root(
             "tls_options::the_roots_that_are_trusted_are_the_ones_that_were_chosen",
-            &[("SSL_CERT_FILE", pem.to_str().unwrap())],
+            &Identity { certificate: system.pem(), key: system.key_pem() },
         );
     }
-    let system = Authority::from_key("the system", &std::fs::read_to_string(key).unwrap());
+    let system = Authority::from_key("the system", &root().key);
     let (own, other, stranger) = (Authority::new("own"), Authority::new("other"), Authority::new("stranger"));
     let both = Certificates::from_pem([own.pem(), other.pem()].concat().as_bytes()).unwrap();
     let der = Certificates::from_der(own.der().to_vec());
     let new = HyperTransport::builder;
     // Whether the system's, one's own, and the other one are trusted.
-    let mut cases: Vec<(HyperTransportBuilder, [bool; 3])> = vec![
+    let cases: Vec<(HyperTransportBuilder, [bool; 3])> = vec![
         (new(), [true, false, false]),
         (new().add_root(own.as_root()), [true, true, false]),
         (new().add_root(own.as_root()).add_root(other.as_root()), [true, true, true]),
@@ -69,10 +65,14 @@ async fn the_roots_that_are_trusted_are_the_ones_that_were_chosen() {
         (new().only_roots(both), [false, true, true]),
     ];
     #[cfg(feature = "webpki-roots")]
-    cases.extend([
-        (new().webpki_roots(), [false, false, false]),
-        (new().webpki_roots().add_root(own.as_root()), [false, true, false]),
-    ]);
+    let cases = [
+        cases,
+        vec![
+            (new().webpki_roots(), [false, false, false]),
+            (new().webpki_roots().add_root(own.as_root()), [false, true, false]),
+        ],
+    ]
+    .concat();
     for (builder, expected) in cases {
         let shown = format!("{builder:?}");
         let transport = builder.build().unwrap();
@@ -365,4 +365,17 @@ async fn where_both_crypto_providers_are_built_in_it_is_aws_lc_rs_that_is_used()
     let groups = offered_groups().await;
     assert!(groups.contains(&X25519), "{groups:x?}");
     assert_eq!(groups.contains(&X25519_MLKEM768), cfg!(feature = "aws-lc-rs"), "{groups:x?}");
+}
+
+#[cfg(feature = "webpki-roots")]
+#[test]
+fn a_pin_is_not_widened_without_a_word() {
+    let ours = Authority::new("pinned");
+    let builder = || HyperTransport::builder();
+    for both in
+        [builder().only_roots(ours.as_root()).webpki_roots(), builder().webpki_roots().only_roots(ours.as_root())]
+    {
+        let error = both.build().unwrap_err().to_string();
+        assert_eq!(error, "only_roots and webpki_roots contradict each other");
+    }
 }

@@ -1,0 +1,78 @@
+//! The connection that a request was given to: what is known of it, and what becomes of it when the exchange ends.
+//!
+//! Not responsible for what errors prove (`classify.rs`).
+
+use clerk_actor_tokens_core::Dispatch;
+use hyper_util::client::legacy::connect::CaptureConnection;
+
+use crate::tracked::Mark;
+
+/// The connection that a request was given to, once there is one.
+pub(crate) struct Connection(CaptureConnection);
+
+impl Connection {
+    pub(crate) fn new(captured: CaptureConnection) -> Self {
+        Self(captured)
+    }
+
+    /// Whether the request was given to a connection, so that bytes of it may have been written. True also while the
+    /// pool replaces a connection that gave the request back unwritten, which errs on the safe side.
+    pub(crate) fn has_request(&self) -> bool {
+        self.0.connection_metadata().is_some()
+    }
+
+    pub(crate) fn answered(&self) {
+        if let Some(mark) = self.mark() {
+            mark.answered();
+        }
+    }
+
+    /// Whether it has ever answered. Of a connection of somebody else's client that is not known, and assumed.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.mark().is_none_or(|mark| mark.has_answered())
+    }
+
+    fn mark(&self) -> Option<Mark> {
+        self.0.connection_metadata().as_ref().and_then(Mark::of)
+    }
+
+    /// Keeps the connection from being used again. It may be back in the pool already, since the body was read to its
+    /// end; that is no obstacle: hyper-util's pool asks `PoolClient::is_open`, which is false for a poisoned
+    /// connection, when a connection is put in, taken out and swept.
+    pub(crate) fn discard(&self) {
+        if let Some(connected) = &*self.0.connection_metadata() {
+            connected.poison();
+            if let Some(mark) = Mark::of(connected) {
+                mark.give_up();
+            }
+        }
+    }
+}
+
+/// An exchange before its answer: if it is dropped, what has not been sent of it never will be.
+pub(crate) struct Waiting<'a> {
+    dispatch: &'a Dispatch,
+    connection: &'a Connection,
+    is_over: bool,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn new(dispatch: &'a Dispatch, connection: &'a Connection) -> Self {
+        Self { dispatch, connection, is_over: false }
+    }
+
+    /// It has come to an end by itself.
+    pub(crate) fn end(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.dispatch.cancel();
+            // As at the deadline: whoever gave up may have met a dead connection.
+            self.connection.discard();
+        }
+    }
+}

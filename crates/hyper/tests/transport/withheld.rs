@@ -1,0 +1,185 @@
+//! A request that a connection keeps back is not sent once its call has ended.
+//!
+//! An HTTP/2 peer says how many streams it takes at a time. hyper keeps what is beyond that, and would send it whenever there
+//! is room again: long after a caller was told that there was no answer, or had gone.
+
+use std::{sync::Arc, time::Duration};
+
+use clerk_actor_tokens_core::{Dispatch, Execution, HttpTransport, Request, TransportErrorKind};
+use clerk_actor_tokens_hyper::HyperTransport;
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use crate::{
+    h2_peer::*,
+    support::{LONG, SHORT, Server, assert_kind, http2, post, post_within},
+};
+
+/// A server that takes one stream at a time, answers the first request, and the next one only when it is told to. It says
+/// which requests were complete.
+struct Narrow {
+    server: Server,
+    go: Arc<Notify>,
+    complete: mpsc::UnboundedReceiver<u32>,
+}
+
+impl Narrow {
+    async fn start() -> Self {
+        let (tell, complete) = mpsc::unbounded_channel();
+        let go = Arc::new(Notify::new());
+        let told = go.clone();
+        let server = Server::start(move |_, stream| {
+            let (tell, told) = (tell.clone(), told.clone());
+            async move {
+                let Some(mut peer) = Peer::accept_with(stream, &[(MAX_CONCURRENT_STREAMS, 1)]).await else { return };
+                let Some(warm) = peer.request().await else { return };
+                peer.answer(warm.id, "hello").await;
+                let Some(first) = peer.request().await else { return };
+                tell.send(first.id).unwrap();
+                told.notified().await;
+                peer.answer(first.id, "first").await;
+                while let Some(frame) = peer.next().await {
+                    if frame.ends_request() {
+                        tell.send(frame.stream).unwrap();
+                        peer.answer(frame.stream, "next").await;
+                    }
+                }
+            }
+        })
+        .await;
+        Self { server, go, complete }
+    }
+
+    /// A transport whose one connection has no stream left, and the exchange that has it.
+    async fn occupied(&mut self) -> (HyperTransport, JoinHandle<()>) {
+        let transport = http2();
+        transport.send(self.post()).await.unwrap();
+        let (sender, request) = (transport.clone(), self.post());
+        let first = tokio::spawn(async move { drop(sender.send(request).await.unwrap()) });
+        self.complete.recv().await.unwrap();
+        (transport, first)
+    }
+
+    fn post(&self) -> Request {
+        post(&self.server.url("/"))
+    }
+
+    /// Lets the first exchange end, and asserts that no other request comes whole.
+    async fn nothing_more_comes(mut self, first: JoinHandle<()>) {
+        self.go.notify_one();
+        first.await.unwrap();
+        let late = timeout(Duration::from_millis(500), self.complete.recv()).await;
+        assert!(!matches!(late, Ok(Some(_))), "sent whole after its call had ended: {late:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_ran_out_of_time_while_it_waited_for_a_stream_is_not_sent_and_proved_so() {
+    let mut narrow = Narrow::start().await;
+    let (transport, first) = narrow.occupied().await;
+    let error = transport.send(post_within(&narrow.server.url("/"), SHORT)).await.unwrap_err();
+    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_eq!(error.execution(), Execution::NotExecuted);
+    narrow.nothing_more_comes(first).await;
+}
+
+#[tokio::test]
+async fn a_request_whose_caller_left_while_it_waited_for_a_stream_is_not_sent() {
+    let mut narrow = Narrow::start().await;
+    let (transport, first) = narrow.occupied().await;
+    assert!(timeout(SHORT, transport.send(narrow.post())).await.is_err());
+    narrow.nothing_more_comes(first).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_canceled_while_it_waits_for_a_stream_is_stopped_on_this_side() {
+    let mut narrow = Narrow::start().await;
+    let (transport, first) = narrow.occupied().await;
+    let dispatch = Dispatch::default();
+    let mut request = narrow.post();
+    request.extensions_mut().insert(dispatch.clone());
+    let waiting = tokio::spawn(async move { transport.send(request).await.map(drop) });
+    timeout(LONG, async {
+        while !dispatch.is_held() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert!(dispatch.cancel());
+    narrow.go.notify_one();
+    first.await.unwrap();
+    assert_kind(&waiting.await.unwrap().unwrap_err(), TransportErrorKind::Blocked);
+    assert!(timeout(Duration::from_millis(300), narrow.complete.recv()).await.is_err(), "it came whole");
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_a_stream_is_sent_when_there_is_one() {
+    let mut narrow = Narrow::start().await;
+    let (transport, first) = narrow.occupied().await;
+    let request = narrow.post();
+    let second = tokio::spawn(async move { transport.send(request).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    narrow.go.notify_one();
+    first.await.unwrap();
+    assert_eq!(second.await.unwrap().unwrap().body().as_ref(), b"next");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_under_a_request_that_waits_for_a_stream_proves_that_it_was_not_sent() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let go = Arc::new(Notify::new());
+    let break_off = go.clone();
+    let server = Server::start(move |_, stream| {
+        let (tell, break_off) = (tell.clone(), break_off.clone());
+        async move {
+            let Some(mut peer) = Peer::accept_with(stream, &[(MAX_CONCURRENT_STREAMS, 1)]).await else { return };
+            let Some(_first) = peer.request().await else { return };
+            tell.send(()).unwrap();
+            break_off.notified().await;
+        }
+    })
+    .await;
+    let transport = http2();
+    let [first, second] = [(); 2].map(|()| {
+        let (transport, request) = (transport.clone(), post(&server.url("/")));
+        async move { transport.send(request).await.map(drop).unwrap_err() }
+    });
+    let first = tokio::spawn(first);
+    told.recv().await.unwrap();
+    let second = tokio::spawn(second);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    go.notify_one();
+    assert_kind(&first.await.unwrap(), TransportErrorKind::Interrupted);
+    let second = second.await.unwrap();
+    assert_kind(&second, TransportErrorKind::Canceled);
+    assert_eq!(second.execution(), Execution::NotExecuted);
+}
+
+/// Over HTTP/1.1 a request that is dropped takes its connection along. Over HTTP/2 it has to be told not to be used again.
+#[tokio::test]
+async fn callers_that_give_up_by_themselves_get_off_a_dead_connection() {
+    let server = Server::start(move |number, stream| async move {
+        let Some(mut peer) = Peer::accept(stream).await else { return };
+        let Some(warm) = peer.request().await else { return };
+        peer.answer(warm.id, "hello").await;
+        if number == 0 {
+            // Dead without a word: nothing is read or written any more.
+            std::future::pending::<()>().await;
+        }
+        while let Some(request) = peer.request().await {
+            peer.answer(request.id, "hello").await;
+        }
+    })
+    .await;
+    let transport = http2();
+    transport.send(post(&server.url("/"))).await.unwrap();
+    assert!(timeout(SHORT, transport.send(post(&server.url("/")))).await.is_err());
+    for _ in 0..5 {
+        transport.send(post(&server.url("/"))).await.unwrap();
+    }
+    assert_eq!(server.connections(), 2);
+}
