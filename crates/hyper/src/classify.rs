@@ -7,9 +7,9 @@
 //!
 //! - `legacy::Error::is_connect()`: hyper-util's `client.rs` makes that kind of error in `one_connection_for` and
 //!   `connect_to` alone, both of which come before `try_send_request` hands the request to a connection.
-//! - `hyper::Error::is_canceled()`: hyper makes it in three places of its HTTP/1 client. Two give the request back
-//!   from the queue between sender and connection (`Envelope`'s drop in `client/dispatch.rs`, `recv_msg` in
-//!   `proto/h1/dispatch.rs`), one refuses to queue it (`try_send_request` in `client/conn/http1.rs`). A request that
+//! - `hyper::Error::is_canceled()`: hyper makes it where it gives a request back from the queue between sender and
+//!   connection (`Envelope`'s drop in `client/dispatch.rs`, `recv_msg` in `proto/h1/dispatch.rs`), and where it refuses to
+//!   queue one (`try_send_request` and `send_request` in `client/conn/http1.rs` and `client/conn/http2.rs`). A request that
 //!   the connection took from that queue, which it does before it writes the first byte, fails in another way: with
 //!   the I/O error, `IncompleteMessage`, or `DispatchGone` when the runtime shuts down. So a canceled error is never
 //!   given after a byte of the request was written. (hyper's one other `Canceled` is that of an upgrade, which is not

@@ -39,7 +39,8 @@ pub(crate) struct Options {
     idle_timeout: Option<u64>,
 
     /// A fault of the next call of its kind, as CALL:TIME:FAULT, such as create:after_commit:stall or
-    /// 'revoke:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it
+    /// 'revoke:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it. A name that is none
+    /// is answered with all that there are
     #[arg(long, value_name = "CALL:TIME:FAULT", help_heading = "Faults")]
     fault: Vec<Queued>,
 

@@ -39,7 +39,7 @@ impl fmt::Debug for Options {
 
 /// TLS and proxies: with the feature `aws-lc-rs` or `ring`.
 impl HyperTransportBuilder {
-    /// Trusts these certificates as roots too, beside the system's.
+    /// Trusts these certificates as roots too, beside the system's; alone, where the system's cannot be read.
     pub fn add_root(mut self, roots: Certificates) -> Self {
         self.tls.added.extend(roots.into_vec());
         self
@@ -81,13 +81,15 @@ impl HyperTransportBuilder {
     /// (`http://user:password@proxy:3128`, percent-encoded where needed) and go out as Basic (RFC 7617); they are in no
     /// error and no `Debug`.
     ///
-    /// `http` requests never go through it: core sends those to this machine alone. TLS is with the server, so the
-    /// proxy sees no more than the server's name.
+    /// `http` requests never go through it: unless `danger_allow_http` is used, core sends those to this machine alone.
+    /// TLS is with the server, so the proxy sees no more than the server's name.
     ///
     /// A proxy that cannot reach the server is
     /// [`TransportErrorKind::Proxy`](clerk_actor_tokens_core::TransportErrorKind::Proxy), one that wants other credentials
     /// [`TransportErrorKind::ProxyAuth`](clerk_actor_tokens_core::TransportErrorKind::ProxyAuth); nothing was executed in
-    /// either case.
+    /// either case. hyper-util's tunnel does not tell the proxy's status; a proxy that cannot be connected to is
+    /// [`TransportErrorKind::Connect`](clerk_actor_tokens_core::TransportErrorKind::Connect), with "tunnel error" among the
+    /// causes.
     ///
     /// ```
     /// use clerk_actor_tokens_hyper::HyperTransport;
