@@ -145,16 +145,21 @@ impl HyperTransportBuilder {
     /// connection that did not come about. One that has a `rustls::Error` among its causes counts as
     /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls), which is not retried.
     ///
+    /// A bare `HttpConnector` reaches `http` servers alone. For Clerk it goes under TLS, for example hyper-rustls':
+    ///
     /// ```
-    /// use clerk_actor_tokens_hyper::HyperTransport;
+    /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] mod example {
+    /// use clerk_actor_tokens_hyper::{BuildError, HyperTransport};
+    /// use hyper_rustls::HttpsConnector;
     /// use hyper_util::client::legacy::connect::HttpConnector;
     ///
-    /// # fn main() -> Result<(), clerk_actor_tokens_hyper::BuildError> {
-    /// let mut connector = HttpConnector::new();
-    /// connector.set_local_address(Some([127, 0, 0, 1].into()));
-    /// let transport = HyperTransport::builder().build_with_connector(connector)?;
-    /// # let _ = transport;
-    /// # Ok(())
+    /// fn transport(mut tls: rustls::ClientConfig) -> Result<HyperTransport, BuildError> {
+    ///     // Your resolver: `HttpConnector::new_with_resolver`. Your sockets: its methods.
+    ///     let mut tcp = HttpConnector::new();
+    ///     tcp.enforce_http(false); // TLS asks it for connections to `https` servers
+    ///     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    ///     HyperTransport::builder().build_with_connector(HttpsConnector::from((tcp, tls)))
+    /// }
     /// # }
     /// ```
     ///
