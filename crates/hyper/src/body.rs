@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio::time::{Instant, timeout_at};
 
-use crate::BoxError;
+use crate::{BoxError, classify};
 
 /// A body that was not read to its end: why, and the bytes that had arrived.
 #[derive(Debug)]
@@ -56,7 +56,9 @@ where
                 return Err(cut(TransportErrorKind::Interrupted, "the peer broke off the response body", received));
             }
             Some(None) => return Ok(received.freeze()),
-            Some(Some(Err(error))) => return Err(cut(TransportErrorKind::Interrupted, error, received)),
+            Some(Some(Err(error))) => {
+                return Err(cut(TransportErrorKind::Interrupted, classify::told(error.into()), received));
+            }
             Some(Some(Ok(frame))) => frame,
         };
         // Trailers are no part of the body.

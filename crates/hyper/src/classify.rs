@@ -67,8 +67,39 @@ pub(crate) fn without_head(error: legacy::Error, sent: Sent) -> TransportError {
             None => TransportErrorKind::Interrupted,
         }
     };
-    TransportError::new(kind).with_source(error)
+    TransportError::new(kind).with_source(told(error.into()))
 }
+
+/// The error as it may be told. What a peer says when it goes away is text of its own choice, which may quote a header or a
+/// link, and h2's error shows it: then the error is replaced by the code alone.
+pub(crate) fn told(error: BoxError) -> BoxError {
+    let mut went_away = None;
+    any_cause(error.as_ref(), |cause| {
+        let cause = cause.downcast_ref::<h2::Error>().filter(|cause| cause.is_go_away());
+        went_away = cause.map(|cause| WentAway { by_peer: cause.is_remote(), reason: cause.reason() });
+        went_away.is_some()
+    });
+    went_away.map_or(error, Into::into)
+}
+
+/// The connection was given up by one of its ends (HTTP/2 `GOAWAY`, RFC 9113 section 6.8).
+#[derive(Debug)]
+struct WentAway {
+    by_peer: bool,
+    reason: Option<h2::Reason>,
+}
+
+impl fmt::Display for WentAway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.by_peer { "the peer went away (GOAWAY)" } else { "the connection was given up (GOAWAY)" })?;
+        match self.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for WentAway {}
 
 /// Why no connection came about.
 fn connecting(error: &legacy::Error) -> TransportErrorKind {
