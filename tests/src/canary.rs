@@ -120,7 +120,12 @@ impl Scanner {
     pub fn name_secret(&mut self, secret: &str) {
         let secret = secret.rsplit("ticket=").next().unwrap_or(secret);
         let secret = secret.strip_prefix("sk_test_").or(secret.strip_prefix("sk_live_")).unwrap_or(secret);
-        self.windows.extend(secret.as_bytes().windows(WINDOW).filter_map(|window| window.first_chunk().copied()));
+        self.name_bytes(secret.as_bytes());
+    }
+
+    /// The same for a secret that is no text, such as the number in a private key.
+    pub fn name_bytes(&mut self, secret: &[u8]) {
+        self.windows.extend(secret.windows(WINDOW).filter_map(|window| window.first_chunk().copied()));
     }
 
     /// The credentials in a text, each once a place, in order.

@@ -47,6 +47,7 @@ pub type Response = http::Response<Bytes>;
 /// - Where the head of a response had arrived, every error carries it, with the bytes of the body so far
 ///   ([`TransportError::with_partial`]): an id is salvaged from them.
 /// - Dropping the future aborts the exchange.
+/// - One transport carries many exchanges at once; each is given its own answer.
 /// - A request that was not made by a client's call has no [`CallContext`](crate::CallContext): then 30 s and
 ///   [`DEFAULT_RESPONSE_CAP`](crate::DEFAULT_RESPONSE_CAP) bound it.
 ///

@@ -85,6 +85,25 @@ fn a_part_of_a_named_secret_is_found_in_each_form() {
 }
 
 #[test]
+fn a_part_of_a_secret_that_is_no_text_is_found_in_each_form() {
+    let secret: Vec<u8> = (0..32u8).map(|byte| byte.wrapping_mul(37) ^ 0x9a).collect();
+    let mut scanner = Scanner::new();
+    scanner.name_bytes(&secret);
+    let part = &secret[6..22];
+    let hex: String = part.iter().map(|byte| format!("{byte:02x}")).collect();
+    for (inside, form) in [
+        (Encoding::Hex, hex),
+        (Encoding::Decimals, format!("{part:?}")),
+        (Encoding::Base64, STANDARD.encode(part)),
+        (Encoding::Base64, URL_SAFE_NO_PAD.encode([b"ab", part].concat())),
+    ] {
+        let hits = scanner.scan(&form);
+        assert!(hits.iter().any(|hit| hit.what() == What::Named && hit.inside() == [inside]), "{inside:?}: {hits:?}");
+    }
+    assert_eq!(scanner.scan(&format!("{:?}", &secret[..11])), []);
+}
+
+#[test]
 fn words_about_credentials_are_none() {
     let harmless = [
         "SecretKey(redacted)",

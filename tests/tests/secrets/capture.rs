@@ -42,10 +42,9 @@ impl Capture {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many records a crate, or the panics, made.
+    /// How many records a crate, one of its modules, or the panics, made.
     pub(crate) fn count(&self, who: &str) -> usize {
-        let is_of = |module: &str| module == who || module.strip_prefix(who).is_some_and(|rest| rest.starts_with("::"));
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|(module, _)| is_of(module)).count()
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|(module, _)| is_of(module, who)).count()
     }
 }
 
@@ -75,4 +74,9 @@ impl log::Log for Capture {
     }
 
     fn flush(&self) {}
+}
+
+/// Whether a record of this module is one of this crate's, or of this module above it.
+pub(crate) fn is_of(module: &str, name: &str) -> bool {
+    module.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }

@@ -13,12 +13,17 @@
 )]
 
 mod capture;
+mod child;
 mod doubles;
 mod faults;
+mod identity;
 mod loopback;
 mod orphans;
+mod proxies;
 mod shown;
 mod tls;
+mod ways;
+mod words;
 
 const KEY: &str = "sk_test_CANARYcanary0123456789";
 const TICKET: &str = "eyJDQU5BUlkiOiJjYW5hcnkifQ.CANARYclaims0123456789.CANARYsignature0123456789";

@@ -1,6 +1,7 @@
 //! What a test was shown: by `Debug`, by `Display`, by the chain of causes of an error; and what was said meanwhile.
 
 use std::{
+    collections::HashSet,
     error::Error as StdError,
     fmt::{Debug, Display},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -8,7 +9,7 @@ use std::{
 
 use clerk_actor_tokens_tests::canary::Scanner;
 
-use crate::capture::{self, Capture};
+use crate::capture::{self, Capture, is_of};
 
 /// Everything that was shown, and what must not be in it.
 pub(crate) struct Shown {
@@ -55,23 +56,43 @@ impl Shown {
         self.scanner.name_secret(secret);
     }
 
-    /// How many records this crate has logged so far.
+    /// The same for a secret that is no text.
+    pub(crate) fn secret_bytes(&mut self, secret: &[u8]) {
+        self.secrets += 1;
+        self.scanner.name_bytes(secret);
+    }
+
+    /// How many records this crate, or this module of a crate, has logged so far.
     pub(crate) fn records_of(&self, name: &str) -> usize {
         self.capture.count(name)
     }
 
+    /// How many records of this crate hold this text.
+    pub(crate) fn records_with(&self, name: &str, text: &str) -> usize {
+        self.capture.said().iter().filter(|(who, said)| is_of(who, name) && said.contains(text)).count()
+    }
+
     /// No credential is in any text, whatever it is encoded in.
     pub(crate) fn assert_clean(&self, test: &str) {
+        self.assert_clean_but_for(test, &[]);
+    }
+
+    /// The same, with the records of these crates left out. They are told from others: no other test may see them.
+    pub(crate) fn assert_clean_but_for(&self, test: &str, crates: &[&str]) {
         let said = self.capture.said();
+        let said: Vec<_> = said.iter().filter(|(who, _)| !crates.iter().any(|name| is_of(who, name))).collect();
         assert!(self.secrets > 1 && self.texts.len() > 5, "nothing was tried");
-        for (name, text) in self.texts.iter().chain(&said) {
+        // Most records are said again and again.
+        let mut seen = HashSet::new();
+        let texts = || self.texts.iter().chain(said.iter().copied());
+        for (name, text) in texts().filter(|(_, text)| seen.insert(text.as_str())) {
             if let Some(hit) = self.scanner.scan(text).first() {
                 // Not the text itself: it would be printed.
                 let line = text.lines().nth(hit.line() - 1).unwrap_or_default();
                 panic!("{name} shows a credential ({hit}), behind: {}", hit.before(line));
             }
         }
-        let bytes: usize = self.texts.iter().chain(&said).map(|(_, text)| text.len()).sum();
+        let bytes: usize = texts().map(|(_, text)| text.len()).sum();
         let panics = said.iter().filter(|(who, _)| who == "panic").count();
         println!(
             "figure: canaries, {test}: {} texts shown, {} records and {panics} panics captured, {bytes} bytes, 0 credentials",

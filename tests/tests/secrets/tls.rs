@@ -1,12 +1,13 @@
-//! Calls over TLS: a handshake that fails, and whole exchanges, with all that the TLS crates log of them.
+//! Calls over TLS with the system's roots: a handshake that fails, and whole exchanges, with all that the TLS crates log.
+//! With roots of its own choice a transport is in `ways.rs`.
 //!
 //! The roots are the system's, and a test can choose them for a process of its own alone: this one runs itself again.
 
-use std::{path::Path, process::Command, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use clerk_actor_tokens::{
     Actor, BaseUrl, Client, RetryPolicy, SecretKey,
-    emulator::{Emulator, fault},
+    emulator::{Emulator, Served, fault},
     hyper::HyperTransport,
 };
 use rustls::{
@@ -16,18 +17,20 @@ use rustls::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{KEY, shown::Shown};
+use crate::{KEY, child, shown::Shown};
 
-const CHILD: &str = "CLERK_ACTOR_TOKENS_TEST_CHILD";
 const TEST: &str = "tls::calls_over_tls_show_none";
 
-/// Takes the TLS off what arrives, and passes it on to this address.
-async fn unwrapping(certificate: &str, key: &str, plain: String) -> BaseUrl {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+/// A server with this certificate, which asks its clients for none.
+fn serving(certificate: &str, key: &str) -> ServerConfig {
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    config.with_single_cert(vec![certificate], PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+}
+
+/// Takes the TLS off what arrives, and passes it on to this address.
+pub(crate) async fn unwrapping(config: ServerConfig, plain: String) -> BaseUrl {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = BaseUrl::new(format!("https://{}", listener.local_addr().unwrap())).unwrap();
@@ -44,36 +47,33 @@ async fn unwrapping(certificate: &str, key: &str, plain: String) -> BaseUrl {
     url
 }
 
+/// The address behind the URL of a server without TLS.
+pub(crate) fn address(server: &Served) -> String {
+    server.url().trim_start_matches("http://").to_owned()
+}
+
 #[tokio::test]
 async fn calls_over_tls_show_none() {
     let roots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("secrets-roots.pem");
     let key = roots.with_extension("key");
-    if std::env::var_os(CHILD).is_none() {
+    if std::env::var_os(child::CHILD).is_none() {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         std::fs::write(&roots, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args(["--exact", TEST, "--nocapture"]).env(CHILD, "1");
-        let output = again.env("SSL_CERT_FILE", &roots).env_remove("SSL_CERT_DIR").output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        // The place of a hit is told on the other stream, without the credential.
-        assert!(
-            output.status.success() && text.contains("1 passed"),
-            "{text}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        text.lines().filter(|line| line.starts_with("figure: ")).for_each(|line| println!("{line}"));
+    }
+    let environment = [("SSL_CERT_FILE", Some(roots.to_str().unwrap())), ("SSL_CERT_DIR", None)];
+    if !child::is_own(TEST, &environment) {
         return;
     }
     let mut shown = Shown::new();
     shown.secret(KEY);
     let clerk = Emulator::builder().secret_key(SecretKey::new(KEY).unwrap()).real_time().build();
-    let plain = clerk.serve().await.unwrap();
-    let plain = plain.url().trim_start_matches("http://").trim_end_matches("/v1").trim_end_matches('/').to_owned();
+    let served = clerk.serve().await.unwrap();
+    let plain = address(&served);
     let read = |path| std::fs::read_to_string(path).unwrap();
-    let trusted = unwrapping(&read(&roots), &read(&key), plain.clone()).await;
+    let trusted = unwrapping(serving(&read(&roots), &read(&key)), plain.clone()).await;
     let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let untrusted = unwrapping(&other.cert.pem(), &other.signing_key.serialize_pem(), plain).await;
+    let untrusted = unwrapping(serving(&other.cert.pem(), &other.signing_key.serialize_pem()), plain).await;
 
     let transport = HyperTransport::new().unwrap();
     let to = |url| {

@@ -3,6 +3,7 @@
 mod answers;
 mod bounds;
 mod cancel;
+mod closed_port;
 mod decorator;
 mod law;
 mod partial;
@@ -10,6 +11,7 @@ mod pool;
 mod proofs;
 mod requests;
 mod secrets;
+mod side_by_side;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -44,13 +46,14 @@ const BOOK: &str = "the book's page on transports";
 
 /// The cells of a transport.
 pub(crate) fn of_transport(make: &Make) -> Vec<Planned> {
-    let tables: [&'static [Row<Stage>]; 8] = [
+    let tables: [&'static [Row<Stage>]; 9] = [
         &answers::ROWS,
         &requests::ROWS,
         &bounds::ROWS,
         &partial::ROWS,
         &cancel::ROWS,
         &pool::ROWS,
+        &side_by_side::ROWS,
         &secrets::ROWS,
         &law::ROWS,
     ];
@@ -87,7 +90,7 @@ pub(crate) fn of_decorator(wrap: &Wrap) -> Vec<Planned> {
             }),
         }
     };
-    decorator::ROWS.iter().map(plan).collect()
+    decorator::ROWS.iter().chain(&side_by_side::OF_DECORATORS).map(plan).collect()
 }
 
 /// An answer with a `Content-Length`. `head` is what stands behind the version.

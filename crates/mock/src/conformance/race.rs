@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clerk_actor_tokens_core::{SystemTimer, Timer as _};
+use clerk_actor_tokens_core::{BoxFuture, SystemTimer, Timer as _};
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(2);
@@ -27,6 +27,26 @@ pub(crate) async fn race<F: Future>(future: F, until: impl Future<Output = ()>) 
 /// What a future gives, if it is done within `limit`.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     race(future, SystemTimer.sleep(limit)).await
+}
+
+/// What these give, in their order, polled side by side. The first failure ends all of them.
+pub(crate) async fn all<T, E>(futures: Vec<BoxFuture<'_, Result<T, E>>>) -> Result<Vec<T>, E> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    poll_fn(|context| {
+        let mut is_pending = false;
+        for (future, done) in running.iter_mut().filter(|(_, done)| done.is_none()) {
+            match future.as_mut().poll(context) {
+                Poll::Ready(Ok(output)) => *done = Some(output),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => is_pending = true,
+            }
+        }
+        match is_pending {
+            true => Poll::Pending,
+            false => Poll::Ready(Ok(running.iter_mut().filter_map(|(_, done)| done.take()).collect())),
+        }
+    })
+    .await
 }
 
 /// Waits until the condition holds, no longer than `limit`. Gives whether it does.

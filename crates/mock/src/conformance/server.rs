@@ -9,7 +9,7 @@ mod request;
 
 use std::{
     borrow::Cow,
-    io,
+    io::{self, Write as _},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -39,6 +39,8 @@ pub(crate) enum Act {
     Repeat(Cow<'static, [u8]>, usize),
     /// Writes these bytes until the client closes, with so long a pause behind each.
     Forever(Cow<'static, [u8]>, Duration),
+    /// Does nothing for so long: short, as the server cannot stop meanwhile.
+    Pause(Duration),
     /// Writes no more, and goes on to the next act.
     HalfClose,
     /// Is silent until the client closes.
@@ -179,8 +181,11 @@ impl Drop for Server {
         self.shared.is_stopping.store(true, Ordering::SeqCst);
         self.shared.end_all();
         // Wakes the thread that accepts. Where that fails, it is left behind.
-        let woken = TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok();
-        if let (true, Some(accepting)) = (woken, self.accepting.take()) {
+        let waking = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+        if let (Ok(mut waking), Some(accepting)) = (waking, self.accepting.take()) {
+            // A byte that nobody reads: the connection is reset, and no port is kept in TIME_WAIT. There are hundreds of
+            // servers in a run, and a system that is short of ports is slow to find one.
+            let _ = waking.write_all(b"-");
             let _ = accepting.join();
         }
     }
@@ -236,10 +241,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        io::{Read, Write},
-        time::Instant,
-    };
+    use std::{io::Read, time::Instant};
 
     const REQUEST: &[u8] = b"POST /a HTTP/1.1\r\nx-conformance-exchange: 7\r\ncontent-length: 3\r\n\r\nabc";
 

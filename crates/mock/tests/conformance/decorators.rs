@@ -1,6 +1,9 @@
 //! Decorators that are wrong on purpose, and the cell that each fails: that and no other.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
@@ -15,6 +18,14 @@ type Sent = Result<Response, TransportError>;
 struct Wrapped {
     inner: Arc<dyn HttpTransport>,
     how: How,
+    /// What was asked for last.
+    last: Mutex<Request>,
+}
+
+impl Wrapped {
+    fn new(inner: Arc<dyn HttpTransport>, how: How) -> Self {
+        Self { inner, how, last: Mutex::default() }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -27,6 +38,7 @@ enum How {
     After(fn(Sent) -> Sent),
     Again(fn(&Sent) -> bool),
     Detached,
+    OnePlace,
 }
 
 #[async_trait]
@@ -44,7 +56,7 @@ impl HttpTransport for Wrapped {
             },
             How::Detached => {
                 let inner = Arc::clone(&self.inner);
-                let sent = Arc::new(std::sync::Mutex::new(None));
+                let sent = Arc::new(Mutex::new(None));
                 let filled = Arc::clone(&sent);
                 std::thread::spawn(move || {
                     let sent = pollster::block_on(inner.send(request));
@@ -56,6 +68,13 @@ impl HttpTransport for Wrapped {
                     }
                     SystemTimer.sleep(Duration::from_millis(1)).await;
                 }
+            }
+            How::OnePlace => {
+                *self.last.lock().unwrap() = request;
+                // As one that waits for its turn: others come meanwhile.
+                SystemTimer.sleep(Duration::from_millis(1)).await;
+                let last = self.last.lock().unwrap().clone();
+                self.inner.send(last).await
             }
             How::Right | How::OwnTimer | How::NoSpawner | How::OwnSpawner => self.inner.send(request).await,
         }
@@ -84,7 +103,7 @@ impl Spawner for Nowhere {
 }
 
 fn failed_by(how: How) -> Vec<String> {
-    let report = Kit::of_decorator(move |inner| Wrapped { inner, how }).run();
+    let report = Kit::of_decorator(move |inner| Wrapped::new(inner, how)).run();
     report.failed().map(|cell| cell.name().to_owned()).collect()
 }
 
@@ -187,11 +206,12 @@ const WRONG: &[(&str, How, &str)] = &[
         "decorator.sends_once",
     ),
     ("goes on when it is dropped", How::Detached, "decorator.dropped"),
+    ("keeps one place for all requests", How::OnePlace, "decorator.side_by_side"),
 ];
 
 #[test]
 fn a_decorator_that_hands_everything_through_passes() {
-    Kit::of_decorator(|inner| Wrapped { inner, how: How::Right }).run().assert();
+    Kit::of_decorator(|inner| Wrapped::new(inner, How::Right)).run().assert();
 }
 
 #[test]

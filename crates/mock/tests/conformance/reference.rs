@@ -11,7 +11,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
     thread,
@@ -21,7 +21,7 @@ use std::{
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
     CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response,
-    TransportError, TransportErrorKind,
+    TransportError, TransportErrorKind, bytes::Bytes,
 };
 pub(crate) use wire::NotHttp;
 
@@ -54,12 +54,27 @@ pub(crate) enum Flaw {
     DoesNotLook,
     /// What was written is not told to who may go away.
     NeverBegins,
+    /// The answers to all exchanges wait in one place.
+    OneSlot,
+    /// The bodies to send wait in one place.
+    OneBody,
+    /// Where one exchange breaks off, those beside it are told that they had not begun.
+    OneForAll,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Reference {
     flaw: Option<Flaw>,
     idle: Arc<Mutex<Vec<Idle>>>,
+    /// What belongs to one exchange each, and is shared where a flaw says so.
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    slot: Arc<Slot>,
+    body: Mutex<Bytes>,
+    broken: AtomicUsize,
 }
 
 struct Idle {
@@ -155,8 +170,14 @@ impl Reference {
 
 #[async_trait]
 impl HttpTransport for Reference {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let slot = Arc::new(Slot::default());
+    async fn send(&self, mut request: Request) -> Result<Response, TransportError> {
+        let slot = if self.has(Flaw::OneSlot) { self.shared.slot.emptied() } else { Arc::default() };
+        if self.has(Flaw::OneBody) {
+            *self.shared.body.lock().unwrap() = request.body().clone();
+            let_others_go_on().await;
+            *request.body_mut() = self.shared.body.lock().unwrap().clone();
+        }
+        let broken = self.shared.broken.load(Ordering::SeqCst);
         let (this, filled) = (self.clone(), Arc::clone(&slot));
         thread::spawn(move || {
             // The slot is filled whatever happens: a panic is handed on.
@@ -164,7 +185,13 @@ impl HttpTransport for Reference {
             filled.fill(result);
         });
         match Running(slot).await {
-            Ok(result) => result,
+            Ok(Ok(_)) if self.has(Flaw::OneForAll) && self.shared.broken.load(Ordering::SeqCst) != broken => {
+                Err(TransportErrorKind::Canceled.into())
+            }
+            Ok(result) => {
+                self.shared.broken.fetch_add(usize::from(result.is_err()), Ordering::SeqCst);
+                result
+            }
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
@@ -237,6 +264,12 @@ struct Meeting {
 }
 
 impl Slot {
+    /// The same one, for the next exchange.
+    fn emptied(self: &Arc<Self>) -> Arc<Self> {
+        *self.0.lock().unwrap() = Meeting::default();
+        Arc::clone(self)
+    }
+
     fn fill(&self, filled: Filled) {
         let mut meeting = self.0.lock().unwrap();
         meeting.filled = Some(filled);
@@ -257,6 +290,16 @@ impl Slot {
     fn release(&self) {
         self.0.lock().unwrap().stream = None;
     }
+}
+
+/// Gives whatever is polled beside this a turn.
+async fn let_others_go_on() {
+    let mut is_second = false;
+    std::future::poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::replace(&mut is_second, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 struct Running(Arc<Slot>);

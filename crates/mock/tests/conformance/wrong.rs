@@ -113,6 +113,7 @@ const REUSED_AND_BROKEN: &[&str] = &[
     "law.part_of_the_version.reused",
     "law.reset.reused",
     "law.reset_within_the_request.reused",
+    "law.side_by_side",
     "law.tls_alert.reused",
 ];
 
@@ -312,6 +313,10 @@ pub(crate) static WRONG: &[Wrong] = &[
     inside("keeps a connection with what is left over in it", Flaw::KeepsLeftovers, &["pool.bytes_left_over"]),
     inside("keeps a connection whose answer was cut", Flaw::KeepsCut, &["cap.endless_body", "pool.cut_answer"]),
     inside("does not look whether an idle connection was closed", Flaw::DoesNotLook, &["proof.idle_connection"]),
+    // Many at once.
+    inside("keeps one place for all answers", Flaw::OneSlot, &["answer.side_by_side", "law.side_by_side"]),
+    inside("keeps one place for all bodies", Flaw::OneBody, &["answer.side_by_side", "law.side_by_side"]),
+    inside("lets all break off where one does", Flaw::OneForAll, &["law.side_by_side"]),
     // Secrets.
     around(
         "shows the key",
@@ -359,6 +364,7 @@ pub(crate) static WRONG: &[Wrong] = &[
             "law.part_of_the_version.*",
             "law.reset.*",
             "law.reset_within_the_request.*",
+            "law.side_by_side",
             "law.tls_alert.*",
         ],
     ),
@@ -452,6 +458,7 @@ pub(crate) static WRONG: &[Wrong] = &[
             "law.part_of_the_version.*",
             "law.reset.*",
             "law.reset_within_the_request.*",
+            "law.side_by_side",
             "law.status_garbage.*",
             "law.switching_protocols.*",
             "law.tls_alert.*",
@@ -497,6 +504,7 @@ pub(crate) static WRONG: &[Wrong] = &[
             "deadline.*",
             "law.any_bytes",
             "law.*.fresh",
+            "law.side_by_side",
             "partial.*",
             "proof.cut_handshake",
             "proof.deadline_*",

@@ -4,8 +4,8 @@ use http::header;
 
 use super::{CONTRACT, Row, bytes_of_every_value, whole};
 use crate::conformance::{
-    server::{Act, Server, write},
-    stage::{Checked, Otherwise, Stage, demand},
+    server::{Act, EXCHANGE, Reads, Seen, Server, write},
+    stage::{Checked, Ended, Otherwise, Stage, demand},
 };
 use clerk_actor_tokens_core::Response;
 
@@ -76,20 +76,37 @@ const STATUSES: [u16; 40] = [
     410, 411, 413, 415, 417, 421, 422, 425, 426, 429, 431, 451, 499, 500, 503, 504, 599,
 ];
 
+/// A server that gives these answers in turn: the first to exchange 0, which is that of a fresh stage's first request.
+fn in_turn(answers: Vec<Vec<u8>>) -> Result<Server, Otherwise> {
+    let answer_to = move |seen: &Seen| {
+        let exchange = seen.request.header(EXCHANGE).and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+        let answer = exchange.and_then(|exchange: usize| answers.get(exchange));
+        vec![answer.map_or(Act::Close, |answer| written(answer.clone()))]
+    };
+    Ok(Server::start(Reads::Request, answer_to)?)
+}
+
+/// An answer that something in an HTTP stack may act on.
+fn with_status(status: u16) -> Vec<u8> {
+    let head =
+        format!("{status} X\r\nwww-authenticate: Basic realm=x\r\nproxy-authenticate: Basic realm=x\r\nretry-after: 0");
+    match status {
+        204 | 304 => format!("HTTP/1.1 {head}\r\n\r\n").into_bytes(),
+        _ => whole(&head, body_with(status)),
+    }
+}
+
+fn body_with(status: u16) -> &'static [u8] {
+    if matches!(status, 204 | 205 | 304) { b"" } else { b"the body" }
+}
+
 async fn every_status(stage: &Stage) -> Checked {
+    let server = in_turn(STATUSES.map(with_status).into())?;
     for status in STATUSES {
-        let body: &[u8] = if matches!(status, 204 | 205 | 304) { b"" } else { b"the body" };
-        let head = format!(
-            "{status} X\r\nwww-authenticate: Basic realm=x\r\nproxy-authenticate: Basic realm=x\r\nretry-after: 0"
-        );
-        let bytes = match status {
-            204 | 304 => format!("HTTP/1.1 {head}\r\n\r\n").into_bytes(),
-            _ => whole(&head, body),
-        };
-        let response = answer_of(stage, vec![written(bytes)]).await;
+        let response = stage.send(&server, stage.post(&server)?).await.and_then(Ended::answer);
         let response = response.map_err(|otherwise| otherwise.about(&format!("status {status}")))?;
         demand(response.status() == status, || format!("{status} became {}", response.status().as_u16()))?;
-        demand(response.body() == body, || format!("the body of a {status} is not what was sent"))?;
+        demand(response.body() == body_with(status), || format!("the body of a {status} is not what was sent"))?;
     }
     Ok(())
 }
@@ -97,17 +114,18 @@ async fn every_status(stage: &Stage) -> Checked {
 async fn redirects(stage: &Stage) -> Checked {
     let elsewhere = Server::acting([written(whole("200 OK", b"elsewhere"))])?;
     let absolute = format!("http://{}/elsewhere", elsewhere.address());
-    for status in [301, 302, 303, 307, 308] {
-        for location in [absolute.as_str(), "/v1/elsewhere", "?again", ""] {
-            let bytes = whole(&format!("{status} X\r\nlocation: {location}"), b"");
-            let server = Server::acting([written(bytes)])?;
-            let response = stage.send(&server, stage.post(&server)?).await?.answer()?;
-            let seen = server.seen().len().saturating_add(elsewhere.connections());
-            demand(seen == 1, || format!("a {status} was followed"))?;
-            demand(response.status() == status, || format!("{status} became {}", response.status().as_u16()))?;
-            let is_kept = response.headers().get(header::LOCATION).is_some_and(|value| value == location);
-            demand(is_kept, || format!("the `Location` of a {status} was not kept"))?;
-        }
+    let locations = [absolute.as_str(), "/v1/elsewhere", "?again", ""];
+    let redirects: Vec<_> =
+        [301, 302, 303, 307, 308].into_iter().flat_map(|status| locations.map(|location| (status, location))).collect();
+    let answer = |(status, location): &(u16, &str)| whole(&format!("{status} X\r\nlocation: {location}"), b"");
+    let server = in_turn(redirects.iter().map(answer).collect())?;
+    for (before, (status, location)) in redirects.into_iter().enumerate() {
+        let response = stage.send(&server, stage.post(&server)?).await?.answer()?;
+        let seen = server.seen().len().saturating_add(elsewhere.connections());
+        demand(seen == before.saturating_add(1), || format!("a {status} was followed"))?;
+        demand(response.status() == status, || format!("{status} became {}", response.status().as_u16()))?;
+        let is_kept = response.headers().get(header::LOCATION).is_some_and(|value| value == location);
+        demand(is_kept, || format!("the `Location` of a {status} was not kept"))?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ impl Spawner for Counting {
     }
 }
 
-fn sample() -> Request {
+pub(super) fn sample() -> Request {
     let mut request = Request::new(Bytes::from_static(b"{\"user_id\":\"user_1\"}"));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from_static("http://127.0.0.1:1/v1/actor_tokens?a=b");

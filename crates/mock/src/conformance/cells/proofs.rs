@@ -3,7 +3,7 @@
 
 use clerk_actor_tokens_core::{Execution, SystemTimer, Timer as _};
 
-use super::{Row, secrets::ClosedPort, whole};
+use super::{Row, closed_port::ClosedPort, whole};
 use crate::conformance::{
     server::{Act, Reads, Server, WARM_UP},
     stage::{AFTERMATH, Checked, Ended, Otherwise, Stage, fail},
@@ -56,7 +56,7 @@ fn is_proved(ended: Ended) -> Checked {
 async fn refused_connection(stage: &Stage) -> Checked {
     let nobody = Server::acting([])?;
     let closed = ClosedPort::new()?;
-    let request = stage.post_to(&format!("http://{}/", closed.address()?))?;
+    let request = stage.post_to(&format!("http://{}/", closed.address()))?;
     is_proved(stage.send(&nobody, request).await?)
 }
 

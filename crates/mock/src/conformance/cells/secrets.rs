@@ -1,14 +1,10 @@
 //! No text of an error holds what the request or the answer holds.
 
-use std::{
-    error::Error as StdError,
-    io,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-};
+use std::error::Error as StdError;
 
 use clerk_actor_tokens_core::{Request, TransportError};
 
-use super::{BOOK, Row, bounds::capped};
+use super::{BOOK, Row, bounds::capped, closed_port::ClosedPort};
 use crate::conformance::{
     server::{Act, Reads, Server, write},
     stage::{ANSWER_SECRET, Checked, KEY, REQUEST_SECRET, SHORT, Stage, URL_SECRET, fail},
@@ -91,7 +87,7 @@ async fn search(stage: &Stage, secret: &str) -> Checked {
     let server = Server::start(Reads::Nothing, |_| vec![write(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Act::Close])?;
     let closed = ClosedPort::new()?;
     for (what, url) in [
-        ("a refused connection", format!("http://{}/{URL_SECRET}", closed.address()?)),
+        ("a refused connection", format!("http://{}/{URL_SECRET}", closed.address())),
         ("a URL without a host", format!("/{URL_SECRET}?{URL_SECRET}")),
         ("a handshake that is none", format!("https://{}/{URL_SECRET}", server.address())),
     ] {
@@ -102,23 +98,6 @@ async fn search(stage: &Stage, secret: &str) -> Checked {
 
 fn written(text: String) -> Act {
     Act::Write(text.into_bytes().into())
-}
-
-/// A place where nobody listens, and nobody can while this lives: a connection of its own goes out from there.
-pub(super) struct ClosedPort {
-    stream: TcpStream,
-    _listener: TcpListener,
-}
-
-impl ClosedPort {
-    pub(super) fn new() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        Ok(Self { stream: TcpStream::connect(listener.local_addr()?)?, _listener: listener })
-    }
-
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
-        self.stream.local_addr()
-    }
 }
 
 /// Searches the error, if there is one: that there must be, and of which kind, other cells say.

@@ -16,6 +16,9 @@ use super::{Act, LAST_RESORT, Reads, Seen, Shared, WARM_UP, request};
 /// What a request that keeps the connection busy is answered with.
 const PLAIN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwarm-up";
 
+/// How many bytes of a repetition are written at a time.
+const LARGEST_WRITE: usize = 16 * 1024;
+
 /// Whether the connection goes on.
 enum Then {
     ReadNext,
@@ -109,11 +112,8 @@ impl Connection<'_> {
         for act in acts {
             match act {
                 Act::Write(bytes) => self.stream.write_all(&bytes)?,
-                Act::Repeat(bytes, times) => {
-                    for _ in 0..times {
-                        self.stream.write_all(&bytes)?;
-                    }
-                }
+                Act::Repeat(bytes, times) => self.write_times(&bytes, times)?,
+                Act::Pause(time) => thread::sleep(time),
                 Act::Forever(bytes, pause) => self.write_forever(&bytes, pause)?,
                 Act::HalfClose => self.stream.shutdown(Shutdown::Write)?,
                 Act::Hold => {
@@ -125,6 +125,16 @@ impl Connection<'_> {
             }
         }
         Ok(Then::ReadNext)
+    }
+
+    /// Writes many repetitions at a time: each write costs the system far more than its bytes.
+    fn write_times(&mut self, bytes: &[u8], times: usize) -> io::Result<()> {
+        let at_a_time = (LARGEST_WRITE / bytes.len().max(1)).clamp(1, times.max(1));
+        let many = bytes.repeat(at_a_time);
+        for _ in 0..times / at_a_time {
+            self.stream.write_all(&many)?;
+        }
+        self.stream.write_all(&bytes.repeat(times % at_a_time))
     }
 
     fn write_forever(&mut self, bytes: &[u8], pause: Duration) -> io::Result<()> {
