@@ -12,15 +12,13 @@ use crate::BuildError;
 
 /// One or more certificates: roots to trust.
 ///
-/// ```no_run
-/// use clerk_actor_tokens_hyper::{Certificates, HyperTransport};
+/// ```
+/// use clerk_actor_tokens_hyper::{BuildError, Certificates, HyperTransport};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let company = Certificates::from_pem(&std::fs::read("company-ca.pem")?)?;
-/// let transport = HyperTransport::builder().add_root(company).build()?;
-/// # let _ = transport;
-/// # Ok(())
-/// # }
+/// fn transport(company_ca: &[u8]) -> Result<HyperTransport, BuildError> {
+///     HyperTransport::builder().add_root(Certificates::from_pem(company_ca)?).build()
+/// }
+/// assert_eq!(transport(b"").unwrap_err().to_string(), "the PEM text holds no certificate");
 /// ```
 #[derive(Clone)]
 pub struct Certificates(Vec<CertificateDer<'static>>);
@@ -60,15 +58,13 @@ impl fmt::Debug for Certificates {
 /// What this client proves its own identity with, where a server asks for it (RFC 8446 section 4.3.2): a certificate
 /// chain and its private key.
 ///
-/// ```no_run
-/// use clerk_actor_tokens_hyper::{ClientIdentity, HyperTransport};
+/// ```
+/// use clerk_actor_tokens_hyper::{BuildError, ClientIdentity, HyperTransport};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let identity = ClientIdentity::from_pem(&std::fs::read("client.pem")?, &std::fs::read("client.key")?)?;
-/// let transport = HyperTransport::builder().client_identity(identity).build()?;
-/// # let _ = transport;
-/// # Ok(())
-/// # }
+/// fn transport(chain: &[u8], key: &[u8]) -> Result<HyperTransport, BuildError> {
+///     HyperTransport::builder().client_identity(ClientIdentity::from_pem(chain, key)?).build()
+/// }
+/// assert!(transport(b"no chain", b"no key").unwrap_err().to_string().contains("private key"));
 /// ```
 pub struct ClientIdentity {
     chain: Certificates,
