@@ -98,7 +98,7 @@ impl HttpTransport for OneShot {
             Ok(Ok(stream)) => stream,
             // No connection: proved that nothing was executed, so that a creation is tried again.
             Ok(Err(error)) => return Err(TransportError::new(TransportErrorKind::Connect).with_source(error)),
-            Err(_) => return Err(TransportErrorKind::TimeoutUnsent.into()),
+            Err(_) => return Err(TransportErrorKind::TimeoutBeforeSend.into()),
         };
         body(head(stream, request, bounds).await?, bounds).await
     }

@@ -19,8 +19,8 @@ pub enum Layer {
     Floor,
     /// The library's transport, the rest by hand
     Transport,
-    /// The library's client, unsupervised
-    Unsupervised,
+    /// The library's client, cancel_on_drop
+    CancelOnDrop,
     /// The library's client as it comes
     Library,
     /// The same with two middlewares that do nothing
@@ -29,7 +29,7 @@ pub enum Layer {
 
 impl Layer {
     /// Every layer, the floor first.
-    pub const ALL: [Self; 5] = [Self::Floor, Self::Transport, Self::Unsupervised, Self::Library, Self::Middlewares];
+    pub const ALL: [Self; 5] = [Self::Floor, Self::Transport, Self::CancelOnDrop, Self::Library, Self::Middlewares];
 
     /// Its name on the command line and in figures.
     #[must_use]
@@ -37,7 +37,7 @@ impl Layer {
         match self {
             Self::Floor => "floor",
             Self::Transport => "transport",
-            Self::Unsupervised => "unsupervised",
+            Self::CancelOnDrop => "cancel_on_drop",
             Self::Library => "library",
             Self::Middlewares => "middlewares",
         }
@@ -65,7 +65,7 @@ impl Subject {
         Ok(match layer {
             Layer::Floor => Self::Floor(Arc::new(Floor::new(peer)?)),
             Layer::Transport => Self::Transport(Arc::new(TransportAlone::new(peer)?)),
-            Layer::Unsupervised => Self::Library(Arc::new(library(0)?.unsupervised())),
+            Layer::CancelOnDrop => Self::Library(Arc::new(library(0)?.cancel_on_drop())),
             Layer::Library => Self::Library(Arc::new(library(0)?)),
             Layer::Middlewares => Self::Library(Arc::new(library(2)?)),
         })

@@ -52,10 +52,10 @@ impl Library {
         Ok(Self(client.build()?))
     }
 
-    /// The same client without supervision.
+    /// The same client without an executor.
     #[must_use]
-    pub fn unsupervised(self) -> Self {
-        Self(self.0.unsupervised())
+    pub fn cancel_on_drop(self) -> Self {
+        Self(self.0.cancel_on_drop())
     }
 }
 

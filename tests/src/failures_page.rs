@@ -95,10 +95,10 @@ fn causes(row: &str) -> Vec<Cause> {
         "4a" => vec![Cause::Fails(Kind::Proxy)],
         "5" => vec![Cause::Fails(Kind::Canceled)],
         "6" => vec![Cause::Fails(Kind::Refused)],
-        "6a" => vec![Cause::Fails(Kind::RefusedAtOnce)],
+        "6a" => vec![Cause::Fails(Kind::RefusedOnNewConnection)],
         "7" => vec![Cause::Fails(Kind::Interrupted), Cause::Fails(Kind::Other), Cause::Fails(Kind::BodyTooLarge)],
         "8" => vec![Cause::Fails(Kind::Timeout)],
-        "8a" => vec![Cause::Fails(Kind::TimeoutUnsent)],
+        "8a" => vec![Cause::Fails(Kind::TimeoutBeforeSend)],
         "9" => vec![Cause::Here(Fault::NoTimeLeft)],
         "9a" => vec![Cause::Here(Fault::NoRetriesLeft)],
         "10" => vec![
@@ -318,13 +318,13 @@ pub fn disagreements(limit: usize) -> Vec<String> {
     wrong
 }
 
-/// Which statuses can be opted in to that the page does not leave in doubt: the gamble is for gateways alone.
+/// Which statuses can be opted in to that the page does not leave in doubt: the unsafe retry is for gateways alone.
 #[must_use]
-pub fn wrong_gambles() -> Vec<u16> {
+pub fn wrong_unsafe_retries() -> Vec<u16> {
     let page = page();
     let gateways = &page["16"][1];
     let can_be_opted_in = |status: u16| {
-        let policy = RetryPolicy::new().retry_create_on([StatusCode::from_u16(status).unwrap()]);
+        let policy = RetryPolicy::new().danger_retry_create_on([StatusCode::from_u16(status).unwrap()]);
         let transport = transport_fn(|_| async { Ok(Response::default()) });
         Client::builder(transport, SecretKey::new("sk_test_abc").unwrap()).retry(policy).build().is_ok()
     };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use clerk_actor_tokens_tests::failures_page::{disagreements, is_made, page, wrong_gambles};
+use clerk_actor_tokens_tests::failures_page::{disagreements, is_made, page, wrong_unsafe_retries};
 
 #[test]
 fn the_client_does_what_the_page_says_of_every_row() {
@@ -13,8 +13,8 @@ fn the_client_does_what_the_page_says_of_every_row() {
 }
 
 #[test]
-fn only_the_statuses_of_row_16_can_be_gambled_on() {
-    assert_eq!(wrong_gambles(), Vec::<u16>::new());
+fn only_the_statuses_of_row_16_can_be_opted_in_to() {
+    assert_eq!(wrong_unsafe_retries(), Vec::<u16>::new());
 }
 
 /// The causes name the statuses that the page names: none is left out on either side.

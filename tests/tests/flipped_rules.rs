@@ -9,7 +9,7 @@
 
 use clerk_actor_tokens_core::flip::{self, Flip};
 use clerk_actor_tokens_tests::{
-    failures_page::{disagreements, wrong_gambles},
+    failures_page::{disagreements, wrong_unsafe_retries},
     schedules::violations,
 };
 
@@ -19,7 +19,7 @@ fn unnoticed<'a>(flips: impl Iterator<Item = &'a Flip>, is_noticed: impl Fn() ->
 
 #[test]
 fn no_cell_can_be_flipped_without_the_book_noticing() {
-    let is_noticed = || !disagreements(1).is_empty() || !wrong_gambles().is_empty();
+    let is_noticed = || !disagreements(1).is_empty() || !wrong_unsafe_retries().is_empty();
     assert!(!is_noticed(), "the rules as they are");
     let flips = flip::all();
     let unnoticed = unnoticed(flips.iter(), is_noticed);

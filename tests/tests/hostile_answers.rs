@@ -127,7 +127,7 @@ struct Deep {
     salvaged: Option<&'static str>,
 }
 
-const UNUSABLE: Option<ErrorKind> = Some(ErrorKind::ReplyUnusable);
+const UNUSABLE: Option<ErrorKind> = Some(ErrorKind::ResponseInvalid);
 const DEEP: [Deep; 5] = [
     Deep { place: "arrays", head: "", open: "[", close: "]", tail: "", kind: UNUSABLE, salvaged: None },
     Deep { place: "objects", head: "", open: "{\"\":", close: "}", tail: "", kind: UNUSABLE, salvaged: None },
@@ -178,7 +178,7 @@ fn json_ten_million_deep() {
                 let expected = match (status, call) {
                     (422 | 400, _) => Some(ErrorKind::Api),
                     // The token in the answer is not revoked.
-                    (_, Call::Revoke) if deep.kind.is_none() && !over => Some(ErrorKind::ReplyMismatch),
+                    (_, Call::Revoke) if deep.kind.is_none() && !over => Some(ErrorKind::ResponseMismatch),
                     _ => deep.kind.or(UNUSABLE.filter(|_| over)),
                 };
                 assert_eq!(error.as_ref().map(Error::kind), expected, "{what}: {error:?}");
@@ -212,7 +212,7 @@ fn a_body_over_the_cap() {
                     figure.saw(&what, peak, 2 * cap);
                     let error = error.unwrap();
                     assert_clear(&error, &what);
-                    let kind = if status == 200 { ErrorKind::ReplyUnusable } else { ErrorKind::Api };
+                    let kind = if status == 200 { ErrorKind::ResponseInvalid } else { ErrorKind::Api };
                     assert_eq!(error.kind(), kind, "{what}: {error}");
                     assert_eq!(error.status().unwrap().as_u16(), status);
                     assert!(error.expose_body().unwrap().len() <= cap, "{what}: the error keeps more than the cap");
@@ -319,7 +319,7 @@ fn hostile_headers() {
         let encoding = headers.get(header::CONTENT_ENCODING);
         let is_encoded = encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
         let table = [
-            (200, &token, is_encoded.then_some(ErrorKind::ReplyUnusable)),
+            (200, &token, is_encoded.then_some(ErrorKind::ResponseInvalid)),
             (307, &error, Some(ErrorKind::UnexpectedRedirect)),
             (422, &error, Some(ErrorKind::Api)),
             (429, &error, Some(ErrorKind::RateLimited)),

@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use clerk_actor_tokens::{
     Actor, ActorTokenStatus, ApiVersion, BaseUrl, Client, ClientBuilder, CreateActorToken, ErrorCode, ErrorKind,
-    Execution, Operation, Replay, Response, RetryPolicy, Revocation, RevokeActorToken, SecretKey, credentials_fn,
+    Execution, Idempotency, Operation, Response, RetryPolicy, Revocation, RevokeActorToken, SecretKey, credentials_fn,
     emulator::{Emulator, EmulatorBuilder, Served, fault},
     http::{HeaderValue, Method, StatusCode, header},
     hyper::HyperTransport,
@@ -178,7 +178,7 @@ async fn retries_are_set_for_the_client_or_for_one_call() {
     let token = clerk.actor_tokens().create("user_customer", agent()).send().await.unwrap();
     let revoke = || clerk.actor_tokens().revoke(token.id());
 
-    for (policy, attempts) in [(RetryPolicy::none(), 1), (quick.max_attempts(Replay::Safe, 2), 2)] {
+    for (policy, attempts) in [(RetryPolicy::none(), 1), (quick.max_attempts(Idempotency::Idempotent, 2), 2)] {
         for _ in 0..attempts {
             server.emulator().next_revoke().before_commit(fault::status(503));
         }

@@ -1,7 +1,7 @@
 //! Every phase of a call stalled in turn: when the call returns, in virtual time to the nanosecond, and what it says.
 //!
 //! A transport keeps the deadline itself. What hangs before it (a key, a middleware) is ended by the client's own race, the
-//! backstop, 100 ms later; a middleware of the whole call, 200 ms later.
+//! watchdog, 100 ms later; a middleware of the whole call, 200 ms later.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -29,7 +29,7 @@ const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const BACKSTOP: Duration = Duration::from_millis(100);
-const CALL_BACKSTOP: Duration = Duration::from_millis(200);
+const CALL_WATCHDOG: Duration = Duration::from_millis(200);
 
 /// The default of a call, and some others. A revocation's attempt has 10 s.
 const DEADLINES: [Duration; 5] = [Duration::from_nanos(1), MS, Duration::from_secs(7), Duration::from_secs(10), HOUR];
@@ -117,7 +117,7 @@ fn failed(after: Duration, kind: ErrorKind, execution: Execution, commits: usize
 
 /// What never ends at a phase of the exchange, how that surfaces, and what is committed by then.
 fn stalls() -> Vec<(AnyFault, Phase, ErrorKind, Execution, usize)> {
-    use ErrorKind::{ReplyLost, Timeout};
+    use ErrorKind::{ResponseTruncated, Timeout};
     use Execution::{Executed, NotExecuted, Unknown};
     vec![
         (fault::stall().into(), Phase::BeforeSend, Timeout, NotExecuted, 0),
@@ -126,8 +126,8 @@ fn stalls() -> Vec<(AnyFault, Phase, ErrorKind, Execution, usize)> {
         (fault::delay(HOUR * 2).into(), Phase::BeforeCommit, Timeout, Unknown, 0),
         (fault::stall().into(), Phase::AfterCommit, Timeout, Unknown, 1),
         (fault::delay(HOUR * 2).into(), Phase::AfterCommit, Timeout, Unknown, 1),
-        (fault::stall_at(0).into(), Phase::AfterCommit, ReplyLost, Executed, 1),
-        (fault::slow_body(HOUR * 2).into(), Phase::AfterCommit, ReplyLost, Executed, 1),
+        (fault::stall_at(0).into(), Phase::AfterCommit, ResponseTruncated, Executed, 1),
+        (fault::slow_body(HOUR * 2).into(), Phase::AfterCommit, ResponseTruncated, Executed, 1),
     ]
 }
 
@@ -193,7 +193,11 @@ fn a_body_that_stalls_behind_any_byte_returns_exactly_at_the_deadline() {
         for byte in 0..length {
             let stage = Stage::new(kind).meets(&[(fault::stall_at(byte).into(), Phase::AfterCommit)]);
             let ended = stage.call_within(deadline);
-            assert_eq!(ended, failed(deadline, ErrorKind::ReplyLost, Execution::Executed, 1, 1), "{kind}, byte {byte}");
+            assert_eq!(
+                ended,
+                failed(deadline, ErrorKind::ResponseTruncated, Execution::Executed, 1, 1),
+                "{kind}, byte {byte}"
+            );
         }
         println!("{kind:<7} stalled behind each of {length} bytes: always after {deadline:?}");
     }
@@ -228,7 +232,7 @@ fn a_deadline_of_an_attempt_before_anything_was_sent_ends_a_revocation() {
     assert_eq!(ended, failed(ATTEMPT, ErrorKind::Timeout, Execution::NotExecuted, 0, 0));
 }
 
-/// What hangs outside the transport is ended by the backstop. What is hung behind a send that may have been executed leaves
+/// What hangs outside the transport is ended by the watchdog. What is hung behind a send that may have been executed leaves
 /// that open; what arrived in full says that it was.
 #[test]
 fn what_hangs_outside_the_transport_ends_a_little_after_the_deadline() {
@@ -252,10 +256,10 @@ fn what_hangs_outside_the_transport_ends_a_little_after_the_deadline() {
                 stage.builder().middleware(middleware_fn(|_, _| Box::pin(pending())))
             });
             // Around the whole call, a middleware is not bounded by the time of an attempt.
-            case("call middleware, before it sends", deadline + CALL_BACKSTOP, NotExecuted, 0, &|stage| {
+            case("call middleware, before it sends", deadline + CALL_WATCHDOG, NotExecuted, 0, &|stage| {
                 stage.builder().call_middleware(middleware_fn(|_, _| Box::pin(pending())))
             });
-            case("call middleware, behind the answer", deadline + CALL_BACKSTOP, Executed, 1, &|stage| {
+            case("call middleware, behind the answer", deadline + CALL_WATCHDOG, Executed, 1, &|stage| {
                 stage.builder().call_middleware(middleware_fn(|request, next| {
                     Box::pin(async move {
                         let _ = next.run(request).await;

@@ -1,17 +1,17 @@
 //! The client: a transport, a credential and the settings that calls share.
 
 mod attempts;
-mod backstop;
 mod builder;
 mod call;
+mod detach;
 mod exchange;
-mod flights;
 mod guard;
+mod in_flight;
 mod options;
 mod orphan;
 mod pipeline;
 mod record;
-mod supervision;
+mod watchdog;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -22,9 +22,9 @@ pub use self::{
 };
 use crate::{
     auth::CredentialProvider,
-    client::{backstop::until, builder::Settings},
+    client::{builder::Settings, watchdog::until},
+    executor::Executor,
     operation::Operation,
-    spawner::Spawner,
     time::Deadline,
     transport::HttpTransport,
 };
@@ -86,19 +86,19 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
     }
 
-    /// The same client without supervision: a creation whose future is dropped is lost, and at best reported.
+    /// The same client without an executor: a creation whose future is dropped is lost, and at best reported.
     ///
-    /// For a process that cannot have a task outlive its caller. See [`is_supervised`](Self::is_supervised).
+    /// For a process that cannot have a task outlive its caller. See [`detaches_on_drop`](Self::detaches_on_drop).
     #[must_use]
-    pub fn unsupervised(&self) -> Self {
-        let settings = Settings { supervised: false, ..Settings::clone(&self.settings) };
+    pub fn cancel_on_drop(&self) -> Self {
+        let settings = Settings { detaches: false, ..Settings::clone(&self.settings) };
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
     }
 
     /// Whether creations run on where their caller goes away.
     ///
-    /// They do over a transport that brings a spawner (the hyper transport does), or with a
-    /// [spawner](ClientBuilder::spawner) handed to the builder, unless that was [given up](Self::unsupervised). If the future
+    /// They do over a transport that brings an executor (the hyper transport does), or with a
+    /// [executor](ClientBuilder::executor) handed to the builder, unless that was [given up](Self::cancel_on_drop). If the future
     /// of such a call is dropped (a closed browser tab, a `select!`, a timeout) after it was sent, the exchange runs on in
     /// a task of its own. When its answer comes, what was made is given to the
     /// [orphan handler](ClientBuilder::on_orphan), which by default revokes it, then reports.
@@ -106,32 +106,32 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
     /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
-    /// use clerk_actor_tokens_core::spawner_fn;
+    /// use clerk_actor_tokens_core::executor_fn;
     ///
     /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
-    ///     .spawner(spawner_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
+    ///     .executor(executor_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
     ///     .build()?;
-    /// assert!(clerk.is_supervised());
-    /// assert!(!clerk.unsupervised().is_supervised());
+    /// assert!(clerk.detaches_on_drop());
+    /// assert!(!clerk.cancel_on_drop().detaches_on_drop());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn is_supervised(&self) -> bool {
-        self.spawner().is_some()
+    pub fn detaches_on_drop(&self) -> bool {
+        self.executor().is_some()
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
-        match &self.settings.spawner {
-            _ if !self.settings.supervised => None,
-            Some(spawner) => Some(spawner.as_ref()),
-            None => self.transport.spawner(),
+    fn executor(&self) -> Option<&dyn Executor> {
+        match &self.settings.executor {
+            _ if !self.settings.detaches => None,
+            Some(executor) => Some(executor.as_ref()),
+            None => self.transport.executor(),
         }
     }
 
     /// Lets this client, its clones and those made from it make nothing any more, waits until the calls are over that do, and says what is
     /// left: for the end of a process.
     ///
-    /// Waits for creations whose caller waits as well as for those that only supervision holds, and for orphan handlers; for
+    /// Waits for creations whose caller waits as well as for those that are detached, and for orphan handlers; for
     /// `within` at most. What is still under way then goes on; to end the runtime now may lose it. A creation begun
     /// after this fails with [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Calls that may be
     /// repeated, such as a revocation, still work: what is left may need them. An orphan handler that awaits it waits for itself.
@@ -151,11 +151,11 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
     /// ```
     pub async fn close(&self, within: Duration) -> Closed {
-        let flights = &self.settings.flights;
-        flights.close();
+        let in_flight = &self.settings.in_flight;
+        in_flight.close();
         let timer = self.transport.timer();
-        until(timer, Deadline::after(timer.now(), within), flights.landed()).await;
-        let (under_way, orphans, more_orphans) = flights.left();
+        until(timer, Deadline::after(timer.now(), within), in_flight.landed()).await;
+        let (under_way, orphans, more_orphans) = in_flight.left();
         Closed { under_way, orphans, more_orphans }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::secret::Shown;
+use crate::secret::Sanitized;
 
 /// Input that was refused before anything was sent: which field, and why. Never its value.
 ///
@@ -37,15 +37,15 @@ impl InvalidRequest {
 
 impl fmt::Display for InvalidRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", Shown(&self.field), Shown(&self.reason))
+        write!(f, "`{}` {}", Sanitized::new(&self.field), Sanitized::new(&self.reason))
     }
 }
 
 impl fmt::Debug for InvalidRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InvalidRequest")
-            .field("field", &Shown(&self.field))
-            .field("reason", &Shown(&self.reason))
+            .field("field", &Sanitized::new(&self.field))
+            .field("reason", &Sanitized::new(&self.reason))
             .finish()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Here are the models, the two operations as pure conversions, the failure rules, and five seams to plug into:
 //! [`HttpTransport`] moves an exchange, [`Middleware`] wraps it, [`CredentialProvider`] supplies the key, [`Timer`] tells
-//! time, [`Operation`] describes a call. A sixth, [`Spawner`], is for supervision over transports that bring none. Applications depend on the facade, `clerk-actor-tokens`; this crate is for
+//! time, [`Operation`] describes a call. A sixth, [`Executor`], is for detached exchanges over transports that bring none. Applications depend on the facade, `clerk-actor-tokens`; this crate is for
 //! those who write a transport, a middleware or an operation.
 //!
 //! The examples here name this crate. In an application write `clerk_actor_tokens` in its place: the facade re-exports all
@@ -35,20 +35,20 @@
 mod actor_tokens;
 mod attempt;
 mod auth;
+mod classify;
 mod client;
 mod context;
 mod error;
 mod execution;
+mod executor;
 mod exposure;
 mod invalid_request;
 mod json;
-mod judge;
 mod middleware;
 mod operation;
 mod response;
 mod retry;
 mod secret;
-mod spawner;
 mod stamp;
 mod time;
 mod token_status;
@@ -73,22 +73,23 @@ pub use crate::{
     context::{CallContext, DEFAULT_RESPONSE_CAP},
     error::{ApiError, Error, ErrorCode, ErrorKind},
     execution::Execution,
+    executor::{Executor, ExecutorFn, executor_fn},
     exposure::Exposure,
     invalid_request::InvalidRequest,
     middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
-    operation::{Operation, OperationInfo, ParseError, Replay, Undo},
+    operation::{Idempotency, Operation, OperationInfo, ParseError, Undo},
     response::ApiResponse,
     retry::{RetryPolicy, budget::RetryBudget, page::failure_rules},
-    secret::Shown,
-    spawner::{Spawner, SpawnerFn, spawner_fn},
+    secret::Sanitized,
     time::{BoxFuture, Deadline, SystemTimer, Timer},
     token_status::ActorTokenStatus,
     transport::{
-        DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response, TransportError,
+        DiscardConnection, FreshConnection, HttpTransport, Request, Response, SendState, TransportError,
         TransportErrorKind, TransportFn, transport_fn,
     },
     url::{BaseUrl, BaseUrlBuilder},
     version::ApiVersion,
+    words::UnknownWord,
 };
 
 #[cfg(flipped_rules)]

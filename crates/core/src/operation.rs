@@ -12,41 +12,41 @@ pub use self::undo::Undo;
 use crate::{
     exposure::Exposure,
     invalid_request::InvalidRequest,
-    secret::Shown,
+    secret::Sanitized,
     transport::{Request, Response},
     url::BaseUrl,
 };
 
-/// Whether sending the same call twice can do harm. These two are all there is: a call that is not proved to be safe is
-/// `Never`.
+/// Whether the operation is idempotent (RFC 9110 section 9.2.2): whether sending it twice has the effect of sending it
+/// once. These two are all there is: an operation that is not proved to be idempotent is `NonIdempotent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Replay {
+pub enum Idempotency {
     /// A second send can do a second thing (mint a second token). It is sent again only where the first is proved not
     /// to have been executed.
-    Never,
+    NonIdempotent,
     /// A second send does no more than one does. It is sent again where that can help.
-    Safe,
+    Idempotent,
 }
 
 /// The fixed facts of an operation.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{OperationInfo, Replay};
-/// const INFO: OperationInfo = OperationInfo::new("GetUser", "/users/{user_id}", Replay::Safe);
+/// use clerk_actor_tokens_core::{OperationInfo, Idempotency};
+/// const INFO: OperationInfo = OperationInfo::new("GetUser", "/users/{user_id}", Idempotency::Idempotent);
 /// assert_eq!(INFO.name(), "GetUser");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationInfo {
     name: &'static str,
     path: &'static str,
-    replay: Replay,
+    idempotency: Idempotency,
 }
 
 impl OperationInfo {
     /// The operation id of Clerk's OpenAPI description, the path template, and whether it may be sent again.
     #[must_use]
-    pub const fn new(name: &'static str, path: &'static str, replay: Replay) -> Self {
-        Self { name, path, replay }
+    pub const fn new(name: &'static str, path: &'static str, idempotency: Idempotency) -> Self {
+        Self { name, path, idempotency }
     }
 
     /// The operation id, for example `CreateActorToken`.
@@ -64,8 +64,8 @@ impl OperationInfo {
 
     /// Whether it may be sent again.
     #[must_use]
-    pub const fn replay(&self) -> Replay {
-        self.replay
+    pub const fn idempotency(&self) -> Idempotency {
+        self.idempotency
     }
 }
 
@@ -75,14 +75,14 @@ impl OperationInfo {
 ///
 /// ```
 /// use clerk_actor_tokens_core::{
-///     BaseUrl, InvalidRequest, Operation, OperationInfo, ParseError, Replay, Request, Response,
+///     BaseUrl, InvalidRequest, Operation, OperationInfo, ParseError, Idempotency, Request, Response,
 /// };
 ///
 /// struct CountUsers;
 ///
 /// impl Operation for CountUsers {
 ///     type Output = String;
-///     const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Replay::Safe);
+///     const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent);
 ///
 ///     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
 ///         base.request(http::Method::GET, "/users/count", Default::default())
@@ -135,7 +135,7 @@ pub trait Operation: Send + Sync + 'static {
     /// What takes back what this call made, given its id, as [`id_of`](Self::id_of) or
     /// [`salvage`](Self::salvage) gives it. `None` (the default) where nothing does.
     ///
-    /// A supervised call whose caller has gone uses it.
+    /// A detached call whose caller has gone uses it.
     fn undo(&self, id: &str) -> Option<Undo> {
         let _ = id;
         None
@@ -223,10 +223,10 @@ impl fmt::Display for ParseError {
         match &self.0 {
             ParseProblem::Status => f.write_str("the status is not a success"),
             ParseProblem::Unusable { detail, .. } | ParseProblem::NotClerk { detail } => {
-                write!(f, "{}", Shown(detail))
+                write!(f, "{}", Sanitized::new(detail))
             }
             ParseProblem::Mismatch { field } => {
-                write!(f, "`{}` is not the one that was asked for", Shown(field))
+                write!(f, "`{}` is not the one that was asked for", Sanitized::new(field))
             }
         }
     }

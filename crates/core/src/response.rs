@@ -49,7 +49,7 @@ impl<T> ApiResponse<T> {
 
     /// Whether something beside this answer may have taken effect too: an earlier attempt, or another send that a middleware
     /// made within one. After a creation that means that there may be another
-    /// token, which the caller does not hold: it takes [`retry_create_on`](crate::RetryPolicy::retry_create_on) to come to
+    /// token, which the caller does not hold: it takes [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on) to come to
     /// this. After a call that may be repeated it means nothing.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
@@ -69,7 +69,7 @@ impl<T: std::fmt::Debug> std::fmt::Debug for ApiResponse<T> {
         f.debug_struct("ApiResponse")
             .field("value", &self.value)
             .field("status", &self.status.as_u16())
-            .field("trace_id", &self.trace_id().map(crate::secret::Shown))
+            .field("trace_id", &self.trace_id().map(crate::secret::Sanitized::new))
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
     }

@@ -13,57 +13,57 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{invalid_request::InvalidRequest, operation::Replay};
+use crate::{invalid_request::InvalidRequest, operation::Idempotency};
 
 /// How often and how fast a call is sent again.
 ///
 /// Whether it *may* be sent again is not for a policy to say: a creation is repeated only where Clerk is proved not to
-/// have acted on it. The one exception is [`retry_create_on`](Self::retry_create_on), which says what it risks.
+/// have acted on it. The one exception is [`danger_retry_create_on`](Self::danger_retry_create_on), which says what it risks.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{Replay, RetryPolicy};
+/// use clerk_actor_tokens_core::{Idempotency, RetryPolicy};
 /// use std::time::Duration;
 ///
 /// let patient = RetryPolicy::new()
-///     .max_attempts(Replay::Safe, 6)
+///     .max_attempts(Idempotency::Idempotent, 6)
 ///     .backoff(Duration::from_millis(100), Duration::from_secs(10));
 /// # let _ = patient;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct RetryPolicy {
-    attempts_never: u32,
-    attempts_safe: u32,
+    attempts_non_idempotent: u32,
+    attempts_idempotent: u32,
     base: Duration,
     cap: Duration,
     attempt_timeout: Duration,
-    retry_create_on: Vec<StatusCode>,
+    danger_retry_create_on: Vec<StatusCode>,
 }
 
 impl RetryPolicy {
-    /// The defaults: at most 3 attempts of a [`Replay::Never`] operation and 4 of a [`Replay::Safe`] one, backoff with
+    /// The defaults: at most 3 attempts of a [`Idempotency::NonIdempotent`] operation and 4 of a [`Idempotency::Idempotent`] one, backoff with
     /// full jitter from 200 ms doubling to 5 s, 10 s for one attempt of a safe operation.
     pub fn new() -> Self {
         Self {
-            attempts_never: 3,
-            attempts_safe: 4,
+            attempts_non_idempotent: 3,
+            attempts_idempotent: 4,
             base: Duration::from_millis(200),
             cap: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(10),
-            retry_create_on: Vec::new(),
+            danger_retry_create_on: Vec::new(),
         }
     }
 
     /// One attempt, whatever happens.
     pub fn none() -> Self {
-        Self::new().max_attempts(Replay::Never, 1).max_attempts(Replay::Safe, 1)
+        Self::new().max_attempts(Idempotency::NonIdempotent, 1).max_attempts(Idempotency::Idempotent, 1)
     }
 
     /// The most attempts of an operation of this sort, the first one included. Zero is refused when the call is made.
-    pub fn max_attempts(mut self, replay: Replay, attempts: u32) -> Self {
-        match replay {
-            Replay::Never => self.attempts_never = attempts,
-            Replay::Safe => self.attempts_safe = attempts,
+    pub fn max_attempts(mut self, idempotency: Idempotency, attempts: u32) -> Self {
+        match idempotency {
+            Idempotency::NonIdempotent => self.attempts_non_idempotent = attempts,
+            Idempotency::Idempotent => self.attempts_idempotent = attempts,
         }
         self
     }
@@ -76,7 +76,7 @@ impl RetryPolicy {
         self
     }
 
-    /// How long one attempt of a [`Replay::Safe`] operation may take. A [`Replay::Never`] operation has no such bound:
+    /// How long one attempt of a [`Idempotency::Idempotent`] operation may take. A [`Idempotency::NonIdempotent`] operation has no such bound:
     /// cutting its attempt short cannot be followed by another, so it would only turn late successes into lost
     /// tokens.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
@@ -84,42 +84,42 @@ impl RetryPolicy {
         self
     }
 
-    /// **A gamble.** Sends a creation again when it was answered with one of these gateway statuses (500, 502, 503,
+    /// **An unsafe retry.** Sends a creation again when it was answered with one of these gateway statuses (500, 502, 503,
     /// 504, 520 to 529). A gateway gives them also when Clerk has made the token behind it: each retry may then mint
     /// another, and nobody can list or revoke the first. An error's [`execution`](crate::Error::execution) stays `Unknown`;
     /// a success can hide a lost token, which only `send_with_response` tells
     /// ([`ApiResponse::is_ambiguous`](crate::ApiResponse::is_ambiguous)).
     /// Another status is refused when the call is made.
-    pub fn retry_create_on(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
-        self.retry_create_on = statuses.into_iter().collect();
+    pub fn danger_retry_create_on(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
+        self.danger_retry_create_on = statuses.into_iter().collect();
         self
     }
 
     pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
         let invalid = |field, reason| Err(InvalidRequest::new(field, reason));
-        if self.attempts_never == 0 || self.attempts_safe == 0 {
+        if self.attempts_non_idempotent == 0 || self.attempts_idempotent == 0 {
             return invalid("retry.max_attempts", "must be at least 1");
         }
         if self.attempt_timeout.is_zero() {
             return invalid("retry.attempt_timeout", "must be more than zero");
         }
-        if !self.retry_create_on.iter().all(|status| rules::may_opt_in(*status)) {
-            return invalid("retry.retry_create_on", "may name 500, 502, 503, 504 and 520 to 529 alone");
+        if !self.danger_retry_create_on.iter().all(|status| rules::may_opt_in(*status)) {
+            return invalid("retry.danger_retry_create_on", "may name 500, 502, 503, 504 and 520 to 529 alone");
         }
         Ok(())
     }
 
-    pub(crate) fn attempts(&self, replay: Replay) -> u32 {
-        match replay {
-            Replay::Never => self.attempts_never,
-            Replay::Safe => self.attempts_safe,
+    pub(crate) fn attempts(&self, idempotency: Idempotency) -> u32 {
+        match idempotency {
+            Idempotency::NonIdempotent => self.attempts_non_idempotent,
+            Idempotency::Idempotent => self.attempts_idempotent,
         }
     }
 
-    pub(crate) fn timeout_of_attempt(&self, replay: Replay) -> Option<Duration> {
-        match replay {
-            Replay::Never => None,
-            Replay::Safe => Some(self.attempt_timeout),
+    pub(crate) fn timeout_of_attempt(&self, idempotency: Idempotency) -> Option<Duration> {
+        match idempotency {
+            Idempotency::NonIdempotent => None,
+            Idempotency::Idempotent => Some(self.attempt_timeout),
         }
     }
 
@@ -128,7 +128,7 @@ impl RetryPolicy {
     }
 
     pub(crate) fn is_opted_in(&self, status: Option<StatusCode>) -> bool {
-        status.is_some_and(|status| self.retry_create_on.contains(&status))
+        status.is_some_and(|status| self.danger_retry_create_on.contains(&status))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text that must not be printed, and the filter that everything else is printed through.
 //!
 //! Two things live here. [`redacted_text!`](macro@crate::secret::redacted_text) makes the types that hold a credential: they have
-//! no `Display`, their `Debug` shows no character of the text, and `expose()` is the one way to it. [`Shown`] is for
+//! no `Display`, their `Debug` shows no character of the text, and `expose()` is the one way to it. [`Sanitized`] is for
 //! text that *should* be printed but comes from elsewhere (Clerk's error messages, a transport's own error): it
 //! escapes control characters, bounds the length and masks whatever looks like a credential.
 
@@ -45,15 +45,20 @@ pub(crate) use redacted_text;
 /// parameter, the user info of a URL, and whatever follows `Bearer`, or looks like credentials behind `Basic`.
 ///
 /// ```
-/// # use clerk_actor_tokens_core::Shown;
-/// assert_eq!(Shown("no key sk_test_abc here").to_string(), "no key sk_test_(redacted) here");
-/// assert_eq!(Shown("a\nb").to_string(), "a\\nb");
+/// # use clerk_actor_tokens_core::Sanitized;
+/// assert_eq!(Sanitized::new("no key sk_test_abc here").to_string(), "no key sk_test_(redacted) here");
+/// assert_eq!(Sanitized::new("a\nb").to_string(), "a\\nb");
 /// ```
 #[derive(Clone, Copy)]
-pub struct Shown<'a>(
-    /// The text to show.
-    pub &'a str,
-);
+pub struct Sanitized<'a>(&'a str);
+
+impl<'a> Sanitized<'a> {
+    /// Wraps the text; its `Display` and `Debug` are what is masked.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+}
 
 /// What starts a credential, and how long the run behind it must be to count as one.
 const MARKS: [(&str, usize); 5] = [("sk_test_", 1), ("sk_live_", 1), ("eyJ", 8), ("ticket=", 1), ("ticket%3D", 1)];
@@ -69,7 +74,7 @@ fn is_credential_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '%' | '~')
 }
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for Sanitized<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write as _;
 
@@ -97,21 +102,21 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-impl fmt::Debug for Shown<'_> {
+impl fmt::Debug for Sanitized<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
 }
 
-/// A chain of causes by their `Display`, each through [`Shown`]: a foreign `Debug` may print anything.
-pub(crate) struct ShownChain<'a>(pub(crate) &'a (dyn Error + 'static));
+/// A chain of causes by their `Display`, each through [`Sanitized`]: a foreign `Debug` may print anything.
+pub(crate) struct SanitizedChain<'a>(pub(crate) &'a (dyn Error + 'static));
 
-impl fmt::Debug for ShownChain<'_> {
+impl fmt::Debug for SanitizedChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = f.debug_list();
         let mut next = Some(self.0);
         while let Some(error) = next {
-            list.entry(&Shown(&error.to_string()));
+            list.entry(&Sanitized::new(&error.to_string()));
             next = error.source();
         }
         list.finish()
@@ -173,12 +178,12 @@ mod tests {
                 5 => format!("{before}Basic {secret}=={after}"),
                 _ => format!("{before}http://user:{secret}@proxy.test:80/{after}"),
             };
-            prop_assert!(!Shown(&text).to_string().contains("CANARY"));
+            prop_assert!(!Sanitized::new(&text).to_string().contains("CANARY"));
         }
 
         #[test]
         fn whatever_is_shown_is_one_line_of_bounded_length(text in "(?s).{0,2000}") {
-            let shown = Shown(&text).to_string();
+            let shown = Sanitized::new(&text).to_string();
             prop_assert!(!shown.contains(|c: char| c.is_control()));
             prop_assert!(shown.chars().count() < SHOWN_MAX * 10);
         }
@@ -189,13 +194,13 @@ mod tests {
         for text in
             ["Basic authentication failed", "see https://clerk.com/docs?x=a@b", "Bearer <YOUR_API_KEY>", "eyJump"]
         {
-            assert_eq!(Shown(text).to_string(), text);
+            assert_eq!(Sanitized::new(text).to_string(), text);
         }
     }
 
     #[test]
     fn a_long_text_is_cut_and_says_so() {
-        let shown = Shown(&"x".repeat(1000)).to_string();
+        let shown = Sanitized::new(&"x".repeat(1000)).to_string();
         assert_eq!(shown.len(), SHOWN_MAX + 3);
         assert!(shown.ends_with("..."));
     }

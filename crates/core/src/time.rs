@@ -27,7 +27,7 @@ pub trait Timer: Send + Sync {
     fn now(&self) -> Instant;
 
     /// The calendar: HTTP dates and exposure are told with it.
-    fn wall(&self) -> SystemTime;
+    fn system_time(&self) -> SystemTime;
 
     /// Passes this much time.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
@@ -35,7 +35,7 @@ pub trait Timer: Send + Sync {
     /// As [`sleep`](Self::sleep), for a sleep that ends only where something hangs: the client's own race against what
     /// keeps no deadline. A virtual clock gives whatever is waited for in real time (a vault, a channel) a chance before
     /// it moves to the end of one.
-    fn backstop(&self, duration: Duration) -> BoxFuture<'static, ()> {
+    fn watchdog(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.sleep(duration)
     }
 }
@@ -51,7 +51,7 @@ impl Timer for SystemTimer {
         Instant::now()
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }
 

@@ -5,8 +5,8 @@
 //! saying what kind of failure it saw. It is *not* responsible for status codes (every status is `Ok`), redirects
 //! (it must not follow them), retries or authentication: those are the core's.
 
-mod dispatch;
 mod error;
+mod send_state;
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -14,11 +14,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use self::{
-    dispatch::Dispatch,
     error::{TransportError, TransportErrorKind},
+    send_state::SendState,
 };
 use crate::{
-    spawner::Spawner,
+    executor::Executor,
     time::{BoxFuture, SystemTimer, Timer},
 };
 
@@ -39,7 +39,7 @@ pub type Response = http::Response<Bytes>;
 /// - Every HTTP status is `Ok`, also 3xx, 4xx and 5xx; redirects are not followed.
 /// - The request is sent at most once. (A connection that died before a byte of it was written may be replaced.)
 /// - [`CallContext::deadline`](crate::CallContext::deadline) bounds connecting, sending and reading the body. When it
-///   passes, the exchange ends with [`TransportErrorKind::TimeoutUnsent`] or [`TransportErrorKind::Timeout`].
+///   passes, the exchange ends with [`TransportErrorKind::TimeoutBeforeSend`] or [`TransportErrorKind::Timeout`].
 /// - [`CallContext::response_cap`](crate::CallContext::response_cap) bounds the body that is kept. One that is announced
 ///   to be larger is read up to the cap all the same: the bytes up to there usually name what was made.
 /// - An error's kind claims no more than is proved: one that says "not executed" without proof can mint a second token.
@@ -78,9 +78,9 @@ pub trait HttpTransport: Send + Sync + 'static {
     }
 
     /// What runs a task on the runtime that the sockets belong to. `None`, the default, for a transport that has no
-    /// runtime: calls over it are not supervised, unless a spawner is handed to the client's builder. Whatever wraps a
+    /// runtime: calls over it are not detached, unless an executor is handed to the client's builder. Whatever wraps a
     /// transport forwards this.
-    fn spawner(&self) -> Option<&dyn Spawner> {
+    fn executor(&self) -> Option<&dyn Executor> {
         None
     }
 }
@@ -101,8 +101,8 @@ macro_rules! forward_to_inner {
                 (**self).timer()
             }
 
-            fn spawner(&self) -> Option<&dyn Spawner> {
-                (**self).spawner()
+            fn executor(&self) -> Option<&dyn Executor> {
+                (**self).executor()
             }
         }
     };

@@ -1,15 +1,37 @@
 //! Enums that mirror Clerk's words: known ones by name, new ones kept as they came.
 
-/// Defines a `#[non_exhaustive]` enum of words with `Other(String)`, `as_str`, `From<&str>` and `Display`.
+/// A word of Clerk's that this version has no name for; `as_str` of the enum gives it.
+///
+/// Nothing can be matched in it: a match on the word itself would stop matching in the version that names it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct UnknownWord(Box<str>);
+
+impl UnknownWord {
+    pub(crate) fn new(word: &str) -> Self {
+        Self(word.into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for UnknownWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&crate::secret::Sanitized::new(&self.0), f)
+    }
+}
+
+/// Defines a `#[non_exhaustive]` enum of words with `Other`, `as_str`, `From<&str>` and `Display`.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Clone)]
+        #[derive(Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$vmeta])* $variant,)+
             /// A word that this version does not know, as it came.
-            Other(String),
+            Other($crate::words::UnknownWord),
         }
 
         impl $name {
@@ -18,7 +40,7 @@ macro_rules! words {
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)+
-                    Self::Other(word) => word,
+                    Self::Other(word) => word.as_str(),
                 }
             }
 
@@ -29,33 +51,18 @@ macro_rules! words {
             }
         }
 
-        // By the word: a word that has no name here today may have one in a later version.
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.as_str() == other.as_str()
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl std::hash::Hash for $name {
-            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-                self.as_str().hash(state);
-            }
-        }
-
         impl From<&str> for $name {
             fn from(word: &str) -> Self {
                 match word {
                     $($word => Self::$variant,)+
-                    other => Self::Other(other.to_owned()),
+                    other => Self::Other($crate::words::UnknownWord::new(other)),
                 }
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                std::fmt::Display::fmt(&$crate::secret::Shown(self.as_str()), f)
+                std::fmt::Display::fmt(&$crate::secret::Sanitized::new(self.as_str()), f)
             }
         }
 
@@ -63,7 +70,7 @@ macro_rules! words {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match self {
                     $(Self::$variant => f.write_str(stringify!($variant)),)+
-                    Self::Other(word) => write!(f, "Other({:?})", $crate::secret::Shown(word)),
+                    Self::Other(word) => write!(f, "Other({word:?})"),
                 }
             }
         }

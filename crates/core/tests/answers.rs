@@ -340,7 +340,8 @@ fn a_known_code_is_typed_and_a_new_one_is_kept() {
     }
     assert_eq!(ErrorCode::known().len(), known.len());
     for code in ["", "Form_Param_Missing", "brand_new"] {
-        assert_eq!(ErrorCode::from(code), ErrorCode::Other(code.to_owned()));
+        assert!(matches!(ErrorCode::from(code), ErrorCode::Other(_)), "{code}");
+        assert_eq!(ErrorCode::from(code).as_str(), code);
     }
 }
 
@@ -363,16 +364,6 @@ fn an_error_says_in_one_line_what_happened() {
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!(error.to_string(), format!("CreateActorToken: 200, the answer was lost; Clerk acted (id {ID})"));
     assert!(error.advice().contains("salvaged_id()"));
-}
-
-#[test]
-fn words_are_equal_by_the_word() {
-    use std::collections::HashSet;
-    for code in ErrorCode::known() {
-        assert_eq!(*code, ErrorCode::Other(code.as_str().to_owned()));
-        assert!(HashSet::from([code.clone()]).contains(&ErrorCode::Other(code.as_str().to_owned())));
-    }
-    assert_ne!(ErrorCode::from("a"), ErrorCode::from("b"));
 }
 
 #[test]

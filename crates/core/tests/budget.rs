@@ -10,7 +10,7 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, Client, ClientBuilder, Error, ErrorKind, Execution, HttpTransport, Replay, RetryBudget, RetryPolicy,
+    Actor, Client, ClientBuilder, Error, ErrorKind, Execution, HttpTransport, Idempotency, RetryBudget, RetryPolicy,
     TransportErrorKind,
 };
 use common::{
@@ -22,7 +22,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Many attempts and no backoff: only the budget ends them, and no time passes.
 fn eager(script: impl Fn(usize) -> Play + Send + Sync + 'static) -> ClientBuilder<Scripted> {
-    let policy = RetryPolicy::new().max_attempts(Replay::Safe, 100).max_attempts(Replay::Never, 100);
+    let policy =
+        RetryPolicy::new().max_attempts(Idempotency::Idempotent, 100).max_attempts(Idempotency::NonIdempotent, 100);
     builder(script).retry(policy.backoff(Duration::ZERO, Duration::ZERO))
 }
 
@@ -44,13 +45,14 @@ fn assert_out_of_retries(error: &Error) {
 #[test]
 fn all_clones_and_operations_share_ten_retries() {
     // Two attempts a call: each takes one token at most, from whichever clone.
-    let policy = RetryPolicy::new().max_attempts(Replay::Safe, 2).max_attempts(Replay::Never, 2);
+    let policy =
+        RetryPolicy::new().max_attempts(Idempotency::Idempotent, 2).max_attempts(Idempotency::NonIdempotent, 2);
     let client = eager(unreachable_server).retry(policy.backoff(Duration::ZERO, Duration::ZERO)).build().unwrap();
     let clones: [&dyn Fn(Op) -> Error; 4] = [
         &|op| run(&client, op).unwrap_err(),
         &|op| run(&client.clone(), op).unwrap_err(),
         &|op| run(&client.clone().erase(), op).unwrap_err(),
-        &|op| run(&client.unsupervised(), op).unwrap_err(),
+        &|op| run(&client.cancel_on_drop(), op).unwrap_err(),
     ];
     for call in 0..20 {
         let error = clones[call % 4](Op::BOTH[call % 2]);

@@ -15,7 +15,7 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, Client, Error, ErrorKind, Execution, HttpTransport, Orphan, Request, Timer, spawner_fn,
+    Actor, BoxFuture, Client, Error, ErrorKind, Execution, HttpTransport, Orphan, Request, Timer, executor_fn,
     transport_fn,
 };
 use common::{
@@ -30,9 +30,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Far longer than anything here takes: a bound, never a measure.
 const LONG: Duration = Duration::from_secs(60);
 
-fn supervised(answer: Answer) -> (Clerk, Tasks, Client<Clerk>) {
+fn detaching(answer: Answer) -> (Clerk, Tasks, Client<Clerk>) {
     let (clerk, tasks) = (Clerk::new(&[answer]), Tasks::default());
-    let client = Client::builder(clerk.clone(), test_key()).spawner(tasks.clone()).build().unwrap();
+    let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).build().unwrap();
     (clerk, tasks, client)
 }
 
@@ -57,12 +57,12 @@ fn assert_refused(result: Result<(), Error>) {
 
 #[test]
 fn nothing_is_made_any_more_by_any_clone_and_revocations_pass() {
-    let (clerk, tasks, client) = supervised(Answer::Success);
+    let (clerk, tasks, client) = detaching(Answer::Success);
     let (clone, erased, waiting) = (client.clone(), client.clone().erase(), create(&client));
     let closed = pollster::block_on(client.clone().close(LONG));
     assert!(closed.is_clean());
     assert_eq!(clerk.clock.elapsed(), Duration::ZERO, "there was nothing to wait for");
-    for refused in [create(&client), create(&clone), create(&erased), create(&client.unsupervised()), waiting] {
+    for refused in [create(&client), create(&clone), create(&erased), create(&client.cancel_on_drop()), waiting] {
         assert_refused(pollster::block_on(refused));
     }
     assert_eq!(clerk.books().creates, 0);
@@ -73,7 +73,7 @@ fn nothing_is_made_any_more_by_any_clone_and_revocations_pass() {
 
 #[test]
 fn it_waits_for_calls_whose_callers_wait_and_they_complete() {
-    let (clerk, tasks, client) = supervised(Answer::Success);
+    let (clerk, tasks, client) = detaching(Answer::Success);
     let call = begin(&client);
     let (made, closed) = pollster::block_on(join(
         async {
@@ -90,8 +90,8 @@ fn it_waits_for_calls_whose_callers_wait_and_they_complete() {
 }
 
 #[test]
-fn it_waits_for_what_only_supervision_holds_and_for_its_revocation() {
-    let (clerk, tasks, client) = supervised(Answer::Success);
+fn it_waits_for_what_only_its_detached_exchange_holds_and_for_its_revocation() {
+    let (clerk, tasks, client) = detaching(Answer::Success);
     drop(begin(&client));
     assert!(tasks.run_beside(client.close(LONG)).is_clean());
     assert_eq!((clerk.books().revoked.len(), clerk.clock.elapsed()), (1, Duration::ZERO));
@@ -103,7 +103,7 @@ fn it_waits_for_handlers() {
     let handled = Arc::new(AtomicBool::new(false));
     let (is_handled, clock) = (handled.clone(), clerk.clock.clone());
     let client = Client::builder(clerk.clone(), test_key())
-        .spawner(tasks.clone())
+        .executor(tasks.clone())
         .on_orphan(move |_: Orphan| {
             let (is_handled, sleep) = (is_handled.clone(), clock.sleep(7 * SECOND));
             async move {
@@ -122,7 +122,7 @@ fn it_waits_for_handlers() {
 #[test]
 fn it_returns_exactly_at_its_deadline_and_says_what_is_under_way() {
     for within in [Duration::ZERO, Duration::from_nanos(1), SECOND, 29 * SECOND] {
-        let (clerk, tasks, client) = supervised(Answer::Stall);
+        let (clerk, tasks, client) = detaching(Answer::Stall);
         let call = begin(&client);
         drop(begin(&client));
         let closed = tasks.run_beside(client.close(within));
@@ -137,14 +137,14 @@ fn it_returns_exactly_at_its_deadline_and_says_what_is_under_way() {
 
 #[test]
 fn a_deadline_that_the_clock_cannot_hold_is_no_obstacle() {
-    let (_, tasks, client) = supervised(Answer::Success);
+    let (_, tasks, client) = detaching(Answer::Success);
     drop(begin(&client));
     assert!(tasks.run_beside(client.close(Duration::MAX)).is_clean());
 }
 
 #[test]
 fn two_that_close_are_both_told_the_same() {
-    let (clerk, tasks, client) = supervised(Answer::Lost);
+    let (clerk, tasks, client) = detaching(Answer::Lost);
     drop(begin(&client));
     let other = client.clone();
     let (one, two) = tasks.run_beside(join(client.close(LONG), other.close(LONG)));
@@ -156,7 +156,7 @@ fn two_that_close_are_both_told_the_same() {
 
 #[test]
 fn each_waits_for_its_own_deadline_alone() {
-    let (clerk, tasks, client) = supervised(Answer::Stall);
+    let (clerk, tasks, client) = detaching(Answer::Stall);
     drop(begin(&client));
     let ends = Mutex::new(Vec::new());
     let close = |within: Duration| {
@@ -172,7 +172,7 @@ fn each_waits_for_its_own_deadline_alone() {
 
 #[test]
 fn a_close_that_is_dropped_closes_all_the_same() {
-    let (_, tasks, client) = supervised(Answer::Stall);
+    let (_, tasks, client) = detaching(Answer::Stall);
     let call = begin(&client);
     assert!(pollster::block_on(poll_and_drop(client.close(LONG), 3)).is_none());
     assert_refused(pollster::block_on(create(&client)));
@@ -182,7 +182,7 @@ fn a_close_that_is_dropped_closes_all_the_same() {
 
 #[test]
 fn a_close_that_was_never_polled_closes_nothing() {
-    let (_, _, client) = supervised(Answer::Success);
+    let (_, _, client) = detaching(Answer::Success);
     drop(client.close(LONG));
     pollster::block_on(create(&client)).unwrap();
 }
@@ -203,7 +203,7 @@ fn a_call_in_backoff_or_at_the_gate_is_waited_for_as_well() {
 
 #[test]
 fn a_call_that_failed_unsent_is_not_under_way() {
-    let (_, _, client) = supervised(Answer::Success);
+    let (_, _, client) = detaching(Answer::Success);
     let refused = client.actor_tokens().create("", Actor::new(AGENT)).send();
     assert_eq!(pollster::block_on(refused).unwrap_err().kind(), ErrorKind::InvalidRequest);
     assert!(pollster::block_on(client.close(LONG)).is_clean());
@@ -230,8 +230,8 @@ fn with_real_threads_the_last_one_to_land_wakes_it() {
                 Ok(ok(&token_json("pending")))
             }
         });
-        let spawner = spawner_fn(|task| drop(thread::spawn(|| pollster::block_on(task))));
-        let client = Client::builder(transport, test_key()).spawner(spawner).build().unwrap();
+        let executor = executor_fn(|task| drop(thread::spawn(|| pollster::block_on(task))));
+        let client = Client::builder(transport, test_key()).executor(executor).build().unwrap();
         for _ in 0..3 {
             let mut call = create(&client);
             assert!(poll_times(&mut call, 1).is_none());

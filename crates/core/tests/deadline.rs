@@ -14,8 +14,8 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, CallContext, Client, ErrorKind, Execution, HttpTransport, Replay, Request, Response, RetryPolicy,
-    SecretKey, Timer, TransportError, TransportErrorKind, credentials_fn, middleware_fn,
+    Actor, BoxFuture, CallContext, Client, ErrorKind, Execution, HttpTransport, Idempotency, Request, Response,
+    RetryPolicy, SecretKey, Timer, TransportError, TransportErrorKind, credentials_fn, middleware_fn,
 };
 use common::{
     AGENT, Clock, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, test_key, token_json, with_header,
@@ -47,12 +47,12 @@ fn a_middleware_that_stalls_before_it_sends_costs_the_deadline_and_sends_nothing
     let stalling = || middleware_fn(|_, _| Box::pin(std::future::pending()));
     let attempt = (builder(stall).middleware(stalling()), BACKSTOP);
     let call = (builder(stall).call_middleware(stalling()), 2 * BACKSTOP);
-    for (client, backstop) in [attempt, call] {
+    for (client, watchdog) in [attempt, call] {
         let client = client.build().unwrap();
         let error = run(&client, Op::Create).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
         assert_eq!(client.transport().sends(), 0);
-        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + backstop);
+        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + watchdog);
     }
 }
 
@@ -69,12 +69,12 @@ fn a_middleware_that_stalls_after_the_answer_leaves_a_token_behind_and_the_error
     let success = |_| ok(&token_json("pending")).into();
     let attempt = (builder(success).middleware(stalling()), BACKSTOP);
     let call = (builder(success).call_middleware(stalling()), 2 * BACKSTOP);
-    for (client, backstop) in [attempt, call] {
+    for (client, watchdog) in [attempt, call] {
         let client = client.build().unwrap();
         let error = run(&client, Op::Create).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Executed));
         assert_eq!(client.transport().sends(), 1);
-        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + backstop);
+        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + watchdog);
     }
 }
 
@@ -96,7 +96,11 @@ fn a_transport_that_keeps_the_deadline_has_the_last_word() {
         || Play::Fail(TransportError::new(TransportErrorKind::Timeout).with_partial(response(200, "{\"object\"")));
     type Late = fn(Duration) -> Play;
     let table: [(Late, ErrorKind, Execution); 4] = [
-        (|late| Play::from(TransportErrorKind::TimeoutUnsent).after(late), ErrorKind::Timeout, Execution::NotExecuted),
+        (
+            |late| Play::from(TransportErrorKind::TimeoutBeforeSend).after(late),
+            ErrorKind::Timeout,
+            Execution::NotExecuted,
+        ),
         (|late| Play::from(TransportErrorKind::Timeout).after(late), ErrorKind::Timeout, Execution::Unknown),
         (|late| Play::from(TransportErrorKind::Connect).after(late), ErrorKind::Connect, Execution::NotExecuted),
         (|late| Play::from(response(500, "")).after(late), ErrorKind::Api, Execution::Unknown),
@@ -109,7 +113,7 @@ fn a_transport_that_keeps_the_deadline_has_the_last_word() {
     }
     let client = client(move |_| cut().after(late));
     let error = run(&client, Op::Create).unwrap_err();
-    assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyLost, Execution::Executed));
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::ResponseTruncated, Execution::Executed));
 }
 
 #[test]
@@ -171,7 +175,7 @@ fn a_revocation_whose_first_attempt_stalls_still_succeeds() {
 
 #[test]
 fn the_attempt_timeout_is_the_policys_and_not_a_creations() {
-    let policy = RetryPolicy::new().attempt_timeout(2 * SECOND).max_attempts(Replay::Safe, 2);
+    let policy = RetryPolicy::new().attempt_timeout(2 * SECOND).max_attempts(Idempotency::Idempotent, 2);
     let client = builder(stall).retry(policy.clone()).build().unwrap();
     run(&client, Op::Revoke).unwrap_err();
     assert_eq!(client.transport().sends(), 2);
@@ -258,8 +262,8 @@ impl Timer for Oversleeping {
         self.0.now()
     }
 
-    fn wall(&self) -> SystemTime {
-        self.0.wall()
+    fn system_time(&self) -> SystemTime {
+        self.0.system_time()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {

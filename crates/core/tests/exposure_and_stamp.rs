@@ -79,7 +79,7 @@ fn a_stall_is_dated_from_the_deadline() {
 fn over_several_attempts_it_is_the_last_one_that_counts() {
     let gateway = |_| Play::from(response(502, "")).after(2 * SECOND);
     let client = client(gateway);
-    let policy = RetryPolicy::new().retry_create_on([StatusCode::BAD_GATEWAY]).backoff(4 * SECOND, 4 * SECOND);
+    let policy = RetryPolicy::new().danger_retry_create_on([StatusCode::BAD_GATEWAY]).backoff(4 * SECOND, 4 * SECOND);
     let call = client.actor_tokens().create(USER, Actor::new(AGENT)).retry(policy);
     let error = pollster::block_on(call.send()).unwrap_err();
     assert_eq!(error.attempts().len(), 3);
@@ -92,7 +92,7 @@ fn what_is_not_ambiguous_exposes_nothing() {
     let plays: [fn() -> Play; 6] = [
         || TransportErrorKind::Connect.into(),
         || TransportErrorKind::Tls.into(),
-        || TransportErrorKind::TimeoutUnsent.into(),
+        || TransportErrorKind::TimeoutBeforeSend.into(),
         || response(422, "").into(),
         || response(429, "").into(),
         || response(401, "").into(),

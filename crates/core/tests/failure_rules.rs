@@ -18,7 +18,7 @@ use clerk_actor_tokens_core::{
     Actor, ActorTokenStatus, Client, DiscardConnection, Error,
     ErrorKind::{self, *},
     Execution::{self, *},
-    FreshConnection, Replay, Response, RetryPolicy, Revocation, TransportError, TransportErrorKind,
+    FreshConnection, Idempotency, Response, RetryPolicy, Revocation, TransportError, TransportErrorKind,
     http::StatusCode,
 };
 use common::{
@@ -71,13 +71,13 @@ const KINDS: [(TransportErrorKind, Fate, Fate); 14] = {
         // row 6: a creation once more
         (K::Refused, fate(2, Refused, NotExecuted), fate(4, Refused, NotExecuted)),
         // row 6a: not even once
-        (K::RefusedAtOnce, fate(1, Refused, NotExecuted), fate(4, Refused, NotExecuted)),
+        (K::RefusedOnNewConnection, fate(1, Refused, NotExecuted), fate(4, Refused, NotExecuted)),
         // row 7
         (K::Interrupted, fate(1, Interrupted, Unknown), fate(4, Interrupted, Unknown)),
         // row 8
         (K::Timeout, fate(1, Timeout, Unknown), fate(4, Timeout, Unknown)),
         // row 8a
-        (K::TimeoutUnsent, fate(1, Timeout, NotExecuted), fate(1, Timeout, NotExecuted)),
+        (K::TimeoutBeforeSend, fate(1, Timeout, NotExecuted), fate(1, Timeout, NotExecuted)),
         // A transport that says so owes the head (row 18). Without one it is not even known that it was a 2xx.
         (K::BodyTooLarge, fate(1, Interrupted, Unknown), fate(4, Interrupted, Unknown)),
         // row 26
@@ -156,9 +156,9 @@ fn a_token_in_the_body_of_another_status_is_not_taken() {
 fn a_success_with_a_foreign_body_is_no_success() {
     // rows 18 and 19: an error envelope and a page of HTML bear no `object`; nothing at all is merely malformed
     let table = [
-        (CLERK_BODY, fate(1, ReplyUnusable, Unknown)),
-        (HTML_BODY, fate(1, ReplyUnusable, Unknown)),
-        ("", fate(1, ReplyUnusable, Executed)),
+        (CLERK_BODY, fate(1, ResponseInvalid, Unknown)),
+        (HTML_BODY, fate(1, ResponseInvalid, Unknown)),
+        ("", fate(1, ResponseInvalid, Executed)),
     ];
     for code in 200..=299 {
         for (body, expected) in table {
@@ -192,7 +192,7 @@ fn what_had_arrived_decides_and_an_id_is_salvaged_only_when_it_is_whole() {
         for (kind, _, _) in KINDS {
             for cut in 0..=reply.len() {
                 let part = reply.as_bytes()[..cut].to_vec();
-                let lost = if kind == TransportErrorKind::BodyTooLarge { ReplyUnusable } else { ReplyLost };
+                let lost = if kind == TransportErrorKind::BodyTooLarge { ResponseInvalid } else { ResponseTruncated };
                 for (code, expected) in [
                     (200, fate(1, lost, Executed)),
                     (422, fate(1, Api, NotExecuted)),
@@ -220,13 +220,17 @@ fn an_answer_for_somebody_else_is_withheld_also_where_it_is_cut_or_too_large() {
         for kind in [TransportErrorKind::Interrupted, TransportErrorKind::Timeout, TransportErrorKind::BodyTooLarge] {
             let cut = theirs.trim_end_matches('}').to_owned();
             let play = move || Play::Fail(TransportError::new(kind).with_partial(response(200, cut.clone())));
-            let error = check(Op::Create, play, fate(1, ReplyMismatch, Unknown), &format!("{field}, {kind:?}"));
+            let error = check(Op::Create, play, fate(1, ResponseMismatch, Unknown), &format!("{field}, {kind:?}"));
             assert_eq!((error.salvaged_id(), error.expose_body()), (None, None));
         }
         let cap = theirs.len() - 1;
         let client = builder(move |_| response(200, theirs.clone()).into()).response_cap(cap).build().unwrap();
         let error = run(&client, Op::Create).unwrap_err();
-        assert_eq!((error.kind(), error.execution(), error.expose_body()), (ReplyMismatch, Unknown, None), "{field}");
+        assert_eq!(
+            (error.kind(), error.execution(), error.expose_body()),
+            (ResponseMismatch, Unknown, None),
+            "{field}"
+        );
     }
 }
 
@@ -235,7 +239,7 @@ fn a_page_that_is_cut_is_not_clerks_either() {
     for page in ["<html>", "  <!doctype html>", "OK"] {
         let play =
             move || Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(response(200, page)));
-        let error = check(Op::Create, play, fate(1, ReplyUnusable, Unknown), page);
+        let error = check(Op::Create, play, fate(1, ResponseInvalid, Unknown), page);
         assert_eq!(error.salvaged_id(), None);
     }
 }
@@ -246,7 +250,7 @@ fn an_answer_for_somebody_else_is_withheld_also_where_it_is_unusable() {
         let theirs = with(token_json("pending"), field, value);
         for missing in ["id", "status", "created_at", "updated_at"] {
             let answer = without(theirs.clone(), missing);
-            let error = check(Op::Create, move || ok(&answer).into(), fate(1, ReplyMismatch, Unknown), missing);
+            let error = check(Op::Create, move || ok(&answer).into(), fate(1, ResponseMismatch, Unknown), missing);
             assert_eq!((error.salvaged_id(), error.expose_body()), (None, None), "{field}, without {missing}");
         }
     }
@@ -260,8 +264,8 @@ fn a_cut_answer_to_a_revocation_is_asked_for_again() {
             let part = reply.as_bytes()[..cut].to_vec();
             let lost = match kind {
                 // row 18: over the cap will be over the cap again
-                TransportErrorKind::BodyTooLarge => fate(1, ReplyUnusable, Executed),
-                _ => fate(4, ReplyLost, Executed),
+                TransportErrorKind::BodyTooLarge => fate(1, ResponseInvalid, Executed),
+                _ => fate(4, ResponseTruncated, Executed),
             };
             for (code, expected) in [
                 (200, lost),
@@ -301,70 +305,70 @@ fn unusable_answers() -> Vec<Unusable> {
     .concat();
     vec![
         // row 18: Clerk's, and unreadable
-        ("empty", text(String::new()), ReplyUnusable, Executed, None),
-        ("white space", text(" \r\n\t".into()), ReplyUnusable, Executed, None),
-        ("cut", text(good_text.trim_end_matches('}').into()), ReplyUnusable, Executed, Some(ID)),
-        ("trailing", text(format!("{good_text}x")), ReplyUnusable, Executed, Some(ID)),
-        ("two answers", text(format!("{good_text}{good_text}")), ReplyUnusable, Executed, Some(ID)),
-        ("no id", ok(&without(good(), "id")), ReplyUnusable, Executed, None),
-        ("no status", ok(&without(good(), "status")), ReplyUnusable, Executed, Some(ID)),
-        ("no user_id", ok(&without(good(), "user_id")), ReplyUnusable, Executed, Some(ID)),
-        ("no created_at", ok(&without(good(), "created_at")), ReplyUnusable, Executed, Some(ID)),
-        ("no updated_at", ok(&without(good(), "updated_at")), ReplyUnusable, Executed, Some(ID)),
-        ("null id", set("id", Value::Null), ReplyUnusable, Executed, None),
-        ("number id", set("id", json!(7)), ReplyUnusable, Executed, None),
-        ("array id", set("id", json!([ID])), ReplyUnusable, Executed, None),
-        ("object id", set("id", json!({"id": ID})), ReplyUnusable, Executed, None),
-        ("empty id", set("id", json!("")), ReplyUnusable, Executed, None),
-        ("path in id", set("id", json!("act/../users")), ReplyUnusable, Executed, None),
-        ("unicode id", set("id", json!("act_\u{e9}")), ReplyUnusable, Executed, None),
-        ("long id", set("id", json!("a".repeat(256))), ReplyUnusable, Executed, None),
-        ("number status", set("status", json!(1)), ReplyUnusable, Executed, Some(ID)),
-        ("null status", set("status", Value::Null), ReplyUnusable, Executed, Some(ID)),
-        ("object status", set("status", json!({})), ReplyUnusable, Executed, Some(ID)),
-        ("text actor", set("actor", json!(AGENT)), ReplyUnusable, Executed, Some(ID)),
-        ("array actor", set("actor", json!([])), ReplyUnusable, Executed, Some(ID)),
-        ("number token", set("token", json!(1)), ReplyUnusable, Executed, Some(ID)),
-        ("object url", set("url", json!({})), ReplyUnusable, Executed, Some(ID)),
-        ("text created_at", set("created_at", json!("1700000000000")), ReplyUnusable, Executed, Some(ID)),
-        ("fraction created_at", set("created_at", json!(1.5)), ReplyUnusable, Executed, Some(ID)),
-        ("null updated_at", set("updated_at", Value::Null), ReplyUnusable, Executed, Some(ID)),
-        ("true updated_at", set("updated_at", json!(true)), ReplyUnusable, Executed, Some(ID)),
-        ("deep", text(deep), ReplyUnusable, Executed, Some(ID)),
-        ("bad UTF-8", response(200, utf8), ReplyUnusable, Executed, Some(ID)),
-        ("an id twice", text(good_text.replacen('{', r#"{"id":"act_other","#, 1)), ReplyUnusable, Executed, None),
-        ("url twice", text(good_text.replacen('{', r#"{"url":null,"#, 1)), ReplyUnusable, Executed, Some(ID)),
-        ("huge number", text(good_text.replacen("1700000000001", "1e999", 1)), ReplyUnusable, Executed, Some(ID)),
-        ("gzip", with_header(ok(&good()), "content-encoding", "gzip"), ReplyUnusable, Executed, Some(ID)),
+        ("empty", text(String::new()), ResponseInvalid, Executed, None),
+        ("white space", text(" \r\n\t".into()), ResponseInvalid, Executed, None),
+        ("cut", text(good_text.trim_end_matches('}').into()), ResponseInvalid, Executed, Some(ID)),
+        ("trailing", text(format!("{good_text}x")), ResponseInvalid, Executed, Some(ID)),
+        ("two answers", text(format!("{good_text}{good_text}")), ResponseInvalid, Executed, Some(ID)),
+        ("no id", ok(&without(good(), "id")), ResponseInvalid, Executed, None),
+        ("no status", ok(&without(good(), "status")), ResponseInvalid, Executed, Some(ID)),
+        ("no user_id", ok(&without(good(), "user_id")), ResponseInvalid, Executed, Some(ID)),
+        ("no created_at", ok(&without(good(), "created_at")), ResponseInvalid, Executed, Some(ID)),
+        ("no updated_at", ok(&without(good(), "updated_at")), ResponseInvalid, Executed, Some(ID)),
+        ("null id", set("id", Value::Null), ResponseInvalid, Executed, None),
+        ("number id", set("id", json!(7)), ResponseInvalid, Executed, None),
+        ("array id", set("id", json!([ID])), ResponseInvalid, Executed, None),
+        ("object id", set("id", json!({"id": ID})), ResponseInvalid, Executed, None),
+        ("empty id", set("id", json!("")), ResponseInvalid, Executed, None),
+        ("path in id", set("id", json!("act/../users")), ResponseInvalid, Executed, None),
+        ("unicode id", set("id", json!("act_\u{e9}")), ResponseInvalid, Executed, None),
+        ("long id", set("id", json!("a".repeat(256))), ResponseInvalid, Executed, None),
+        ("number status", set("status", json!(1)), ResponseInvalid, Executed, Some(ID)),
+        ("null status", set("status", Value::Null), ResponseInvalid, Executed, Some(ID)),
+        ("object status", set("status", json!({})), ResponseInvalid, Executed, Some(ID)),
+        ("text actor", set("actor", json!(AGENT)), ResponseInvalid, Executed, Some(ID)),
+        ("array actor", set("actor", json!([])), ResponseInvalid, Executed, Some(ID)),
+        ("number token", set("token", json!(1)), ResponseInvalid, Executed, Some(ID)),
+        ("object url", set("url", json!({})), ResponseInvalid, Executed, Some(ID)),
+        ("text created_at", set("created_at", json!("1700000000000")), ResponseInvalid, Executed, Some(ID)),
+        ("fraction created_at", set("created_at", json!(1.5)), ResponseInvalid, Executed, Some(ID)),
+        ("null updated_at", set("updated_at", Value::Null), ResponseInvalid, Executed, Some(ID)),
+        ("true updated_at", set("updated_at", json!(true)), ResponseInvalid, Executed, Some(ID)),
+        ("deep", text(deep), ResponseInvalid, Executed, Some(ID)),
+        ("bad UTF-8", response(200, utf8), ResponseInvalid, Executed, Some(ID)),
+        ("an id twice", text(good_text.replacen('{', r#"{"id":"act_other","#, 1)), ResponseInvalid, Executed, None),
+        ("url twice", text(good_text.replacen('{', r#"{"url":null,"#, 1)), ResponseInvalid, Executed, Some(ID)),
+        ("huge number", text(good_text.replacen("1700000000001", "1e999", 1)), ResponseInvalid, Executed, Some(ID)),
+        ("gzip", with_header(ok(&good()), "content-encoding", "gzip"), ResponseInvalid, Executed, Some(ID)),
         (
             "identity and gzip",
             with_header(with_header(ok(&good()), "content-encoding", "identity"), "content-encoding", "br"),
-            ReplyUnusable,
+            ResponseInvalid,
             Executed,
             Some(ID),
         ),
         // row 19: not Clerk's, or not ours
-        ("no object", ok(&without(good(), "object")), ReplyUnusable, Unknown, None),
-        ("null object", set("object", Value::Null), ReplyUnusable, Unknown, None),
-        ("number object", set("object", json!(7)), ReplyUnusable, Unknown, None),
-        ("another object", set("object", json!("session")), ReplyUnusable, Unknown, None),
-        ("HTML", text(HTML_BODY.into()), ReplyUnusable, Unknown, None),
-        ("null", text("null".into()), ReplyUnusable, Unknown, None),
-        ("number", text("7".into()), ReplyUnusable, Unknown, None),
-        ("text", text("\"ok\"".into()), ReplyUnusable, Unknown, None),
-        ("array", text("[]".into()), ReplyUnusable, Unknown, None),
-        ("array of the token", text(format!("[{good_text}]")), ReplyUnusable, Unknown, None),
+        ("no object", ok(&without(good(), "object")), ResponseInvalid, Unknown, None),
+        ("null object", set("object", Value::Null), ResponseInvalid, Unknown, None),
+        ("number object", set("object", json!(7)), ResponseInvalid, Unknown, None),
+        ("another object", set("object", json!("session")), ResponseInvalid, Unknown, None),
+        ("HTML", text(HTML_BODY.into()), ResponseInvalid, Unknown, None),
+        ("null", text("null".into()), ResponseInvalid, Unknown, None),
+        ("number", text("7".into()), ResponseInvalid, Unknown, None),
+        ("text", text("\"ok\"".into()), ResponseInvalid, Unknown, None),
+        ("array", text("[]".into()), ResponseInvalid, Unknown, None),
+        ("array of the token", text(format!("[{good_text}]")), ResponseInvalid, Unknown, None),
         (
             "array of the members",
             text(format!(r#"["actor_token","{ID}","pending","{USER}",{{"sub":"{AGENT}"}},"eyJ","u",1,1]"#)),
-            ReplyUnusable,
+            ResponseInvalid,
             Unknown,
             None,
         ),
-        ("plain text", with_header(text("OK".into()), "content-type", "text/plain"), ReplyUnusable, Unknown, None),
-        ("another user", set("user_id", json!("user_other")), ReplyMismatch, Unknown, None),
-        ("no such user", set("user_id", json!("")), ReplyMismatch, Unknown, None),
-        ("another actor", set("actor", json!({"sub": "user_other"})), ReplyMismatch, Unknown, None),
+        ("plain text", with_header(text("OK".into()), "content-type", "text/plain"), ResponseInvalid, Unknown, None),
+        ("another user", set("user_id", json!("user_other")), ResponseMismatch, Unknown, None),
+        ("no such user", set("user_id", json!("")), ResponseMismatch, Unknown, None),
+        ("another actor", set("actor", json!({"sub": "user_other"})), ResponseMismatch, Unknown, None),
     ]
 }
 
@@ -383,7 +387,7 @@ fn a_user_id_of_another_type_salvages_nothing_wrong() {
     for value in [Value::Null, json!(7), json!([USER])] {
         let answer = ok(&with(token_json("pending"), "user_id", value.clone()));
         let error =
-            check(Op::Create, move || answer.clone().into(), fate(1, ReplyUnusable, Executed), &value.to_string());
+            check(Op::Create, move || answer.clone().into(), fate(1, ResponseInvalid, Executed), &value.to_string());
         assert!(error.salvaged_id().is_none_or(|id| id == ID));
     }
 }
@@ -403,7 +407,7 @@ fn an_unusable_answer_to_a_revocation_is_no_success() {
             assert!(run(&client, Op::Revoke).is_ok(), "{what}");
             continue;
         }
-        let error = check(Op::Revoke, move || answer.clone().into(), fate(1, ReplyUnusable, execution), what);
+        let error = check(Op::Revoke, move || answer.clone().into(), fate(1, ResponseInvalid, execution), what);
         assert_eq!(error.salvaged_id(), None, "{what}");
     }
 }
@@ -412,7 +416,7 @@ fn an_unusable_answer_to_a_revocation_is_no_success() {
 fn an_id_outside_the_grammar_is_told_escaped() {
     for (id, shown) in [("act/\n1", r"act/\n1"), ("\u{1b}[31mred", r"\u{1b}[31mred"), ("..", "..")] {
         let answer = ok(&with(token_json("pending"), "id", json!(id)));
-        let error = check(Op::Create, move || answer.clone().into(), fate(1, ReplyUnusable, Executed), id);
+        let error = check(Op::Create, move || answer.clone().into(), fate(1, ResponseInvalid, Executed), id);
         assert_eq!(error.raw_id(), Some(shown));
         assert_eq!(error.salvaged_id(), None);
     }
@@ -424,7 +428,7 @@ fn an_answer_over_the_cap_is_unusable_and_still_names_the_token() {
         let long = with(api.reply(), "zzz", json!("x".repeat(2000)));
         let client = builder(move |_| ok(&long).into()).response_cap(1000).build().unwrap();
         let error = run(&client, api).unwrap_err();
-        assert_eq!((error.kind(), error.execution()), (ReplyUnusable, Executed));
+        assert_eq!((error.kind(), error.execution()), (ResponseInvalid, Executed));
         assert_eq!(client.transport().sends(), 1);
         assert_eq!(error.salvaged_id(), (api == Op::Create).then_some(ID));
     }
@@ -468,14 +472,14 @@ fn a_foreign_answer_is_withheld_and_its_connection_is_not_used_again() {
     let html = response(200, HTML_BODY);
     // the answer; its kind, `None` for a success; whether the connection is given up; whether the body is withheld
     let table = [
-        (Op::Create, other_user, Some(ReplyMismatch), true, true),
-        (Op::Create, other_actor, Some(ReplyMismatch), true, true),
-        (Op::Create, html.clone(), Some(ReplyUnusable), true, false),
-        (Op::Create, response(200, "{"), Some(ReplyUnusable), false, false),
+        (Op::Create, other_user, Some(ResponseMismatch), true, true),
+        (Op::Create, other_actor, Some(ResponseMismatch), true, true),
+        (Op::Create, html.clone(), Some(ResponseInvalid), true, false),
+        (Op::Create, response(200, "{"), Some(ResponseInvalid), false, false),
         (Op::Create, response(500, HTML_BODY), Some(Api), false, false),
         (Op::Create, ok(&token_json("pending")), None, false, true),
-        (Op::Revoke, other_id, Some(ReplyMismatch), true, true),
-        (Op::Revoke, html, Some(ReplyUnusable), true, false),
+        (Op::Revoke, other_id, Some(ResponseMismatch), true, true),
+        (Op::Revoke, html, Some(ResponseInvalid), true, false),
         (Op::Revoke, ok(&token_json("revoked")), None, false, true),
     ];
     for (api, answer, kind, given_up, withheld) in table {
@@ -509,7 +513,7 @@ const WORDS: [fn() -> Play; 3] =
 fn a_server_is_taken_at_its_word_once_a_creation() {
     for first in WORDS {
         for second in WORDS {
-            let policy = RetryPolicy::new().max_attempts(Replay::Never, 10);
+            let policy = RetryPolicy::new().max_attempts(Idempotency::NonIdempotent, 10);
             let client = builder(move |n| if n % 2 == 0 { first() } else { second() }).retry(policy).build().unwrap();
             let error = run(&client, Op::Create).unwrap_err();
             assert_eq!((client.transport().sends(), error.attempts().len()), (2, 2), "{error}");
@@ -526,7 +530,7 @@ fn what_this_side_knows_to_be_unsent_does_not_use_the_word_up() {
             1 => word(),
             _ => ok(&token_json("pending")).into(),
         };
-        let policy = RetryPolicy::new().max_attempts(Replay::Never, 10);
+        let policy = RetryPolicy::new().max_attempts(Idempotency::NonIdempotent, 10);
         let client = builder(play).retry(policy).build().unwrap();
         run(&client, Op::Create).unwrap();
         assert_eq!(client.transport().sends(), 4);
@@ -622,10 +626,10 @@ fn a_token_that_clerk_does_not_know_is_never_revoked() {
 fn a_revocation_that_answers_anything_but_revoked_for_this_id_is_no_success() {
     for state in ["pending", "accepted", "", "REVOKED", "expired"] {
         let answer = ok(&token_json(state));
-        check(Op::Revoke, move || answer.clone().into(), fate(1, ReplyMismatch, Unknown), state);
+        check(Op::Revoke, move || answer.clone().into(), fate(1, ResponseMismatch, Unknown), state);
     }
     let answer = ok(&with(token_json("revoked"), "id", json!("act_other")));
-    check(Op::Revoke, move || answer.clone().into(), fate(1, ReplyMismatch, Unknown), "another id");
+    check(Op::Revoke, move || answer.clone().into(), fate(1, ResponseMismatch, Unknown), "another id");
 }
 
 /// The virtual moments of the sends.
@@ -692,7 +696,7 @@ fn backoff_doubles_to_its_cap_and_is_not_always_the_same() {
     let mut firsts = Vec::new();
     for seed in 0..20 {
         let policy = RetryPolicy::new()
-            .max_attempts(Replay::Safe, 8)
+            .max_attempts(Idempotency::Idempotent, 8)
             .backoff(Duration::from_millis(100), Duration::from_millis(500));
         let client =
             builder(|_| TransportErrorKind::Interrupted.into()).retry(policy).jitter_seed(seed).build().unwrap();
@@ -773,8 +777,8 @@ fn a_deadline_that_falls_into_the_backoff_surfaces_the_last_cause() {
 #[test]
 fn the_limit_of_attempts_is_the_policys() {
     for most in 1..=6u32 {
-        for (api, replay) in [(Op::Create, Replay::Never), (Op::Revoke, Replay::Safe)] {
-            let policy = RetryPolicy::new().max_attempts(replay, most);
+        for (api, idempotency) in [(Op::Create, Idempotency::NonIdempotent), (Op::Revoke, Idempotency::Idempotent)] {
+            let policy = RetryPolicy::new().max_attempts(idempotency, most);
             let client = builder(|_| TransportErrorKind::Connect.into()).retry(policy).build().unwrap();
             let error = run(&client, api).unwrap_err();
             assert_eq!(client.transport().sends(), most as usize, "{api:?}");
@@ -806,13 +810,13 @@ fn a_policy_that_cannot_be_kept_is_refused() {
     let all = (100..=999).map(status);
     let may = |code: u16| matches!(code, 500 | 502 | 503 | 504 | 520..=529);
     for code in all {
-        let policy = RetryPolicy::new().retry_create_on([code]);
+        let policy = RetryPolicy::new().danger_retry_create_on([code]);
         let refused = builder(|_| Play::Stall).retry(policy).build().err();
         assert_eq!(refused.is_none(), may(code.as_u16()), "{code}");
     }
     for policy in [
-        RetryPolicy::new().max_attempts(Replay::Never, 0),
-        RetryPolicy::new().max_attempts(Replay::Safe, 0),
+        RetryPolicy::new().max_attempts(Idempotency::NonIdempotent, 0),
+        RetryPolicy::new().max_attempts(Idempotency::Idempotent, 0),
         RetryPolicy::new().attempt_timeout(Duration::ZERO),
     ] {
         assert!(builder(|_| Play::Stall).retry(policy.clone()).build().is_err());
@@ -825,28 +829,28 @@ fn a_policy_that_cannot_be_kept_is_refused() {
 }
 
 #[test]
-fn a_gateway_status_that_was_opted_in_is_gambled_on_and_the_doubt_stays() {
-    let policy = || RetryPolicy::new().retry_create_on([StatusCode::SERVICE_UNAVAILABLE]);
-    let gamble = |script: fn(usize) -> Play| builder(script).retry(policy()).build().unwrap();
+fn a_gateway_status_that_was_opted_in_is_retried_and_the_doubt_stays() {
+    let policy = || RetryPolicy::new().danger_retry_create_on([StatusCode::SERVICE_UNAVAILABLE]);
+    let unsafe_retry = |script: fn(usize) -> Play| builder(script).retry(policy()).build().unwrap();
 
-    let client = gamble(|_| response(503, "").into());
+    let client = unsafe_retry(|_| response(503, "").into());
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (Api, Unknown));
     assert_eq!(client.transport().sends(), 3);
 
-    let client = gamble(|_| response(502, "").into());
+    let client = unsafe_retry(|_| response(502, "").into());
     assert!(run(&client, Op::Create).is_err());
     assert_eq!(client.transport().sends(), 1, "another status was not opted in");
 
-    let client = gamble(|n| if n == 0 { response(503, "").into() } else { response(422, "").into() });
+    let client = unsafe_retry(|n| if n == 0 { response(503, "").into() } else { response(422, "").into() });
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!((error.status(), error.execution()), (Some(status(422)), Unknown), "the first may have minted");
     assert_eq!(client.transport().sends(), 2);
 
-    let client = gamble(|n| if n == 0 { response(503, "").into() } else { ok(&token_json("pending")).into() });
+    let client = unsafe_retry(|n| if n == 0 { response(503, "").into() } else { ok(&token_json("pending")).into() });
     let answer =
         pollster::block_on(client.actor_tokens().create(USER, Actor::new(AGENT)).send_with_response()).unwrap();
-    assert_eq!(answer.attempts()[0].execution(), Unknown, "the caller can see the gamble");
+    assert_eq!(answer.attempts()[0].execution(), Unknown, "the caller can see the unsafe retry");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn it_holds_back_every_clone_and_every_operation_until_the_time_is_over() {
         held(&|client| once(client, op, 30 * SECOND));
         held(&|client| once(&client.clone(), op, 30 * SECOND));
         held(&|client| once(&client.clone().erase(), op, 30 * SECOND));
-        held(&|client| once(&client.unsupervised(), op, 30 * SECOND));
+        held(&|client| once(&client.cancel_on_drop(), op, 30 * SECOND));
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, BoxFuture, CallContext, Client, ClientBuilder, Error, ErrorKind, Execution, Next, Replay,
+    Actor, ActorToken, BoxFuture, CallContext, Client, ClientBuilder, Error, ErrorKind, Execution, Idempotency, Next,
     Request, Response, RetryPolicy, TransportError, TransportErrorKind, credentials_fn, http, middleware_fn,
 };
 use common::{
@@ -84,7 +84,7 @@ fn is_proved_unexecuted(fate: Fate) -> bool {
                 | K::ProxyAuth
                 | K::Canceled
                 | K::Refused
-                | K::TimeoutUnsent
+                | K::TimeoutBeforeSend
                 | K::RateLimited
                 | K::Credential
                 | K::Blocked
@@ -248,7 +248,7 @@ fn an_error_made_up_after_a_success_neither_repeats_nor_hides_it() {
         K::ProxyAuth,
         K::Canceled,
         K::Refused,
-        K::TimeoutUnsent,
+        K::TimeoutBeforeSend,
         K::Timeout,
         K::Interrupted,
         K::BodyTooLarge,
@@ -415,14 +415,14 @@ fn a_refused_send_may_be_repeated_by_a_middleware() {
 }
 
 #[test]
-fn a_gamble_is_the_only_way_past_a_doubtful_send() {
+fn an_unsafe_retry_is_the_only_way_past_a_doubtful_send() {
     let client = wrap(builder(|_| response(503, "").into()), Place::Attempt, |request, next| {
         Box::pin(async move {
             let _ = next.run(request.clone()).await;
             next.run(request).await
         })
     })
-    .retry(gamble(2))
+    .retry(unsafe_retry(2))
     .build()
     .unwrap();
     let error = create(&client).unwrap_err();
@@ -430,14 +430,14 @@ fn a_gamble_is_the_only_way_past_a_doubtful_send() {
     assert_eq!(error.execution(), Execution::Unknown);
 }
 
-fn gamble(attempts: u32) -> RetryPolicy {
-    let policy = RetryPolicy::new().max_attempts(Replay::Never, attempts);
-    policy.retry_create_on([http::StatusCode::SERVICE_UNAVAILABLE])
+fn unsafe_retry(attempts: u32) -> RetryPolicy {
+    let policy = RetryPolicy::new().max_attempts(Idempotency::NonIdempotent, attempts);
+    policy.danger_retry_create_on([http::StatusCode::SERVICE_UNAVAILABLE])
 }
 
 /// However often a middleware sends: as many as the policy has attempts, and no more.
 #[test]
-fn a_gamble_has_no_more_stakes_than_the_policy_has_attempts() {
+fn an_unsafe_retry_has_no_more_sends_than_the_policy_has_attempts() {
     for attempts in 1..5 {
         for place in PLACES {
             let client = wrap(builder(|_| response(503, "").into()), place, |request, next| {
@@ -448,7 +448,7 @@ fn a_gamble_has_no_more_stakes_than_the_policy_has_attempts() {
                     next.run(request).await
                 })
             });
-            let client = client.retry(gamble(attempts)).build().unwrap();
+            let client = client.retry(unsafe_retry(attempts)).build().unwrap();
             create(&client).unwrap_err();
             assert_eq!(client.transport().sends(), attempts as usize, "{place:?}");
         }
@@ -462,13 +462,13 @@ fn a_success_says_that_another_send_may_have_made_a_token_too() {
         0 => response(503, "").into(),
         _ => success(number),
     };
-    let twice = wrapped_gamble(gateway_then_token, |request, next| {
+    let twice = wrapped_unsafe_retry(gateway_then_token, |request, next| {
         Box::pin(async move {
             let _ = next.run(request.clone()).await;
             next.run(request).await
         })
     });
-    let renamed = wrapped_gamble(gateway_then_token, |request, next| {
+    let renamed = wrapped_unsafe_retry(gateway_then_token, |request, next| {
         Box::pin(async move {
             let mut answer = next.run(request).await?;
             if answer.status().as_u16() == 503 {
@@ -485,11 +485,11 @@ fn a_success_says_that_another_send_may_have_made_a_token_too() {
     }
 }
 
-fn wrapped_gamble<F>(script: Script, handle: F) -> Client<Scripted>
+fn wrapped_unsafe_retry<F>(script: Script, handle: F) -> Client<Scripted>
 where
     F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Exchanged> + Send + Sync + 'static,
 {
-    wrap(builder(script), Place::Attempt, handle).retry(gamble(3)).build().unwrap()
+    wrap(builder(script), Place::Attempt, handle).retry(unsafe_retry(3)).build().unwrap()
 }
 
 #[test]
@@ -559,11 +559,11 @@ fn a_send_that_is_forgotten_half_way_is_unknown_and_no_second_one_follows() {
 }
 
 #[test]
-fn a_success_behind_a_gamble_says_that_there_may_be_another_token() {
-    let gamble = RetryPolicy::new().retry_create_on([http::StatusCode::BAD_GATEWAY]);
+fn a_success_behind_an_unsafe_retry_says_that_there_may_be_another_token() {
+    let unsafe_retry = RetryPolicy::new().danger_retry_create_on([http::StatusCode::BAD_GATEWAY]);
     for (first, expected) in [(502, true), (429, false), (200, false)] {
         let script = move |n| if n == 0 && first != 200 { response(first, "").into() } else { success(n) };
-        let client = builder(script).retry(gamble.clone()).build().unwrap();
+        let client = builder(script).retry(unsafe_retry.clone()).build().unwrap();
         let call = client.actor_tokens().create(USER, Actor::new(AGENT));
         let response = pollster::block_on(call.send_with_response()).unwrap();
         assert_eq!(response.is_ambiguous(), expected, "{first}");
@@ -712,7 +712,7 @@ fn kind() -> impl Strategy<Value = TransportErrorKind> {
         K::ProxyAuth,
         K::Canceled,
         K::Refused,
-        K::TimeoutUnsent,
+        K::TimeoutBeforeSend,
         K::Timeout,
         K::Interrupted,
         K::BodyTooLarge,

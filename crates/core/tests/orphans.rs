@@ -13,9 +13,9 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, BoxFuture, Client, ClientBuilder, Closed, ErrorKind, Execution, HttpTransport, InvalidRequest,
-    Operation, OperationInfo, Orphan, OrphanReport, ParseError, Replay, Request, Response, RetryPolicy, SecretKey,
-    Spawner, Timer, TransportError, http::Method, middleware_fn, spawner_fn, transport_fn,
+    Actor, BaseUrl, BoxFuture, Client, ClientBuilder, Closed, ErrorKind, Execution, Executor, HttpTransport,
+    Idempotency, InvalidRequest, Operation, OperationInfo, Orphan, OrphanReport, ParseError, Request, Response,
+    RetryPolicy, SecretKey, Timer, TransportError, executor_fn, http::Method, middleware_fn, transport_fn,
 };
 use common::{
     AGENT, Clock, USER,
@@ -28,8 +28,8 @@ use common::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINE: (&str, &str) = ("Bearer sk_test_key", "api.clerk.com");
 
-fn supervised(clerk: &Clerk, tasks: &Tasks) -> ClientBuilder<Clerk> {
-    Client::builder(clerk.clone(), test_key()).jitter_seed(7).spawner(tasks.clone())
+fn detaching(clerk: &Clerk, tasks: &Tasks) -> ClientBuilder<Clerk> {
+    Client::builder(clerk.clone(), test_key()).jitter_seed(7).executor(tasks.clone())
 }
 
 /// Begins a creation, polls it until it is sent and an answer is on its way, and drops it.
@@ -106,7 +106,7 @@ fn assert_one_error(logged: &[(log::Level, String)], words: &[&str]) {
 fn by_default_it_is_revoked_and_a_warning_says_so() {
     for answer in [Answer::Success, Answer::CutWithId] {
         let (clerk, tasks) = (Clerk::new(&[answer]), Tasks::default());
-        let client = supervised(&clerk, &tasks).build().unwrap();
+        let client = detaching(&clerk, &tasks).build().unwrap();
         let logged = logged(|| {
             send_and_drop(&client);
             assert!(revoked(&clerk).is_empty());
@@ -127,7 +127,7 @@ fn it_is_revoked_with_the_key_and_at_the_place_of_its_own_call() {
     let (other, there) = ("Bearer sk_test_other", "other.example.com");
     for case in 0..6 {
         let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
-        let client = supervised(&clerk, &tasks).build().unwrap();
+        let client = detaching(&clerk, &tasks).build().unwrap();
         let call = |client: &Client<Clerk>| client.actor_tokens().create(USER, Actor::new(AGENT));
         let (call, expected) = match case {
             0 => (call(&client), MINE),
@@ -146,34 +146,34 @@ fn it_is_revoked_with_the_key_and_at_the_place_of_its_own_call() {
 }
 
 #[test]
-fn every_form_of_the_client_is_supervised_but_the_one_that_gave_it_up() {
+fn every_form_of_the_client_detaches_but_the_one_that_gave_it_up() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
-    let client = supervised(&clerk, &tasks).require_supervision().build().unwrap();
+    let client = detaching(&clerk, &tasks).require_executor().build().unwrap();
     let other = client.with_credentials(SecretKey::new("sk_test_other").unwrap());
-    assert!(client.is_supervised() && client.clone().is_supervised() && other.is_supervised());
+    assert!(client.detaches_on_drop() && client.clone().detaches_on_drop() && other.detaches_on_drop());
     send_and_drop(&client.clone());
     send_and_drop(&other);
     let erased = client.clone().erase();
-    assert!(erased.is_supervised());
+    assert!(erased.detaches_on_drop());
     send_and_drop(&erased);
     tasks.run();
     assert_eq!((tasks.spawned(), revoked(&clerk).len()), (3, 3));
 
-    for given_up in [client.unsupervised(), client.clone().unsupervised().clone()] {
-        assert!(!given_up.is_supervised() && !given_up.clone().erase().is_supervised());
+    for given_up in [client.cancel_on_drop(), client.clone().cancel_on_drop().clone()] {
+        assert!(!given_up.detaches_on_drop() && !given_up.clone().erase().detaches_on_drop());
         send_and_drop(&given_up);
     }
     assert_eq!(tasks.spawned(), 3);
-    assert!(client.is_supervised(), "it is the other one that gave it up");
+    assert!(client.detaches_on_drop(), "it is the other one that gave it up");
 }
 
 #[test]
-fn without_supervision_the_loss_is_told_by_the_log_and_by_close() {
+fn without_an_executor_the_loss_is_told_by_the_log_and_by_close() {
     let clerk = Clerk::new(&[Answer::Success]);
     let bare = || Client::builder(clerk.clone(), test_key());
     let tasks = Tasks::default();
-    for client in [bare().build().unwrap(), bare().spawner(tasks.clone()).build().unwrap().unsupervised()] {
-        assert!(!client.is_supervised());
+    for client in [bare().build().unwrap(), bare().executor(tasks.clone()).build().unwrap().cancel_on_drop()] {
+        assert!(!client.detaches_on_drop());
         let logged = logged(|| send_and_drop(&client));
         assert_one_error(&logged, &["CreateActorToken", "unknown whether Clerk acted", "usable until", "GMT"]);
         let closed = close(&client);
@@ -189,16 +189,16 @@ fn without_supervision_the_loss_is_told_by_the_log_and_by_close() {
 }
 
 #[test]
-fn supervision_that_nothing_can_give_is_refused_when_the_client_is_built() {
+fn an_executor_that_nothing_can_give_is_refused_when_the_client_is_built() {
     let transport = || transport_fn(|_| async { Ok(Response::default()) });
-    let refused = Client::builder(transport(), test_key()).require_supervision().build().unwrap_err();
-    assert_eq!(refused.field(), "require_supervision");
-    assert!(Client::builder(transport(), test_key()).spawner(Tasks::default()).require_supervision().build().is_ok());
-    assert!(!Client::new(transport(), test_key()).is_supervised());
+    let refused = Client::builder(transport(), test_key()).require_executor().build().unwrap_err();
+    assert_eq!(refused.field(), "require_executor");
+    assert!(Client::builder(transport(), test_key()).executor(Tasks::default()).require_executor().build().is_ok());
+    assert!(!Client::new(transport(), test_key()).detaches_on_drop());
     assert!(Client::builder(transport(), test_key()).build().is_ok());
 }
 
-/// A transport that brings a spawner.
+/// A transport that brings an executor.
 struct Bringing(Clerk, Tasks);
 
 #[async_trait]
@@ -211,24 +211,24 @@ impl HttpTransport for Bringing {
         self.0.timer()
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
+    fn executor(&self) -> Option<&dyn Executor> {
         Some(&self.1)
     }
 }
 
 #[test]
-fn a_spawner_of_the_transport_is_found_through_whatever_holds_it() {
+fn a_executor_of_the_transport_is_found_through_whatever_holds_it() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let bringing = || Bringing(clerk.clone(), tasks.clone());
     let built = |builder: Result<Client, InvalidRequest>| builder.unwrap();
     let boxed: Box<dyn HttpTransport> = Box::new(bringing());
     let shared: Arc<dyn HttpTransport> = Arc::new(bringing());
     let clients = [
-        built(Client::builder(bringing(), test_key()).require_supervision().build().map(Client::erase)),
-        built(Client::builder(Arc::new(bringing()), test_key()).require_supervision().build().map(Client::erase)),
-        built(Client::builder(Box::new(bringing()), test_key()).require_supervision().build().map(Client::erase)),
-        built(Client::builder(boxed, test_key()).require_supervision().build().map(Client::erase)),
-        built(Client::builder(Arc::new(shared), test_key()).require_supervision().build().map(Client::erase)),
+        built(Client::builder(bringing(), test_key()).require_executor().build().map(Client::erase)),
+        built(Client::builder(Arc::new(bringing()), test_key()).require_executor().build().map(Client::erase)),
+        built(Client::builder(Box::new(bringing()), test_key()).require_executor().build().map(Client::erase)),
+        built(Client::builder(boxed, test_key()).require_executor().build().map(Client::erase)),
+        built(Client::builder(Arc::new(shared), test_key()).require_executor().build().map(Client::erase)),
     ];
     for (number, client) in clients.iter().enumerate() {
         send_and_drop(client);
@@ -238,9 +238,9 @@ fn a_spawner_of_the_transport_is_found_through_whatever_holds_it() {
 }
 
 #[test]
-fn a_spawner_of_the_application_takes_the_place_of_the_transports() {
+fn a_executor_of_the_application_takes_the_place_of_the_transports() {
     let (clerk, theirs, mine) = (Clerk::new(&[Answer::Success]), Tasks::default(), Tasks::default());
-    let client = Client::builder(Bringing(clerk, theirs.clone()), test_key()).spawner(mine.clone()).build().unwrap();
+    let client = Client::builder(Bringing(clerk, theirs.clone()), test_key()).executor(mine.clone()).build().unwrap();
     send_and_drop(&client);
     mine.run();
     assert_eq!((mine.spawned(), theirs.spawned()), (1, 0));
@@ -258,7 +258,7 @@ fn what_cannot_be_revoked_is_left_for_close_and_an_error_says_so() {
     ];
     for (answer, revoking, execution, id) in cases {
         let (clerk, tasks) = (Clerk::new(&[answer]).revoking(revoking), Tasks::default());
-        let client = supervised(&clerk, &tasks).build().unwrap();
+        let client = detaching(&clerk, &tasks).build().unwrap();
         let logged = logged(|| {
             send_and_drop(&client);
             tasks.run();
@@ -277,14 +277,14 @@ fn what_cannot_be_revoked_is_left_for_close_and_an_error_says_so() {
 #[test]
 fn an_orphan_is_dated_like_an_error() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Lost]), Tasks::default());
-    let client = supervised(&clerk, &tasks).build().unwrap();
+    let client = detaching(&clerk, &tasks).build().unwrap();
     let call = client.actor_tokens().create(USER, Actor::new(AGENT)).expires_in(300 * SECOND);
     let mut call: BoxFuture<'_, _> = Box::pin(call.session_max_duration(7 * SECOND).send());
     assert!(poll_times(&mut call, 2).is_none());
     drop(call);
     tasks.run();
     let closed = close(&client);
-    let until = clerk.clock.wall() + 360 * SECOND;
+    let until = clerk.clock.system_time() + 360 * SECOND;
     assert_eq!(closed.orphans()[0].exposure_until(), Some(until));
     assert_eq!(closed.orphans()[0].session_exposure_until(), Some(until + 7 * SECOND));
 }
@@ -293,7 +293,7 @@ fn an_orphan_is_dated_like_an_error() {
 fn what_was_proved_not_to_have_been_made_is_no_orphan() {
     for answer in [Answer::Unreachable, Answer::Limited(20), Answer::Refused] {
         let (clerk, tasks) = (Clerk::new(&[answer, Answer::Success]), Tasks::default());
-        let client = supervised(&clerk, &tasks).on_orphan(|_| async { panic!("there is none") }).build().unwrap();
+        let client = detaching(&clerk, &tasks).on_orphan(|_| async { panic!("there is none") }).build().unwrap();
         let logged = logged(|| {
             send_and_drop(&client);
             tasks.run();
@@ -307,12 +307,13 @@ fn what_was_proved_not_to_have_been_made_is_no_orphan() {
 #[test]
 fn a_handed_over_call_takes_nothing_of_the_retry_budget() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Unreachable]), Tasks::default());
-    let client = supervised(&clerk, &tasks).build().unwrap();
+    let client = detaching(&clerk, &tasks).build().unwrap();
     for _ in 0..20 {
         send_and_drop(&client);
         tasks.run();
     }
-    let policy = RetryPolicy::new().max_attempts(Replay::Never, 100).backoff(Duration::ZERO, Duration::ZERO);
+    let policy =
+        RetryPolicy::new().max_attempts(Idempotency::NonIdempotent, 100).backoff(Duration::ZERO, Duration::ZERO);
     let call = client.actor_tokens().create(USER, Actor::new(AGENT)).retry(policy);
     assert_eq!(pollster::block_on(call.send()).unwrap_err().attempts().len(), 11);
 }
@@ -323,7 +324,7 @@ fn a_handler_takes_the_place_of_the_default() {
     for answer in [Answer::Success, Answer::CutWithId, Answer::CutWithoutId, Answer::Lost] {
         let (clerk, tasks) = (Clerk::new(&[answer]), Tasks::default());
         let reports = handled.clone();
-        let client = supervised(&clerk, &tasks)
+        let client = detaching(&clerk, &tasks)
             .on_orphan(move |orphan: Orphan| {
                 reports.lock().unwrap().push(orphan.report().clone());
                 async { drop(orphan) }
@@ -351,7 +352,7 @@ fn a_handler_can_undo_with_the_calls_own_key_and_place() {
     ] {
         let (clerk, tasks) = (Clerk::new(&[answer]).revoking(revoking), Tasks::default());
         let undone = results.clone();
-        let client = supervised(&clerk, &tasks)
+        let client = detaching(&clerk, &tasks)
             .on_orphan(move |orphan: Orphan| {
                 let undone = undone.clone();
                 async move {
@@ -381,9 +382,9 @@ impl Surviving {
     }
 }
 
-impl Spawner for Surviving {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.0.spawn(task);
+impl Executor for Surviving {
+    fn execute(&self, task: BoxFuture<'static, ()>) {
+        self.0.execute(task);
     }
 }
 
@@ -403,7 +404,7 @@ fn a_handler_that_panics_leaves_the_orphan_for_close() {
     ];
     for handler in handlers {
         let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Surviving::default());
-        let client = Client::builder(clerk, test_key()).spawner(tasks.clone()).on_orphan(handler).build().unwrap();
+        let client = Client::builder(clerk, test_key()).executor(tasks.clone()).on_orphan(handler).build().unwrap();
         let logged = logged(|| {
             send_and_drop(&client);
             assert!(tasks.run());
@@ -417,7 +418,7 @@ fn a_handler_that_panics_leaves_the_orphan_for_close() {
 #[test]
 fn a_revocation_that_panics_leaves_the_orphan_for_close() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]).revoking(Revoking::Panics), Surviving::default());
-    let client = Client::builder(clerk, test_key()).spawner(tasks.clone()).build().unwrap();
+    let client = Client::builder(clerk, test_key()).executor(tasks.clone()).build().unwrap();
     send_and_drop(&client);
     assert!(tasks.run());
     let closed = close(&client);
@@ -431,7 +432,7 @@ enum Panic {
     AfterTheAnswer,
 }
 
-fn panicking(at: Panic, per_call: bool, clerk: &Clerk, spawner: impl Spawner) -> Client<Clerk> {
+fn panicking(at: Panic, per_call: bool, clerk: &Clerk, executor: impl Executor) -> Client<Clerk> {
     let panicking = middleware_fn(move |request, next| {
         Box::pin(async move {
             // Revocations pass.
@@ -444,7 +445,7 @@ fn panicking(at: Panic, per_call: bool, clerk: &Clerk, spawner: impl Spawner) ->
             exchanged
         })
     });
-    let builder = Client::builder(clerk.clone(), test_key()).spawner(spawner);
+    let builder = Client::builder(clerk.clone(), test_key()).executor(executor);
     match per_call {
         true => builder.call_middleware(panicking),
         false => builder.middleware(panicking),
@@ -506,13 +507,13 @@ fn a_transport_that_panics_leaves_the_orphan_for_close() {
     };
     let tasks = Surviving::default();
     // Under its caller: what is known is reported by a task.
-    let client = Client::builder(panics_at_once(), test_key()).spawner(tasks.clone()).build().unwrap();
+    let client = Client::builder(panics_at_once(), test_key()).executor(tasks.clone()).build().unwrap();
     let call = client.actor_tokens().create(USER, Actor::new(AGENT));
     assert!(catch_unwind(AssertUnwindSafe(|| pollster::block_on(call.send()))).is_err());
     assert!(!tasks.run());
     assert_eq!(close(&client).orphans()[0].execution(), Execution::Unknown);
     // After the hand-over.
-    let client = Client::builder(panics_later(), test_key()).spawner(tasks.clone()).build().unwrap();
+    let client = Client::builder(panics_later(), test_key()).executor(tasks.clone()).build().unwrap();
     send_and_drop(&client);
     assert!(tasks.run());
     assert_eq!((close(&client).orphan_count(), close(&client).under_way()), (1, 0));
@@ -526,7 +527,7 @@ fn a_transport_that_panics_leaves_the_orphan_for_close() {
 #[test]
 fn a_caller_that_panics_orphans_its_call_like_any_other() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
-    let client = supervised(&clerk, &tasks).build().unwrap();
+    let client = detaching(&clerk, &tasks).build().unwrap();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let _call = begin(&client);
         panic!("the caller panics");
@@ -537,17 +538,17 @@ fn a_caller_that_panics_orphans_its_call_like_any_other() {
 }
 
 #[test]
-fn a_spawner_that_drops_its_task_loses_it_and_says_so() {
+fn a_executor_that_drops_its_task_loses_it_and_says_so() {
     let clerk = Clerk::new(&[Answer::Success]);
     // At once; and later, after the exchange went on for a while.
-    let client = Client::builder(clerk.clone(), test_key()).spawner(spawner_fn(drop)).build().unwrap();
-    assert!(client.is_supervised());
+    let client = Client::builder(clerk.clone(), test_key()).executor(executor_fn(drop)).build().unwrap();
+    assert!(client.detaches_on_drop());
     let at_once = logged(|| send_and_drop(&client));
     assert_one_error(&at_once, &["nothing ran on"]);
     assert_eq!(close(&client).orphan_count(), 1);
 
     let tasks = Tasks::default();
-    let client = supervised(&clerk, &tasks).build().unwrap();
+    let client = detaching(&clerk, &tasks).build().unwrap();
     let later = logged(|| {
         send_and_drop(&client);
         tasks.shut_down();
@@ -561,7 +562,7 @@ fn a_runtime_that_ends_at_any_moment_loses_what_is_not_over_and_says_so() {
     let mut ends = 0;
     for polls in 0.. {
         let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
-        let client = supervised(&clerk, &tasks).build().unwrap();
+        let client = detaching(&clerk, &tasks).build().unwrap();
         send_and_drop(&client);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let is_left = (0..polls).fold(true, |_, _| tasks.poll(&mut context));
@@ -593,7 +594,7 @@ struct Mint;
 
 impl Operation for Mint {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("Mint", "/mint", Replay::Never);
+    const INFO: OperationInfo = OperationInfo::new("Mint", "/mint", Idempotency::NonIdempotent);
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(Method::POST, "/mint", Default::default())
@@ -605,9 +606,9 @@ impl Operation for Mint {
 }
 
 #[test]
-fn an_operation_that_nothing_takes_back_is_supervised_and_reported() {
+fn an_operation_that_nothing_takes_back_detaches_and_reported() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
-    let client = supervised(&clerk, &tasks).build().unwrap();
+    let client = detaching(&clerk, &tasks).build().unwrap();
     let mut call: BoxFuture<'_, _> = Box::pin(client.execute(Mint).send());
     assert!(poll_times(&mut call, 2).is_none());
     drop(call);
@@ -626,7 +627,7 @@ impl Timer for WrongDate {
         self.1.now()
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         self.2
     }
 
@@ -687,7 +688,7 @@ fn a_middleware_that_decodes_the_answer_does_not_hide_its_id() {
             })
         })
     });
-    let client = Client::builder(transport, test_key()).spawner(tasks.clone()).middleware(decode).build().unwrap();
+    let client = Client::builder(transport, test_key()).executor(tasks.clone()).middleware(decode).build().unwrap();
     send_and_drop(&client);
     tasks.run();
     assert_eq!(revoked.lock().unwrap().len(), 1, "{:?}", close(&client));

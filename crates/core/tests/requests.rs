@@ -15,8 +15,8 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ApiVersion, BaseUrl, CallContext, Client, Deadline, Error, ErrorKind, Execution, InvalidKey, InvalidRequest,
-    Operation, OperationInfo, ParseError, Replay, Request, Response, RetryPolicy, RevokeActorToken, SecretKey,
+    Actor, ApiVersion, BaseUrl, CallContext, Client, Deadline, Error, ErrorKind, Execution, Idempotency, InvalidKey,
+    InvalidRequest, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, RevokeActorToken, SecretKey,
     TransportError, TransportErrorKind, credentials_fn,
     http::{HeaderName, Method},
     middleware_fn,
@@ -265,7 +265,7 @@ struct Versioned(&'static str);
 
 impl Operation for Versioned {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Replay::Safe);
+    const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent);
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(Method::GET, self.0, Default::default())
@@ -505,7 +505,7 @@ fn an_operation_cannot_send_the_key_elsewhere() {
     struct Elsewhere;
     impl Operation for Elsewhere {
         type Output = ();
-        const INFO: OperationInfo = OperationInfo::new("Elsewhere", "/", Replay::Safe);
+        const INFO: OperationInfo = OperationInfo::new("Elsewhere", "/", Idempotency::Idempotent);
         fn request(&self, _: &BaseUrl) -> Result<Request, InvalidRequest> {
             BaseUrl::new("https://evil.test").unwrap().request(Method::GET, "/", Default::default())
         }

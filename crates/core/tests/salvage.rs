@@ -10,8 +10,8 @@ use std::sync::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, InvalidRequest, Operation, OperationInfo,
-    ParseError, Replay, Request, Response, TransportError, TransportErrorKind, http, middleware_fn,
+    Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
+    OperationInfo, ParseError, Request, Response, TransportError, TransportErrorKind, http, middleware_fn,
 };
 use common::{AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with, with_header, without};
 
@@ -26,8 +26,11 @@ fn an_answer_that_a_middleware_decoded_is_salvaged_from_what_it_decoded() {
     let unusable = || Ok(ok(&without(token_json("pending"), "created_at")));
     let marked = || Ok(with_header(ok(&token_json("pending")), "content-encoding", "gzip"));
     type Decode = fn() -> Result<Response, TransportError>;
-    let table: [(Decode, ErrorKind); 3] =
-        [(cut, ErrorKind::ReplyLost), (unusable, ErrorKind::ReplyUnusable), (marked, ErrorKind::ReplyUnusable)];
+    let table: [(Decode, ErrorKind); 3] = [
+        (cut, ErrorKind::ResponseTruncated),
+        (unusable, ErrorKind::ResponseInvalid),
+        (marked, ErrorKind::ResponseInvalid),
+    ];
     for (decode, kind) in table {
         for is_call in [false, true] {
             let decoding = middleware_fn(move |request, next| {
@@ -52,13 +55,13 @@ fn what_was_cut_in_a_compressed_answer_does_not_say_whose_it_is() {
     let client =
         client(move |_| Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial())));
     let error = run(&client, Op::Create).unwrap_err();
-    assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyLost, Execution::Executed));
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::ResponseTruncated, Execution::Executed));
 }
 
 #[test]
 fn an_error_made_of_a_success_is_one_that_cannot_be_used() {
     let error = Error::from_response(&CreateActorToken::INFO, &ok(&token_json("pending")));
-    assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyUnusable, Execution::Executed));
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::ResponseInvalid, Execution::Executed));
 }
 
 /// An operation that remembers how much it was given to read.
@@ -66,7 +69,7 @@ struct Measure(Arc<AtomicUsize>);
 
 impl Operation for Measure {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("Measure", "/measure", Replay::Safe);
+    const INFO: OperationInfo = OperationInfo::new("Measure", "/measure", Idempotency::Idempotent);
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(http::Method::GET, "/measure", Default::default())
@@ -149,6 +152,6 @@ fn an_answer_that_a_middleware_put_in_place_of_the_transports_does_not_make_it_f
     });
     let client = builder(|_| ok(&token_json("pending")).into()).middleware(swapping).build().unwrap();
     let error = run(&client, Op::Create).unwrap_err();
-    assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyMismatch, Execution::Executed));
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::ResponseMismatch, Execution::Executed));
     assert_eq!(error.salvaged_id(), Some(ID));
 }

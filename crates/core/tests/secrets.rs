@@ -14,7 +14,7 @@ use std::{
 
 use clerk_actor_tokens_core::{
     Actor, ActorTokenId, ActorTokenStatus, Client, CreateActorToken, Error, ErrorCode, InvalidKey, InvalidRequest,
-    Operation, ParseError, Response, RetryPolicy, RevokeActorToken, SecretKey, Shown, SignInUrl, Ticket,
+    Operation, ParseError, Response, RetryPolicy, RevokeActorToken, Sanitized, SecretKey, SignInUrl, Ticket,
     TransportError, TransportErrorKind, credentials_fn, http::HeaderValue, middleware_fn, transport_fn,
 };
 use common::{
@@ -169,7 +169,7 @@ fn a_secret_that_a_user_put_in_the_wrong_place_is_not_shown() {
         assert_debug_hides(&ActorTokenStatus::from(secret), &"ActorTokenStatus");
         assert_hidden(&ActorTokenStatus::from(secret).to_string(), &"ActorTokenStatus");
         assert_debug_hides(&ErrorCode::from(secret), &"ErrorCode");
-        assert_debug_hides(&Shown(secret), &"Shown");
+        assert_debug_hides(&Sanitized::new(secret), &"Sanitized");
         let invalid = InvalidRequest::new(secret.to_owned(), secret.to_owned());
         assert_debug_hides(&invalid, &"InvalidRequest");
         assert_hidden(&invalid.to_string(), &"InvalidRequest");
@@ -389,11 +389,11 @@ fn a_secret_at_the_edge_of_what_is_shown_is_not_cut_open() {
     for secret in SECRETS {
         for before in 380..410 {
             let text = format!("{}{secret}", "x".repeat(before));
-            assert_hidden(&Shown(&text).to_string(), &before);
-            assert_debug_hides(&Shown(&text), &before);
+            assert_hidden(&Sanitized::new(&text).to_string(), &before);
+            assert_debug_hides(&Sanitized::new(&text), &before);
         }
         for around in ["\"", "'", "(", "\n", "\u{200b}", "=", "x", "_", "\u{e9}", "&ticket="] {
-            assert_hidden(&Shown(&format!("{around}{secret}{around}")).to_string(), &around.escape_debug());
+            assert_hidden(&Sanitized::new(&format!("{around}{secret}{around}")).to_string(), &around.escape_debug());
         }
     }
 }

@@ -10,8 +10,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
     Actor, ActorToken, ActorTokenId, ActorTokens, ActorTokensApi, ApiResponse, BaseUrl, Call, CallContext, Client,
-    ClientBuilder, CreateActorToken, Error, ErrorKind, Execution, HttpTransport, InvalidRequest, Middleware, Next,
-    Operation, OperationInfo, ParseError, Replay, Request, Response, Revocation, RevokeActorToken, SecretKey,
+    ClientBuilder, CreateActorToken, Error, ErrorKind, Execution, HttpTransport, Idempotency, InvalidRequest,
+    Middleware, Next, Operation, OperationInfo, ParseError, Request, Response, Revocation, RevokeActorToken, SecretKey,
     SystemTimer, Timer, TransportError, TransportErrorKind, http::Method, middleware_fn, transport_fn,
 };
 use common::{AGENT, Clock, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, test_key, token_json};
@@ -227,7 +227,7 @@ struct CountUsers;
 
 impl Operation for CountUsers {
     type Output = u64;
-    const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Replay::Safe);
+    const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent);
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(Method::GET, "/users/count?query=a", Default::default())
@@ -269,9 +269,9 @@ fn an_operation_of_a_users_own_has_all_that_the_built_in_ones_have() {
 #[test]
 fn an_operation_of_a_users_own_fails_by_the_same_rules() {
     let table = [
-        (response(200, "<html>"), ErrorKind::ReplyUnusable, Execution::Unknown),
-        (response(200, "{}"), ErrorKind::ReplyMismatch, Execution::Unknown),
-        (response(200, r#"{"object":"total_count"}"#), ErrorKind::ReplyUnusable, Execution::Executed),
+        (response(200, "<html>"), ErrorKind::ResponseInvalid, Execution::Unknown),
+        (response(200, "{}"), ErrorKind::ResponseMismatch, Execution::Unknown),
+        (response(200, r#"{"object":"total_count"}"#), ErrorKind::ResponseInvalid, Execution::Executed),
         (response(404, ""), ErrorKind::Api, Execution::NotExecuted),
         (response(301, ""), ErrorKind::UnexpectedRedirect, Execution::Unknown),
     ];
@@ -287,10 +287,16 @@ fn an_operation_of_a_users_own_fails_by_the_same_rules() {
 #[test]
 fn the_facts_of_the_built_in_operations_are_the_apis() {
     let create = CreateActorToken::INFO;
-    assert_eq!((create.name(), create.path(), create.replay()), ("CreateActorToken", "/actor_tokens", Replay::Never));
+    assert_eq!(
+        (create.name(), create.path(), create.idempotency()),
+        ("CreateActorToken", "/actor_tokens", Idempotency::NonIdempotent)
+    );
     let revoke = RevokeActorToken::INFO;
     assert_eq!(revoke.name(), "RevokeActorToken");
-    assert_eq!((revoke.path(), revoke.replay()), ("/actor_tokens/{actor_token_id}/revoke", Replay::Safe));
+    assert_eq!(
+        (revoke.path(), revoke.idempotency()),
+        ("/actor_tokens/{actor_token_id}/revoke", Idempotency::Idempotent)
+    );
 }
 
 #[test]

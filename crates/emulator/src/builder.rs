@@ -72,7 +72,7 @@ impl EmulatorBuilder {
     /// Virtual time that gives other threads no chance before it jumps: for tests in which one thread polls everything that
     /// waits on this clock, and which run very many calls.
     ///
-    /// Without it every jump takes a fraction of a millisecond of real time, and a jump to the end of a client's backstop a
+    /// Without it every jump takes a fraction of a millisecond of real time, and a jump to the end of a client's watchdog a
     /// fifth of a second. With it time may overtake what another thread or the operating system is about to do.
     ///
     /// ```

@@ -8,7 +8,7 @@
 //! stalled or ended). One round is not enough. In `select(stalled_exchange, sleep(50 ms))` the exchange's own sleep, to
 //! its deadline, is polled first; a jump there would overtake the sleep that is about to begin.
 //!
-//! To the end of a backstop it jumps only after a while of real time: where nothing but a client's own race is pending, the
+//! To the end of a watchdog it jumps only after a while of real time: where nothing but a client's own race is pending, the
 //! code under test waits for something that this clock does not see, such as a vault on another thread.
 
 mod sleep;
@@ -44,18 +44,18 @@ const QUIET_AMONG_THREADS: (u32, Duration) = (24, Duration::from_micros(200));
 /// that is ready, and no real time.
 const QUIET_ON_ONE_THREAD: (u32, Duration) = (3, Duration::ZERO);
 
-/// The same where a woken sleeper has not been polled, or the earliest sleep is a backstop: somebody has still to act, who
+/// The same where a woken sleeper has not been polled, or the earliest sleep is a watchdog: somebody has still to act, who
 /// may be several tasks away.
 const QUIET_BEHIND_OTHER_TASKS: (u32, Duration) = (24, Duration::ZERO);
 
-/// The same where the earliest sleep is a backstop: a fifth of a second.
+/// The same where the earliest sleep is a watchdog: a fifth of a second.
 const QUIET_BEFORE_BACKSTOP: (u32, Duration) = (400, Duration::from_micros(500));
 
 /// Somebody who sleeps.
 struct Sleeper {
     waker: Waker,
-    /// Whether this is a backstop, which nobody means to wait for.
-    backstop: bool,
+    /// Whether this is a watchdog, which nobody means to wait for.
+    watchdog: bool,
 }
 
 /// How time passes.
@@ -110,10 +110,10 @@ struct State {
 impl State {
     /// How long it must be quiet before time jumps.
     fn patience(&self, pace: Pace) -> (u32, Duration) {
-        let backstop = self.sleepers.first_key_value().is_some_and(|(_, first)| first.backstop);
+        let watchdog = self.sleepers.first_key_value().is_some_and(|(_, first)| first.watchdog);
         if pace == Pace::VirtualOnOneThread {
-            if backstop || self.late > 0 { QUIET_BEHIND_OTHER_TASKS } else { QUIET_ON_ONE_THREAD }
-        } else if backstop {
+            if watchdog || self.late > 0 { QUIET_BEHIND_OTHER_TASKS } else { QUIET_ON_ONE_THREAD }
+        } else if watchdog {
             QUIET_BEFORE_BACKSTOP
         } else if self.late > 0 || self.many_threads {
             QUIET_AMONG_THREADS
@@ -182,7 +182,7 @@ impl Clock {
 
     /// The calendar, in milliseconds since 1970.
     pub(crate) fn millis(&self) -> i64 {
-        let since = self.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
@@ -191,12 +191,12 @@ impl Clock {
         self.now().saturating_duration_since(self.0.origin)
     }
 
-    fn sleep_as(&self, duration: Duration, backstop: bool) -> BoxFuture<'static, ()> {
+    fn sleep_as(&self, duration: Duration, watchdog: bool) -> BoxFuture<'static, ()> {
         if self.0.pace == Pace::Real {
             return SystemTimer.sleep(duration);
         }
         let due = self.0.lock().elapsed.saturating_add(duration).min(END);
-        Box::pin(Sleep::new(Arc::clone(&self.0), due, backstop))
+        Box::pin(Sleep::new(Arc::clone(&self.0), due, watchdog))
     }
 
     #[cfg(test)]
@@ -213,7 +213,7 @@ impl Timer for Clock {
         }
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         let origin = match self.0.pace {
             Pace::Real => SystemTime::now(),
             _ => UNIX_EPOCH.checked_add(Duration::from_secs(START)).unwrap_or(UNIX_EPOCH),
@@ -225,7 +225,7 @@ impl Timer for Clock {
         self.sleep_as(duration, false)
     }
 
-    fn backstop(&self, duration: Duration) -> BoxFuture<'static, ()> {
+    fn watchdog(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.sleep_as(duration, true)
     }
 }

@@ -178,7 +178,7 @@ impl Exchange {
     }
 
     fn answer(&self, answer: &Answer) -> Response {
-        let wall = self.inner.clock.wall();
+        let wall = self.inner.clock.system_time();
         answers::in_the_place_of_clerk(answer, &self.inner.lock().clerk.next_trace(), wall)
     }
 

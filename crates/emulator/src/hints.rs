@@ -65,7 +65,7 @@ const HINTS: [Hint; 12] = [
     (
         |facts| facts.is(Counted::Creates, true) && facts.sent_again(),
         "a create was sent again after one whose answer was not delivered: look for a retry around the client, or \
-         `retry_create_on`",
+         `danger_retry_create_on`",
     ),
     (
         |facts| facts.is(Counted::Creates, true),

@@ -4,7 +4,7 @@
 
 use std::{fmt, time::Duration};
 
-use clerk_actor_tokens_core::{ActorTokenId, Shown, Timestamp};
+use clerk_actor_tokens_core::{ActorTokenId, Sanitized, Timestamp};
 use http::StatusCode;
 
 /// What was committed.
@@ -129,9 +129,9 @@ impl LedgerEntry {
 
 impl fmt::Debug for LedgerEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} for {}", self.kind, self.id, Shown(&self.user_id))?;
+        write!(f, "{} {} for {}", self.kind, self.id, Sanitized::new(&self.user_id))?;
         if let Some(sub) = &self.actor_sub {
-            write!(f, " by {}", Shown(sub))?;
+            write!(f, " by {}", Sanitized::new(sub))?;
         }
         if let Some(attempt) = self.attempt {
             write!(f, ", attempt {attempt}")?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clerk_actor_tokens_core::{CallContext, Request, Shown};
+use clerk_actor_tokens_core::{CallContext, Request, Sanitized};
 use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ impl fmt::Debug for RecordedRequest {
         let headers: Vec<_> = self.headers.keys().map(http::HeaderName::as_str).collect();
         f.debug_struct("RecordedRequest")
             .field("method", &self.method)
-            .field("path", &Shown(&self.path))
+            .field("path", &Sanitized::new(&self.path))
             .field("headers", &headers)
             .field("body_len", &self.body_len)
             .field("attempt", &self.attempt)

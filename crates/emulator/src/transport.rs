@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, Deadline, Dispatch, HttpTransport, Request, Response, Timer, TransportError,
+    CallContext, DEFAULT_RESPONSE_CAP, Deadline, HttpTransport, Request, Response, SendState, Timer, TransportError,
     TransportErrorKind as Kind,
 };
 
@@ -25,15 +25,15 @@ impl HttpTransport for Emulator {
         let deadline = context.map_or_else(|| Deadline::after(clock.now(), NO_CONTEXT), CallContext::deadline);
         let cap = context.map_or(DEFAULT_RESPONSE_CAP, CallContext::response_cap);
         if deadline.has_passed(clock.now()) {
-            return Err(Kind::TimeoutUnsent.into());
+            return Err(Kind::TimeoutBeforeSend.into());
         }
 
         // A fault before the request is sent is one of connecting.
-        let dispatch = Dispatch::of(&request).cloned().unwrap_or_default();
-        dispatch.hold();
+        let send_state = SendState::of(&request).cloned().unwrap_or_default();
+        send_state.hold();
         let mut attempt = Attempt { exchange: Exchange::begin(self.inner(), &request), clock, deadline };
         attempt.meet(Phase::BeforeSend, None).await?;
-        if !dispatch.begin() {
+        if !send_state.begin() {
             return Err(TransportError::blocked("nobody waits for this request any more"));
         }
         attempt.exchange.arrive(&request);
@@ -109,7 +109,8 @@ impl Attempt<'_> {
     /// Waits for the deadline, and says how far the exchange had come.
     async fn late(&mut self, phase: Phase, partial: Option<Response>) -> TransportError {
         self.exchange.wait(self.left()).await;
-        let error = TransportError::new(if phase == Phase::BeforeSend { Kind::TimeoutUnsent } else { Kind::Timeout });
+        let error =
+            TransportError::new(if phase == Phase::BeforeSend { Kind::TimeoutBeforeSend } else { Kind::Timeout });
         match partial {
             Some(partial) => error.with_partial(partial),
             None => error,

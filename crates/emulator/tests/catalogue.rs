@@ -51,15 +51,15 @@ const ROWS: &[(&str, usize, &str, usize, &str)] = &[
     ("16, Retry-After beyond the deadline", 1, "Api, Unknown", 1, "Api, Unknown"),
     ("17", 1, "UnexpectedRedirect, NotExecuted", 1, "UnexpectedRedirect, NotExecuted"),
     ("17a", 1, "UnexpectedRedirect, Unknown", 1, "UnexpectedRedirect, Unknown"),
-    ("18", 1, "ReplyLost, Executed", 4, "ReplyLost, Executed"),
-    ("18a", 1, "ReplyUnusable, Executed", 1, "ReplyUnusable, Executed"),
-    ("19", 1, "ReplyUnusable, Unknown", 1, "ReplyUnusable, Unknown"),
-    ("19a", 1, "ReplyMismatch, Unknown", 1, "ReplyMismatch, Unknown"),
+    ("18", 1, "ResponseTruncated, Executed", 4, "ResponseTruncated, Executed"),
+    ("18a", 1, "ResponseInvalid, Executed", 1, "ResponseInvalid, Executed"),
+    ("19", 1, "ResponseInvalid, Unknown", 1, "ResponseInvalid, Unknown"),
+    ("19a", 1, "ResponseMismatch, Unknown", 1, "ResponseMismatch, Unknown"),
     ("24", 1, "Api, Unknown", 1, "Api, Unknown"),
     // What a revocation does not look at, or a creation does not.
-    ("19a, of a creation alone", 1, "ReplyMismatch, Unknown", 1, "ReplyUnusable, Executed"),
-    ("19 of a creation, 18a of a revocation", 1, "ReplyUnusable, Unknown", 1, "ReplyUnusable, Executed"),
-    ("25, of a revocation alone", 1, "Ok", 1, "ReplyMismatch, Unknown"),
+    ("19a, of a creation alone", 1, "ResponseMismatch, Unknown", 1, "ResponseInvalid, Executed"),
+    ("19 of a creation, 18a of a revocation", 1, "ResponseInvalid, Unknown", 1, "ResponseInvalid, Executed"),
+    ("25, of a revocation alone", 1, "Ok", 1, "ResponseMismatch, Unknown"),
 ];
 
 use Phase::{AfterCommit as After, BeforeCommit as Before, BeforeSend as Unsent};
@@ -430,7 +430,7 @@ fn a_revocation_does_what_the_row_of_its_fault_says() {
 /// A stale answer is that of the latest other token, and of one for the same user and actor nothing can tell.
 #[test]
 fn a_stale_answer_is_an_earlier_one() {
-    for (users, seen) in [(["user_1", "user_0"], "ReplyMismatch, Unknown"), (["user_0", "user_1"], "Ok")] {
+    for (users, seen) in [(["user_1", "user_0"], "ResponseMismatch, Unknown"), (["user_0", "user_1"], "Ok")] {
         let clerk = Emulator::new();
         let client = client(&clerk);
         let create = |user: &'static str| client.actor_tokens().create(user, Actor::new("user_agent")).send();

@@ -53,7 +53,9 @@ fn a_slow_body_is_cut_by_the_deadline_where_it_has_got_to() {
 
 #[test]
 fn a_connect_timeout_takes_its_time_and_no_more_than_there_is() {
-    for (limit, kind, takes) in [(6, Kind::Connect, 5), (5, Kind::TimeoutUnsent, 5), (4, Kind::TimeoutUnsent, 4)] {
+    for (limit, kind, takes) in
+        [(6, Kind::Connect, 5), (5, Kind::TimeoutBeforeSend, 5), (4, Kind::TimeoutBeforeSend, 4)]
+    {
         let clerk = Emulator::new();
         clerk.next_create().before_send(fault::connect_timeout());
         let began = clerk.timer().now();

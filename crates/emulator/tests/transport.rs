@@ -62,8 +62,8 @@ fn every_failure_has_its_kind_its_time_and_its_trace_in_the_ledger() {
         (|c| c.next_create().before_send(fault::canceled()), Kind::Canceled, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_send(fault::reset()), Kind::Connect, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_send(fault::close()), Kind::Connect, Duration::ZERO, NO, 0),
-        (|c| c.next_create().before_send(fault::stall()), Kind::TimeoutUnsent, LIMIT, NO, 0),
-        (|c| c.next_create().before_send(fault::delay(LIMIT)), Kind::TimeoutUnsent, LIMIT, NO, 0),
+        (|c| c.next_create().before_send(fault::stall()), Kind::TimeoutBeforeSend, LIMIT, NO, 0),
+        (|c| c.next_create().before_send(fault::delay(LIMIT)), Kind::TimeoutBeforeSend, LIMIT, NO, 0),
         (|c| c.next_create().before_commit(fault::refused_stream()), Kind::Refused, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_commit(fault::reset()), Kind::Interrupted, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_commit(fault::close()), Kind::Interrupted, Duration::ZERO, NO, 0),
@@ -94,7 +94,7 @@ fn every_failure_has_its_kind_its_time_and_its_trace_in_the_ledger() {
         clerk.assert_orphans(commits);
         let arrived = usize::from(!matches!(
             kind,
-            Kind::Connect | Kind::Tls | Kind::Proxy | Kind::ProxyAuth | Kind::Canceled | Kind::TimeoutUnsent
+            Kind::Connect | Kind::Tls | Kind::Proxy | Kind::ProxyAuth | Kind::Canceled | Kind::TimeoutBeforeSend
         ));
         assert_eq!(clerk.requests().len(), arrived, "row {row}");
         clerk.assert_faults_used();
@@ -366,7 +366,7 @@ fn a_deadline_that_has_passed_sends_nothing_and_meets_no_fault() {
     let request = call(&clerk);
     clerk.advance(LIMIT);
     clerk.next_create().before_send(fault::pass());
-    assert_eq!(failure(&clerk, request).kind(), Kind::TimeoutUnsent);
+    assert_eq!(failure(&clerk, request).kind(), Kind::TimeoutBeforeSend);
     assert!(clerk.requests().is_empty());
     assert_eq!(send(&clerk, call(&clerk)).status(), 200);
 }

@@ -8,7 +8,7 @@
 //! - `legacy::Error::is_connect()`: hyper-util's `client.rs` makes that kind of error in `one_connection_for` and
 //!   `connect_to` alone, both of which come before `try_send_request` hands the request to a connection.
 //! - `hyper::Error::is_canceled()`: hyper makes it where it gives a request back from the queue between sender and
-//!   connection (`Envelope`'s drop in `client/dispatch.rs`, `recv_msg` in `proto/h1/dispatch.rs`), and where it refuses to
+//!   connection (`Envelope`'s drop in `client/send_state.rs`, `recv_msg` in `proto/h1/send_state.rs`), and where it refuses to
 //!   queue one (`try_send_request` and `send_request` in `client/conn/http1.rs` and `client/conn/http2.rs`). A request that
 //!   the connection took from that queue, which it does before it writes the first byte, fails in another way: with
 //!   the I/O error, `IncompleteMessage`, or `DispatchGone` when the runtime shuts down. So a canceled error is never
@@ -61,7 +61,7 @@ pub(crate) fn without_head(error: legacy::Error, sent: Sent) -> TransportError {
         TransportErrorKind::Connect
     } else {
         match refusal(&error, sent.has_body) {
-            Some(Refusal { with_error: true }) if sent.on_new_connection => TransportErrorKind::RefusedAtOnce,
+            Some(Refusal { with_error: true }) if sent.on_new_connection => TransportErrorKind::RefusedOnNewConnection,
             Some(_) => TransportErrorKind::Refused,
             None if sent.is_withheld => TransportErrorKind::Canceled,
             None => TransportErrorKind::Interrupted,
@@ -121,9 +121,8 @@ fn connecting(error: &legacy::Error) -> TransportErrorKind {
 /// The error of an exchange whose deadline passed before the response head was complete.
 pub(crate) fn deadline_without_head(is_unsent: bool) -> TransportError {
     match is_unsent {
-        true => {
-            TransportError::new(TransportErrorKind::TimeoutUnsent).with_source("no connection took the request in time")
-        }
+        true => TransportError::new(TransportErrorKind::TimeoutBeforeSend)
+            .with_source("no connection took the request in time"),
         false => TransportError::new(TransportErrorKind::Timeout).with_source("no response head arrived in time"),
     }
 }
@@ -265,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_deadline_proves_that_nothing_was_sent_only_if_no_connection_had_the_request() {
-        assert_eq!(deadline_without_head(true).kind(), TransportErrorKind::TimeoutUnsent);
+        assert_eq!(deadline_without_head(true).kind(), TransportErrorKind::TimeoutBeforeSend);
         assert_eq!(deadline_without_head(false).kind(), TransportErrorKind::Timeout);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Not responsible for what errors prove (`classify.rs`).
 
-use clerk_actor_tokens_core::Dispatch;
+use clerk_actor_tokens_core::SendState;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
 use crate::tracked::Mark;
@@ -51,14 +51,14 @@ impl Connection {
 
 /// An exchange before its answer: if it is dropped, what has not been sent of it never will be.
 pub(crate) struct Waiting<'a> {
-    dispatch: &'a Dispatch,
+    send_state: &'a SendState,
     connection: &'a Connection,
     is_over: bool,
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) fn new(dispatch: &'a Dispatch, connection: &'a Connection) -> Self {
-        Self { dispatch, connection, is_over: false }
+    pub(crate) fn new(send_state: &'a SendState, connection: &'a Connection) -> Self {
+        Self { send_state, connection, is_over: false }
     }
 
     /// It has come to an end by itself.
@@ -70,7 +70,7 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            self.dispatch.cancel();
+            self.send_state.cancel();
             // As at the deadline: whoever gave up may have met a dead connection.
             self.connection.discard();
         }

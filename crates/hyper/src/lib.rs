@@ -5,10 +5,10 @@ mod build_error;
 mod builder;
 mod classify;
 mod connect;
+mod executor;
 mod given_to;
 mod pool;
 mod request_body;
-mod spawner;
 mod timer;
 mod tracked;
 mod transport;
@@ -19,7 +19,7 @@ mod tls;
 use clerk_actor_tokens_core::{Client, SecretKey};
 
 pub use crate::{
-    build_error::BuildError, builder::HyperTransportBuilder, request_body::RequestBody, spawner::TokioSpawner,
+    build_error::BuildError, builder::HyperTransportBuilder, executor::TokioExecutor, request_body::RequestBody,
     timer::TokioTimer, transport::HyperTransport,
 };
 
@@ -30,8 +30,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A client of Clerk's production API with this key, over a [`HyperTransport`] with its defaults.
 ///
-/// Its creations are supervised ([`Client::is_supervised`]): one whose future is dropped after it was sent runs on in a
-/// tokio task, and what it made is revoked. [`Client::unsupervised`] gives that up.
+/// Its creations detach ([`Client::detaches_on_drop`]): one whose future is dropped after it was sent runs on in a
+/// tokio task, and what it made is revoked. [`Client::cancel_on_drop`] gives that up.
 ///
 /// ```
 /// use clerk_actor_tokens_core::SecretKey;
@@ -39,7 +39,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let clerk = clerk_actor_tokens_hyper::client(SecretKey::new("sk_test_abc")?)?;
-/// assert!(clerk.is_supervised());
+/// assert!(clerk.detaches_on_drop());
 /// # Ok(())
 /// # }
 /// # #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]

@@ -12,20 +12,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use clerk_actor_tokens_core::Dispatch;
+use clerk_actor_tokens_core::SendState;
 use hyper::body::{Body, Frame, SizeHint};
 
 /// The body of the requests that a [`HyperTransport`](crate::HyperTransport) gives to hyper. It is of use to name the type of
 /// a client for [`HyperTransport::from_client`](crate::HyperTransport::from_client).
 pub struct RequestBody {
     data: Bytes,
-    dispatch: Dispatch,
+    send_state: SendState,
 }
 
 impl RequestBody {
-    /// From the moment in which the body is given away, `dispatch` counts as begun.
-    pub(crate) fn new(data: Bytes, dispatch: Dispatch) -> Self {
-        Self { data, dispatch }
+    /// From the moment in which the body is given away, `send_state` counts as begun.
+    pub(crate) fn new(data: Bytes, send_state: SendState) -> Self {
+        Self { data, send_state }
     }
 }
 
@@ -37,7 +37,7 @@ impl Body for RequestBody {
         if self.data.is_empty() {
             return Poll::Ready(None);
         }
-        Poll::Ready(Some(match self.dispatch.begin() {
+        Poll::Ready(Some(match self.send_state.begin() {
             true => Ok(Frame::data(std::mem::take(&mut self.data))),
             false => Err(Withdrawn),
         }))

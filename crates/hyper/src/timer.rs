@@ -28,7 +28,7 @@ impl Timer for TokioTimer {
         tokio::time::Instant::now().into_std()
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }
 

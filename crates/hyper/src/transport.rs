@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response,
-    Spawner, Timer, TransportError, TransportErrorKind,
+    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Executor, FreshConnection, HttpTransport, Request, Response,
+    SendState, Timer, TransportError, TransportErrorKind,
 };
 use http::{Uri, Version};
 use hyper::rt::{Read, Write};
@@ -29,7 +29,7 @@ use tokio::{
 use tower_service::Service;
 
 use crate::{
-    BoxError, BuildError, HyperTransportBuilder, TokioSpawner, TokioTimer, body,
+    BoxError, BuildError, HyperTransportBuilder, TokioExecutor, TokioTimer, body,
     classify::{self, Sent},
     given_to::{Connection, Waiting},
     pool::{Pool, pool},
@@ -60,7 +60,7 @@ pub struct HyperTransport {
     pooled: Pool,
     /// Without a pool, for requests that ask for a [`FreshConnection`].
     fresh: Pool,
-    spawner: TokioSpawner,
+    executor: TokioExecutor,
 }
 
 /// How long an exchange may take whose request carries no [`CallContext`].
@@ -129,7 +129,7 @@ impl HyperTransport {
     }
 
     pub(crate) fn from_pools(pooled: Pool, fresh: Pool) -> Self {
-        Self { pooled, fresh, spawner: TokioSpawner::new() }
+        Self { pooled, fresh, executor: TokioExecutor::new() }
     }
 }
 
@@ -143,30 +143,30 @@ impl fmt::Debug for HyperTransport {
 impl HttpTransport for HyperTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         sendable(&request)?;
-        self.spawner.remember();
+        self.executor.remember();
         let (deadline, cap) = limits(&request);
         if deadline <= Instant::now() {
-            return Err(TransportError::new(TransportErrorKind::TimeoutUnsent));
+            return Err(TransportError::new(TransportErrorKind::TimeoutBeforeSend));
         }
         let pool = match request.extensions().get::<FreshConnection>() {
             Some(_) => &self.fresh,
             None => &self.pooled,
         };
-        let dispatch = Dispatch::of(&request).cloned().unwrap_or_default();
+        let send_state = SendState::of(&request).cloned().unwrap_or_default();
         let has_body = !request.body().is_empty();
-        let mut request = request.map(|body| RequestBody::new(body, dispatch.clone()));
+        let mut request = request.map(|body| RequestBody::new(body, send_state.clone()));
         // Which version is spoken is the connection's affair; hyper refuses a request that names another.
         *request.version_mut() = Version::HTTP_11;
         let connection = Connection::new(capture_connection(&mut request));
 
-        dispatch.hold();
-        let waiting = Waiting::new(&dispatch, &connection);
+        send_state.hold();
+        let waiting = Waiting::new(&send_state, &connection);
         let mut exchange = pin!(timeout_at(deadline, pool(request)));
         let exchanged = poll_fn(|context| match has_body {
-            // The body begins the dispatch itself.
+            // The body begins the send_state itself.
             true => exchange.as_mut().poll(context).map(Some),
             // It is handed to a connection in the poll in which that is chosen, so that each poll is a step.
-            false => match dispatch.step(|| (exchange.as_mut().poll(context), connection.has_request())) {
+            false => match send_state.step(|| (exchange.as_mut().poll(context), connection.has_request())) {
                 Some(polled) => polled.map(Some),
                 None => Poll::Ready(None),
             },
@@ -176,8 +176,8 @@ impl HttpTransport for HyperTransport {
         let response = match exchanged {
             Some(Ok(Ok(response))) => response,
             Some(Ok(Err(error))) => {
-                let was_held = dispatch.is_held();
-                let is_withheld = has_body && dispatch.cancel();
+                let was_held = send_state.is_held();
+                let is_withheld = has_body && send_state.cancel();
                 if is_withheld && !was_held {
                     return Err(left());
                 }
@@ -192,7 +192,7 @@ impl HttpTransport for HyperTransport {
             Some(Err(_)) => {
                 // It may be dead without anybody having said so, and HTTP/2 would give it the next request too.
                 connection.discard();
-                let is_unsent = dispatch.cancel() || !connection.has_request();
+                let is_unsent = send_state.cancel() || !connection.has_request();
                 return Err(classify::deadline_without_head(is_unsent));
             }
             None => return Err(left()),
@@ -219,8 +219,8 @@ impl HttpTransport for HyperTransport {
         &TokioTimer
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
-        Some(&self.spawner)
+    fn executor(&self) -> Option<&dyn Executor> {
+        Some(&self.executor)
     }
 }
 

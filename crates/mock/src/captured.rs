@@ -6,7 +6,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use clerk_actor_tokens_core::{CallContext, Request, SecretKey, Shown};
+use clerk_actor_tokens_core::{CallContext, Request, Sanitized, SecretKey};
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri,
     header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION},
@@ -151,8 +151,8 @@ impl fmt::Debug for CapturedRequest {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| ShownHeader(name, value)).collect();
         f.debug_struct("CapturedRequest")
             .field("method", &self.method)
-            .field("path", &Shown(self.path()))
-            .field("query", &self.query().map(Shown))
+            .field("path", &Sanitized::new(self.path()))
+            .field("query", &self.query().map(Sanitized::new))
             .field("headers", &headers)
             .field("has_authorization", &self.has_authorization())
             .field("body", &ShownBytes(&self.body))
@@ -171,7 +171,7 @@ pub(crate) fn shown_header(name: &HeaderName, value: &HeaderValue) -> String {
     if is_secret_header(name) || value.is_sensitive() {
         return "(redacted)".to_owned();
     }
-    format!("\"{}\"", Shown(&String::from_utf8_lossy(value.as_bytes())))
+    format!("\"{}\"", Sanitized::new(&String::from_utf8_lossy(value.as_bytes())))
 }
 
 struct ShownHeader<'a>(&'a HeaderName, &'a HeaderValue);
@@ -187,7 +187,7 @@ pub(crate) struct ShownBytes<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for ShownBytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Shown(&String::from_utf8_lossy(self.0)).fmt(f)
+        Sanitized::new(&String::from_utf8_lossy(self.0)).fmt(f)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clerk_actor_tokens_core::{HttpTransport, Request, Response, Spawner, Timer, TransportError, transport_fn};
+use clerk_actor_tokens_core::{Executor, HttpTransport, Request, Response, Timer, TransportError, transport_fn};
 
 use crate::{captured::CapturedRequest, lock::locked, responses};
 
@@ -81,8 +81,8 @@ impl HttpTransport for CapturingTransport {
         self.inner.timer()
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
-        self.inner.spawner()
+    fn executor(&self) -> Option<&dyn Executor> {
+        self.inner.executor()
     }
 }
 
@@ -96,13 +96,13 @@ impl fmt::Debug for CapturingTransport {
 mod tests {
     use super::*;
     use crate::{FailingTransport, ManualTimer, WithTimer};
-    use clerk_actor_tokens_core::{CallContext, Deadline, OperationInfo, Replay, TransportErrorKind};
+    use clerk_actor_tokens_core::{CallContext, Deadline, Idempotency, OperationInfo, TransportErrorKind};
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
         time::{Duration, Instant},
     };
 
-    const INFO: OperationInfo = OperationInfo::new("Sample", "/sample", Replay::Safe);
+    const INFO: OperationInfo = OperationInfo::new("Sample", "/sample", Idempotency::Idempotent);
 
     fn request(path: &str, attempt: u32) -> Request {
         let mut request = http::Request::post(format!("https://api.clerk.com{path}"))

@@ -215,7 +215,7 @@ fn drive(block_on: &mut dyn FnMut(BoxFuture<'static, ()>), cell: &Planned) -> Ch
 
 fn words(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    clerk_actor_tokens_core::Shown(words.unwrap_or("without words")).to_string()
+    clerk_actor_tokens_core::Sanitized::new(words.unwrap_or("without words")).to_string()
 }
 
 impl fmt::Debug for Kit {

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    HttpTransport, Request, Response, Spawner, Timer, TransportError, TransportErrorKind, transport_fn,
+    Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind, transport_fn,
 };
 
 use crate::lock::locked;
@@ -80,8 +80,8 @@ impl HttpTransport for FailingTransport {
         self.then.timer()
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
-        self.then.spawner()
+    fn executor(&self) -> Option<&dyn Executor> {
+        self.then.executor()
     }
 }
 

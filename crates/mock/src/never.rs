@@ -13,7 +13,7 @@ use crate::lock::locked;
 /// Takes every request and answers none.
 ///
 /// It ignores the deadline of the call on purpose, like a transport that hangs: what ends the call is the client's own
-/// backstop, or whoever drops the future. Clones are handles of one transport.
+/// watchdog, or whoever drops the future. Clones are handles of one transport.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{HttpTransport, Request};

@@ -155,7 +155,7 @@ fn status_code(status: u16) -> StatusCode {
 pub(crate) fn header_name(name: &str) -> HeaderName {
     match HeaderName::from_bytes(name.as_bytes()) {
         Ok(name) => name,
-        Err(_) => panic!("{:?} is no header name", clerk_actor_tokens_core::Shown(name)),
+        Err(_) => panic!("{:?} is no header name", clerk_actor_tokens_core::Sanitized::new(name)),
     }
 }
 

@@ -18,7 +18,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clerk_actor_tokens_core::{HttpTransport, Request, Response, Shown, TransportError};
+use clerk_actor_tokens_core::{HttpTransport, Request, Response, Sanitized, TransportError};
 
 use self::answer::AnswerFn;
 pub use self::{
@@ -177,7 +177,7 @@ impl Script {
             let came = state.came;
             let failure = format!(
                 "ScriptedTransport: the function that answers request {came}, expected at {at}, panicked: {}",
-                Shown(words.unwrap_or("no text")),
+                Sanitized::new(words.unwrap_or("no text")),
             );
             state.fail(failure);
             drop(state);

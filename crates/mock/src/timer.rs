@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use clerk_actor_tokens_core::{BoxFuture, HttpTransport, Request, Response, Spawner, Timer, TransportError};
+use clerk_actor_tokens_core::{BoxFuture, Executor, HttpTransport, Request, Response, Timer, TransportError};
 
 use crate::lock::locked;
 
@@ -112,7 +112,7 @@ impl ManualTimer {
     }
 
     /// Sets the wall clock, forward or back. Sleeps and [`now`](Timer::now) stay as they are.
-    pub fn set_wall(&self, wall: SystemTime) {
+    pub fn set_system_time(&self, wall: SystemTime) {
         locked(&self.clock).wall = wall;
     }
 }
@@ -137,7 +137,7 @@ impl Timer for ManualTimer {
         self.start.checked_add(self.elapsed()).unwrap_or(self.start)
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         locked(&self.clock).wall
     }
 
@@ -256,8 +256,8 @@ impl<T: HttpTransport> HttpTransport for WithTimer<T> {
         &*self.timer
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
-        self.transport.spawner()
+    fn executor(&self) -> Option<&dyn Executor> {
+        self.transport.executor()
     }
 }
 
@@ -355,12 +355,12 @@ mod tests {
     #[test]
     fn both_clocks_move_and_the_wall_can_be_set_apart() {
         let timer = ManualTimer::new();
-        let (now, wall) = (timer.now(), timer.wall());
+        let (now, wall) = (timer.now(), timer.system_time());
         timer.advance(SECOND);
-        assert_eq!((timer.now() - now, timer.wall()), (SECOND, wall + SECOND));
-        timer.set_wall(UNIX_EPOCH);
+        assert_eq!((timer.now() - now, timer.system_time()), (SECOND, wall + SECOND));
+        timer.set_system_time(UNIX_EPOCH);
         timer.advance(SECOND);
-        assert_eq!((timer.now() - now, timer.wall()), (SECOND * 2, UNIX_EPOCH + SECOND));
+        assert_eq!((timer.now() - now, timer.system_time()), (SECOND * 2, UNIX_EPOCH + SECOND));
     }
 
     #[test]

@@ -134,7 +134,7 @@ fn each_ready_made_failure_is_what_the_client_takes_it_for() {
         (responses::clerk_error(422, "form_param_missing").param("user_id").into(), ErrorKind::Api),
         (responses::html(520).into(), ErrorKind::Api),
         (responses::rate_limited(3600).into(), ErrorKind::RateLimited),
-        (responses::cut_short(responses::actor_token(), 60).into(), ErrorKind::ReplyLost),
+        (responses::cut_short(responses::actor_token(), 60).into(), ErrorKind::ResponseTruncated),
     ];
     for (answer, kind) in table {
         let transport = ScriptedTransport::new().expect(create_request(), answer);

@@ -2,7 +2,8 @@
 //! than its status proves, and shows no credential.
 
 use clerk_actor_tokens_core::{
-    ActorTokenStatus, CreateActorToken, Error, ErrorKind, Execution, Operation, Replay, Response, RevokeActorToken,
+    ActorTokenStatus, CreateActorToken, Error, ErrorKind, Execution, Idempotency, Operation, Response,
+    RevokeActorToken,
     http::{
         StatusCode, Uri,
         header::{LOCATION, RETRY_AFTER},
@@ -135,7 +136,7 @@ fn reads_as_one_line(watch: &Watch, error: &Error) {
     watch.text(error.advice());
     let advice = error.advice().to_ascii_lowercase();
     assert!(advice.ends_with('.'));
-    if error.operation().replay() == Replay::Never && error.is_ambiguous() {
+    if error.operation().idempotency() == Idempotency::NonIdempotent && error.is_ambiguous() {
         assert!(!advice.contains("call again") && !advice.contains("try again"), "advice that mints a second token");
         assert!(advice.contains("may exist"), "advice that does not warn");
     }

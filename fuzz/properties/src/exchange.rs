@@ -57,7 +57,7 @@ impl Timer for Still {
         self.0
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH
     }
 

@@ -112,10 +112,10 @@ fn an_error_carries_what_was_salvaged(watch: &Watch, body: &[u8], salvaged: &Res
     let id = salvaged.as_ref().ok().and_then(Option::as_deref);
     assert_eq!(error.salvaged_id(), id);
     match salvaged {
-        Ok(_) => assert_eq!((error.kind(), error.execution()), (ErrorKind::ReplyLost, Execution::Executed)),
+        Ok(_) => assert_eq!((error.kind(), error.execution()), (ErrorKind::ResponseTruncated, Execution::Executed)),
         Err(_) => assert_eq!(error.execution(), Execution::Unknown),
     }
-    if error.kind() == ErrorKind::ReplyMismatch {
+    if error.kind() == ErrorKind::ResponseMismatch {
         assert_eq!(error.expose_body(), None, "an answer for somebody else is not withheld");
     }
     watch.debug(&error);

@@ -181,14 +181,14 @@ fn a_call_says_the_same(watch: &Watch, answer: &Response, created: &Result<Actor
         (Err(error), Err(_)) => error,
     };
     assert!(error.is_ambiguous(), "a 2xx, and the error says that nothing was done");
-    assert!(matches!(error.kind(), ErrorKind::ReplyUnusable | ErrorKind::ReplyMismatch), "{:?}", error.kind());
+    assert!(matches!(error.kind(), ErrorKind::ResponseInvalid | ErrorKind::ResponseMismatch), "{:?}", error.kind());
     assert_eq!(error.status(), Some(answer.status()));
     assert!(error.api_errors().is_empty(), "the words of an error in a success");
     if let Some(id) = error.salvaged_id() {
         assert_eq!(error.execution(), Execution::Executed);
         assert_eq!(create_for(USER).salvage(answer.body()).ok().flatten().as_deref(), Some(id));
     }
-    if error.kind() == ErrorKind::ReplyMismatch {
+    if error.kind() == ErrorKind::ResponseMismatch {
         assert_eq!(error.expose_body(), None, "an answer for somebody else is not withheld");
         assert_eq!(error.execution(), Execution::Unknown);
     }

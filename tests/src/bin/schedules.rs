@@ -95,7 +95,7 @@ fn random(programs: u64, seed: u64) -> u64 {
         println!("VIOLATION {violation}");
     }
     if !figures.violations().is_empty() {
-        println!("replay: cargo run --release -p clerk-actor-tokens-tests --bin schedules -- --random 1 --seed N");
+        println!("idempotency: cargo run --release -p clerk-actor-tokens-tests --bin schedules -- --random 1 --seed N");
     }
     figures.broken_promises()
 }

@@ -74,7 +74,7 @@ impl Aftermath<'_> {
             seen.figures.tokens += commits.len() as u64;
             let gone = told.ended.is_none();
             seen.figures.given_up += u64::from(gone);
-            if commits.len() > 1 && !self.program.gambles {
+            if commits.len() > 1 && !self.program.retries_unsafely {
                 broken.push(format!("{} tokens were made for {}", commits.len(), creation.user));
             }
             if gone && told.script.sends() > told.sends {
@@ -88,7 +88,7 @@ impl Aftermath<'_> {
                     Ok(Fate::Named) => seen.figures.named += 1,
                     Ok(Fate::Warned) => seen.figures.warned += 1,
                     Ok(Fate::TakenBack) => seen.figures.taken_back += 1,
-                    // A call has one report, also where it gambled and made two.
+                    // A call has one report, also where an unsafe retry made two.
                     Ok(Fate::Lost) if std::mem::replace(&mut is_reported, true) => (),
                     Ok(Fate::Lost) => {
                         broken.extend(told_by(&mut reports, commit, &commits, creation, is_sole).err().map(words))

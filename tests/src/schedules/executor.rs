@@ -1,6 +1,6 @@
 //! An executor for one thread: it polls everything in turn, so that a program with the same seed runs the same way.
 //!
-//! It is the spawner of the clients under test too. Nothing wakes anything: every task is polled in every round, which is
+//! It is the executor of the clients under test too. Nothing wakes anything: every task is polled in every round, which is
 //! also what moves the emulator's clock.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens::{BoxFuture, Spawner, Timer};
+use clerk_actor_tokens::{BoxFuture, Executor, Timer};
 
 /// More rounds than any program needs: one that takes more has come to a standstill.
 const ROUNDS: u32 = 500_000;
@@ -74,8 +74,8 @@ impl Spawned {
     }
 }
 
-impl Spawner for Spawned {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
+impl Executor for Spawned {
+    fn execute(&self, task: BoxFuture<'static, ()>) {
         if self.fate != Fate::Refused {
             self.new.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         }

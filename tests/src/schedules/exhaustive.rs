@@ -237,7 +237,7 @@ fn create(schedule: &[Planned]) -> Ran {
         met: &met,
         elapsed,
         timeout: TIMEOUT,
-        gambles: false,
+        retries_unsafely: false,
     };
     let asked = Asked { user: USER, actor: ACTOR, lifetime: LIFETIME, session: SESSION };
     let mut ran = ran(&script, &commits, schedule.len(), ended.as_ref().and_then(told));
@@ -285,7 +285,7 @@ fn revoke(schedule: &[Planned]) -> Ran {
         met: &met,
         elapsed,
         timeout: TIMEOUT,
-        gambles: false,
+        retries_unsafely: false,
     };
     let mut ran = ran(&script, &commits, schedule.len(), ended.as_ref().and_then(|(_, ended)| told(ended)));
     ran.broken = match &ended {

@@ -134,7 +134,7 @@ impl fmt::Display for Figures {
             ("  warned of by an error or a response", self.warned),
             ("  taken back after their caller had gone", self.taken_back),
             ("  (reports of orphans)", self.reported),
-            ("second tokens of a call that gambled", self.doubled),
+            ("second tokens after an unsafe retry", self.doubled),
             ("revocations: Revoked", self.revoked),
             ("revocations: AlreadyRevoked", self.already_revoked),
             ("revocations: refused, the link was used", self.found_accepted),

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use clerk_actor_tokens::{
-    Replay, RetryBudget, RetryPolicy,
+    Idempotency, RetryBudget, RetryPolicy,
     emulator::{CommitKind, fault},
     http::StatusCode,
 };
@@ -99,7 +99,7 @@ pub(super) struct Revoking {
 pub(super) struct Program {
     pub(super) seed: u64,
     pub(super) supervision: Supervision,
-    pub(super) gambles: bool,
+    pub(super) retries_unsafely: bool,
     pub(super) policy: RetryPolicy,
     pub(super) budget: RetryBudget,
     pub(super) gate: Duration,
@@ -138,18 +138,18 @@ fn timeout(rng: &mut Rng) -> Duration {
     }
 }
 
-fn policy(rng: &mut Rng, gambles: bool) -> RetryPolicy {
+fn policy(rng: &mut Rng, retries_unsafely: bool) -> RetryPolicy {
     let mut policy = RetryPolicy::new();
     if rng.bool() {
         policy = policy
-            .max_attempts(Replay::Never, rng.u32(1..=5))
-            .max_attempts(Replay::Safe, rng.u32(1..=6))
+            .max_attempts(Idempotency::NonIdempotent, rng.u32(1..=5))
+            .max_attempts(Idempotency::Idempotent, rng.u32(1..=6))
             .backoff(Duration::from_millis(rng.u64(..2_000)), Duration::from_millis(rng.u64(..10_000)))
             .attempt_timeout(Duration::from_millis(rng.u64(1..20_000)));
     }
-    if gambles {
+    if retries_unsafely {
         let statuses = [500, 502, 503, 504, 520, 525, 529].into_iter().filter(|_| rng.bool());
-        policy = policy.retry_create_on(statuses.filter_map(|status| StatusCode::from_u16(status).ok()));
+        policy = policy.danger_retry_create_on(statuses.filter_map(|status| StatusCode::from_u16(status).ok()));
     }
     policy
 }
@@ -158,7 +158,7 @@ impl Program {
     /// The program of this seed.
     pub(super) fn of(seed: u64, menu: &Menu) -> Self {
         let rng = &mut Rng::with_seed(seed);
-        let gambles = rng.u8(..8) == 0;
+        let retries_unsafely = rng.u8(..8) == 0;
         let fate = match rng.u8(..6) {
             0 | 1 => None,
             2 => Some(Fate::Refused),
@@ -171,8 +171,8 @@ impl Program {
         Self {
             seed,
             supervision: Supervision { fate, handler },
-            gambles,
-            policy: policy(rng, gambles),
+            retries_unsafely,
+            policy: policy(rng, retries_unsafely),
             budget: if rng.u8(..4) == 0 { RetryBudget::new().tokens(rng.u32(..6)) } else { RetryBudget::new() },
             gate: if rng.u8(..4) == 0 { Duration::ZERO } else { Duration::from_secs(60) },
             in_sequence: rng.u8(..3) == 0,
@@ -210,8 +210,11 @@ impl Program {
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, supervision, gambles, policy, budget, gate, in_sequence, closes, .. } = self;
-        writeln!(f, "seed {seed}: {supervision:?}, gambles: {gambles}, in sequence: {in_sequence}, gate {gate:?}")?;
+        let Self { seed, supervision, retries_unsafely, policy, budget, gate, in_sequence, closes, .. } = self;
+        writeln!(
+            f,
+            "seed {seed}: {supervision:?}, retries_unsafely: {retries_unsafely}, in sequence: {in_sequence}, gate {gate:?}"
+        )?;
         writeln!(f, "  {policy:?}\n  {budget:?}")?;
         for it in &self.creations {
             write!(

@@ -70,7 +70,7 @@ impl Random {
 struct World {
     clerk: Emulator,
     client: Client<Scripted>,
-    gambles: bool,
+    retries_unsafely: bool,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -112,13 +112,13 @@ impl World {
             .retry_budget(program.budget)
             .rate_limit_gate(program.gate);
         if let Some(spawned) = spawned {
-            builder = builder.spawner(spawned);
+            builder = builder.executor(spawned);
         }
         if program.supervision.handler != Handler::Default {
             let (handler, seen) = (program.supervision.handler, Arc::clone(&seen));
             builder = builder.on_orphan(move |orphan| taken_care_of(orphan, handler, Arc::clone(&seen)));
         }
-        Ok(Self { clerk, client: builder.build()?, gambles: program.gambles, seen })
+        Ok(Self { clerk, client: builder.build()?, retries_unsafely: program.retries_unsafely, seen })
     }
 
     fn tasks(self: &Arc<Self>, program: &Program) -> Vec<BoxFuture<'static, ()>> {
@@ -192,7 +192,14 @@ impl World {
             if let Some(ended) = &ended {
                 let met = script.met();
                 let arrived = self.arrived(&user);
-                let facts = Facts { commits: &commits, arrived, met: &met, elapsed, timeout, gambles: self.gambles };
+                let facts = Facts {
+                    commits: &commits,
+                    arrived,
+                    met: &met,
+                    elapsed,
+                    timeout,
+                    retries_unsafely: self.retries_unsafely,
+                };
                 let judged = verdict::of_create(ended, &asked, &facts);
                 let mut seen = lock(&self.seen);
                 seen.broken.extend(judged.err().map(|broken| format!("create for {user}: {broken}")));
@@ -241,7 +248,7 @@ impl World {
                 let met = script.met();
                 // Whatever another call sent counts as having arrived: what is asked is whether nothing did.
                 let arrived = self.clerk.requests().len() > requests_before;
-                let facts = Facts { commits: &commits, arrived, met: &met, elapsed, timeout, gambles: false };
+                let facts = Facts { commits: &commits, arrived, met: &met, elapsed, timeout, retries_unsafely: false };
                 let judged = verdict::of_revoke(&ended, &id, &self.clerk, &facts, sole);
                 let mut seen = lock(&self.seen);
                 seen.broken.extend(judged.err().map(|broken| format!("revoke of {id}: {broken}")));
@@ -262,7 +269,7 @@ impl World {
 /// An application's own way with orphans.
 async fn taken_care_of(orphan: Orphan, handler: Handler, seen: Arc<Mutex<Seen>>) {
     let report = orphan.report().clone();
-    // With a gamble, what can be taken back need not be all that was made.
+    // With an unsafe retry, what can be taken back need not be all that was made.
     let doubtful = report.attempts().iter().filter(|attempt| attempt.execution() != Execution::NotExecuted).count();
     if handler == Handler::Keeps || orphan.undo().await.is_err() || doubtful > 1 {
         lock(&seen).reports.push(report);

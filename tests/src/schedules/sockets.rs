@@ -60,7 +60,7 @@ struct Run {
     way: Way,
     kind: CommitKind,
     plan: Vec<Planned>,
-    gambles: bool,
+    retries_unsafely: bool,
 }
 
 /// The runs to choose from.
@@ -85,7 +85,8 @@ impl Runs {
         let kinds = [(CommitKind::Create, &creates), (CommitKind::Revoke, &revokes)];
         let singles = ways.iter().flat_map(|way| {
             kinds.into_iter().flat_map(move |(kind, faults)| {
-                let run = move |fault: &Planned| Run { way: *way, kind, plan: vec![fault.clone()], gambles: false };
+                let run =
+                    move |fault: &Planned| Run { way: *way, kind, plan: vec![fault.clone()], retries_unsafely: false };
                 faults.iter().map(run)
             })
         });
@@ -117,7 +118,7 @@ impl Runs {
         };
         let length = rng.usize(1..=LONGEST);
         let plan = (0..length).filter_map(|_| rng.choice(faults).cloned()).collect();
-        Some(Run { way, kind, plan, gambles: rng.u8(..8) == 0 })
+        Some(Run { way, kind, plan, retries_unsafely: rng.u8(..8) == 0 })
     }
 
     /// Runs so many, `at_once` at a time.

@@ -25,8 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) met: &'a [Planned],
     pub(super) elapsed: Duration,
     pub(super) timeout: Duration,
-    /// The policy gambles: there may be more than one commit, but the caller hears of it.
-    pub(super) gambles: bool,
+    /// The policy retries_unsafely: there may be more than one commit, but the caller hears of it.
+    pub(super) retries_unsafely: bool,
 }
 
 impl Facts<'_> {
@@ -61,7 +61,9 @@ pub(super) fn of_create(
     facts: &Facts<'_>,
 ) -> Result<(), String> {
     let commits = facts.commits;
-    require(facts.gambles || commits.len() <= 1, || format!("{} tokens were made for one call", commits.len()))?;
+    require(facts.retries_unsafely || commits.len() <= 1, || {
+        format!("{} tokens were made for one call", commits.len())
+    })?;
     in_time(facts)?;
     match ended {
         Ok(response) => {
@@ -79,7 +81,9 @@ pub(super) fn of_create(
             require(is_delivered, || "Ok, and the answer was not delivered".into())?;
             let is_all = commits.len() == 1 || response.is_ambiguous();
             require(is_all, || format!("Ok, and {} more tokens in silence", commits.len().saturating_sub(1)))?;
-            require(facts.gambles || !response.is_ambiguous(), || "Ok, and another token is said to be possible".into())
+            require(facts.retries_unsafely || !response.is_ambiguous(), || {
+                "Ok, and another token is said to be possible".into()
+            })
         }
         Err(error) => {
             told(error, facts)?;

@@ -151,7 +151,7 @@ impl Closing {
     ) -> Result<Client<HyperTransport>, BoxError> {
         let transport = self.protocol.transport(None)?.connect_timeout(PATIENCE).build()?;
         let builder = Client::builder(transport, clerk.secret_key()).base_url(base_url).timeout(self.timeout);
-        let builder = builder.retry_budget(RetryBudget::unlimited()).require_supervision();
+        let builder = builder.retry_budget(RetryBudget::unlimited()).require_executor();
         Ok(match self.care {
             Care::Client => builder.build()?,
             Care::Handler => {

@@ -183,7 +183,7 @@ impl Place {
 fn says_less(told: Option<&Error>, promise: Promise, salvageable: bool) -> bool {
     told.is_some_and(|error| {
         error.kind() == ErrorKind::Timeout && error.execution() < promise.execution
-            || salvageable && error.kind() == ErrorKind::ReplyLost && error.salvaged_id().is_none()
+            || salvageable && error.kind() == ErrorKind::ResponseTruncated && error.salvaged_id().is_none()
     })
 }
 
@@ -214,7 +214,7 @@ impl Promise {
 
 async fn call(job: Job, place: &Place, deadline: Duration) -> Result<Ended, BoxError> {
     let builder = Client::builder(place.transport()?, SecretKey::new("sk_test_wire")?).base_url(place.base_url());
-    let clerk = builder.timeout(deadline).retry(RetryPolicy::none()).build()?.unsupervised();
+    let clerk = builder.timeout(deadline).retry(RetryPolicy::none()).build()?.cancel_on_drop();
     let began = Instant::now();
     let error = match job.kind {
         Kind::Create => clerk.actor_tokens().create(USER, Actor::new(ACTOR)).send().await.err(),

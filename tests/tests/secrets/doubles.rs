@@ -12,11 +12,11 @@ use clerk_actor_tokens::{
     },
 };
 
-use crate::{KEY, LINK, TICKET, shown::Shown};
+use crate::{KEY, LINK, TICKET, shown::Sanitized};
 
 #[test]
 fn failed_assertions_of_the_emulator_show_none() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     let clerk = Emulator::builder().secret_key(SecretKey::new(KEY).unwrap()).build();
     shown.secret(KEY);
     let token =
@@ -43,7 +43,7 @@ fn failed_assertions_of_the_emulator_show_none() {
 
 #[test]
 fn doubles_show_none_also_when_they_fail_the_test() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     let key = SecretKey::new(KEY).unwrap();
     for secret in [KEY, LINK, TICKET] {
         shown.secret(secret);

@@ -7,7 +7,7 @@ use clerk_actor_tokens::{
     emulator::{Emulator, NextAttempt, fault},
 };
 
-use crate::{KEY, shown::Shown};
+use crate::{KEY, shown::Sanitized};
 
 type Queue = fn(NextAttempt<'_>);
 
@@ -42,7 +42,7 @@ const FAULTS: [(&str, Queue); 26] = [
 
 #[test]
 fn no_fault_makes_a_call_show_one() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     for (name, queue) in FAULTS {
         let clerk = Emulator::builder().secret_key(SecretKey::new(KEY).unwrap()).build();

@@ -16,7 +16,7 @@ use rustls::{
 
 use crate::{
     KEY,
-    shown::Shown,
+    shown::Sanitized,
     tls::{address, unwrapping},
 };
 
@@ -45,7 +45,7 @@ impl Pair {
     }
 
     /// The key is a secret, in the words of its PEM too.
-    fn name(&self, shown: &mut Shown) {
+    fn name(&self, shown: &mut Sanitized) {
         shown.secret_bytes(&self.number);
         let body: String = self.key.lines().filter(|line| !line.starts_with("-----")).collect();
         let begins = STANDARD.decode(body).unwrap();
@@ -70,7 +70,7 @@ async fn asking(server: &Pair, client: &Pair, plain: String) -> BaseUrl {
 
 #[tokio::test]
 async fn a_private_key_is_not_shown() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     let (server, client, other) = (Pair::new("127.0.0.1"), Pair::new("client.test"), Pair::new("other.test"));
     client.name(&mut shown);
@@ -116,7 +116,7 @@ async fn a_private_key_is_not_shown() {
 
 #[test]
 fn a_private_key_that_cannot_be_used_is_not_shown() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     let (pair, other) = (Pair::new("client.test"), Pair::new("other.test"));
     pair.name(&mut shown);
     other.name(&mut shown);

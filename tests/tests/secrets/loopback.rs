@@ -17,11 +17,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{KEY, LINK, TICKET, shown::Shown};
+use crate::{KEY, LINK, TICKET, shown::Sanitized};
 
 #[tokio::test]
 async fn a_whole_life_over_http_shows_none() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     let key = SecretKey::new(KEY).unwrap();
     shown.secret(key.expose());
     let clerk = Emulator::builder().secret_key(key.clone()).real_time().build();
@@ -177,7 +177,7 @@ const SERVERS: [(&str, Answer); 14] = [
 
 #[tokio::test]
 async fn what_a_server_sends_back_is_not_shown() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     for secret in [KEY, TICKET, LINK] {
         shown.secret(secret);
     }
@@ -200,7 +200,7 @@ async fn what_a_server_sends_back_is_not_shown() {
 
 #[tokio::test]
 async fn what_fails_on_this_side_shows_none() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     shown.secret(LINK);
     let clerk = Emulator::builder().secret_key(SecretKey::new(KEY).unwrap()).build();

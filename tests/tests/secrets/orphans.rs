@@ -8,18 +8,18 @@ use clerk_actor_tokens::{
     hyper::HyperTransport,
 };
 
-use crate::{KEY, shown::Shown};
+use crate::{KEY, shown::Sanitized};
 
 #[tokio::test]
 async fn what_is_logged_of_an_orphan_shows_none() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     shown.secret(&KEY.replace("CANARY", "OTHER"));
     let clerk = Emulator::builder().secret_key(SecretKey::new(KEY).unwrap()).real_time().build();
     let server = clerk.serve().await.unwrap();
-    for supervised in [true, false] {
+    for detached in [true, false] {
         let builder = Client::builder(HyperTransport::new().unwrap(), SecretKey::new(KEY).unwrap());
-        let builder = if supervised { builder.require_supervision() } else { builder };
+        let builder = if detached { builder.require_executor() } else { builder };
         let client = builder.base_url(server.base_url()).build().unwrap();
         let before = (shown.records_of("clerk_actor_tokens_core"), clerk.creates().len());
         clerk.next_create().after_commit(fault::delay(Duration::from_secs(1)));

@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     KEY, child,
-    shown::Shown,
+    shown::Sanitized,
     ways::{PROXY_PASSWORD, PROXY_PASSWORD_ENCODED, PROXY_USER, name_credentials_of_the_proxy},
 };
 
@@ -111,7 +111,7 @@ fn builder() -> HyperTransportBuilder {
 }
 
 /// A create and a revoke, neither of which gets to a server.
-async fn call(name: &str, builder: HyperTransportBuilder, shown: &mut Shown) {
+async fn call(name: &str, builder: HyperTransportBuilder, shown: &mut Sanitized) {
     shown.debug(name, &builder);
     let transport = builder.build().unwrap();
     shown.debug(name, &transport);
@@ -131,7 +131,7 @@ async fn call(name: &str, builder: HyperTransportBuilder, shown: &mut Shown) {
 
 #[tokio::test]
 async fn what_a_proxy_quotes_is_not_shown() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     name_credentials_of_the_proxy(&mut shown);
     for (place, answer) in PROXIES {
@@ -147,7 +147,7 @@ async fn what_a_proxy_quotes_is_not_shown() {
 
 #[tokio::test]
 async fn a_proxy_that_cannot_be_reached_or_used_shows_none() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     name_credentials_of_the_proxy(&mut shown);
     let credentials = format!("{PROXY_USER}:{PROXY_PASSWORD_ENCODED}");
@@ -192,7 +192,7 @@ async fn a_proxy_of_the_environment_shows_none() {
     if !child::is_own("proxies::a_proxy_of_the_environment_shows_none", &environment) {
         return;
     }
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     name_credentials_of_the_proxy(&mut shown);
     call("the environment", builder().proxy_from_env(), &mut shown).await;

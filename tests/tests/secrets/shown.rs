@@ -12,14 +12,14 @@ use clerk_actor_tokens_tests::canary::Scanner;
 use crate::capture::{self, Capture, is_of};
 
 /// Everything that was shown, and what must not be in it.
-pub(crate) struct Shown {
+pub(crate) struct Sanitized {
     texts: Vec<(String, String)>,
     scanner: Scanner,
     secrets: usize,
     capture: &'static Capture,
 }
 
-impl Shown {
+impl Sanitized {
     pub(crate) fn new() -> Self {
         Self { texts: Vec::new(), scanner: Scanner::new(), secrets: 0, capture: capture::start() }
     }

@@ -17,7 +17,7 @@ use rustls::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{KEY, child, shown::Shown};
+use crate::{KEY, child, shown::Sanitized};
 
 const TEST: &str = "tls::calls_over_tls_show_none";
 
@@ -65,7 +65,7 @@ async fn calls_over_tls_show_none() {
     if !child::is_own(TEST, &environment) {
         return;
     }
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     let clerk = Emulator::builder().secret_key(SecretKey::new(KEY).unwrap()).real_time().build();
     let served = clerk.serve().await.unwrap();

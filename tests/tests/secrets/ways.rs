@@ -10,7 +10,7 @@ use clerk_actor_tokens::{
     hyper::{Certificates, HyperTransport, HyperTransportBuilder},
 };
 
-use crate::{KEY, shown::Shown};
+use crate::{KEY, shown::Sanitized};
 
 /// What stands before and behind the colon of the proxy's URL. The password is not the same when it is encoded.
 pub(crate) const PROXY_USER: &str = "CANARY-user-of-the-proxy";
@@ -18,7 +18,7 @@ pub(crate) const PROXY_PASSWORD: &str = "CANARY/p@ssword:of+the proxy";
 pub(crate) const PROXY_PASSWORD_ENCODED: &str = "CANARY%2Fp%40ssword%3Aof%2Bthe%20proxy";
 
 /// The credentials of the proxy, as they are, as in a URL, and as in a header (RFC 7617).
-pub(crate) fn name_credentials_of_the_proxy(shown: &mut Shown) {
+pub(crate) fn name_credentials_of_the_proxy(shown: &mut Sanitized) {
     shown.secret(PROXY_USER);
     shown.secret(PROXY_PASSWORD);
     shown.secret(PROXY_PASSWORD_ENCODED);
@@ -109,7 +109,7 @@ const FAULTS: [(&str, Queue, Duration); 23] = [
 
 #[tokio::test]
 async fn no_way_to_the_server_shows_one() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     shown.secret(KEY);
     name_credentials_of_the_proxy(&mut shown);
     let logging: BTreeSet<_> = WAYS.iter().flat_map(|way| way.logging).collect();
@@ -127,7 +127,7 @@ async fn no_way_to_the_server_shows_one() {
 }
 
 /// A whole life, and then each fault of a create and of a revoke, each over connections of its own.
-async fn take(way: &Way, shown: &RefCell<Shown>) {
+async fn take(way: &Way, shown: &RefCell<Sanitized>) {
     let clerk = Emulator::builder().secret_key(SecretKey::new(KEY).unwrap()).real_time().build();
     let server = if way.has_tls { clerk.server().tls() } else { clerk.server() };
     let server = server.start().await.unwrap();

@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{KEY, LINK, TICKET, child, shown::Shown};
+use crate::{KEY, LINK, TICKET, child, shown::Sanitized};
 
 // The types and the flags of frames, and two codes (RFC 9113 sections 6 and 7).
 const DATA: u8 = 0;
@@ -128,7 +128,7 @@ async fn answer_once(mut stream: TcpStream, answer: Answer) -> std::io::Result<(
     }
 }
 
-async fn call(servers: &[(&str, Answer)], shown: &mut Shown) {
+async fn call(servers: &[(&str, Answer)], shown: &mut Sanitized) {
     for secret in [KEY, TICKET, LINK] {
         shown.secret(secret);
     }
@@ -155,7 +155,7 @@ async fn call(servers: &[(&str, Answer)], shown: &mut Shown) {
 
 #[tokio::test]
 async fn what_a_server_of_http2_sends_back_is_not_shown() {
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     call(&SERVERS, &mut shown).await;
     shown.assert_clean("servers of HTTP/2 that send it back");
 }
@@ -166,7 +166,7 @@ async fn what_a_server_says_when_it_goes_is_shown_by_no_error() {
     if !child::is_own("words::what_a_server_says_when_it_goes_is_shown_by_no_error", &[]) {
         return;
     }
-    let mut shown = Shown::new();
+    let mut shown = Sanitized::new();
     call(&GOING, &mut shown).await;
     // So they did arrive.
     assert!(shown.records_with("h2", KEY) >= 2 * GOING.len(), "h2 logs them no longer: search its records too");

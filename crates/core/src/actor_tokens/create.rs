@@ -15,8 +15,8 @@ use crate::{
     },
     exposure::Exposure,
     invalid_request::InvalidRequest,
-    operation::{Operation, OperationInfo, ParseError, Replay, Undo},
-    secret::Shown,
+    operation::{Idempotency, Operation, OperationInfo, ParseError, Undo},
+    secret::Sanitized,
     transport::{Request, Response},
     url::BaseUrl,
 };
@@ -117,18 +117,18 @@ impl CreateActorToken {
 impl fmt::Debug for CreateActorToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CreateActorToken")
-            .field("user_id", &Shown(&self.user_id))
+            .field("user_id", &Sanitized::new(&self.user_id))
             .field("actor", &self.actor)
             .field("expires_in", &self.expires_in)
             .field("session_max_duration", &self.session_max_duration)
-            .field("stamp_key", &self.stamp_key.as_deref().map(Shown))
+            .field("stamp_key", &self.stamp_key.as_deref().map(Sanitized::new))
             .finish()
     }
 }
 
 impl Operation for CreateActorToken {
     type Output = ActorToken;
-    const INFO: OperationInfo = OperationInfo::new("CreateActorToken", "/actor_tokens", Replay::Never);
+    const INFO: OperationInfo = OperationInfo::new("CreateActorToken", "/actor_tokens", Idempotency::NonIdempotent);
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         if self.user_id.is_empty() {

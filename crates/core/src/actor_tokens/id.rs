@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{invalid_request::InvalidRequest, secret::Shown};
+use crate::{invalid_request::InvalidRequest, secret::Sanitized};
 
 /// The field of the API that holds it, as its path template names it.
 pub(crate) const FIELD: &str = "actor_token_id";
@@ -82,7 +82,7 @@ impl TryFrom<String> for ActorTokenId {
 
 impl fmt::Display for ActorTokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Shown(&self.0).fmt(f)
+        Sanitized::new(&self.0).fmt(f)
     }
 }
 

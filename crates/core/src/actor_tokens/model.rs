@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     actor_tokens::id::ActorTokenId,
-    secret::{Shown, redacted_text},
+    secret::{Sanitized, redacted_text},
     token_status::ActorTokenStatus,
 };
 
@@ -96,8 +96,8 @@ impl From<Map<String, Value>> for Actor {
 impl fmt::Debug for Actor {
     /// Shows the subject, and of the further keys the names alone: their values are the application's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<_> = self.0.keys().filter(|key| *key != "sub").map(|key| Shown(key)).collect();
-        f.debug_struct("Actor").field("sub", &self.sub().map(Shown)).field("further_keys", &keys).finish()
+        let keys: Vec<_> = self.0.keys().filter(|key| *key != "sub").map(|key| Sanitized::new(key)).collect();
+        f.debug_struct("Actor").field("sub", &self.sub().map(Sanitized::new)).field("further_keys", &keys).finish()
     }
 }
 
@@ -225,7 +225,7 @@ impl fmt::Debug for ActorToken {
         f.debug_struct("ActorToken")
             .field("id", &self.id)
             .field("status", &self.status)
-            .field("user_id", &Shown(&self.user_id))
+            .field("user_id", &Sanitized::new(&self.user_id))
             .field("actor", &self.actor)
             .field("token", &self.token)
             .field("url", &self.url)

@@ -11,7 +11,7 @@ use crate::{
     },
     error::api,
     invalid_request::InvalidRequest,
-    operation::{Operation, OperationInfo, ParseError, Replay},
+    operation::{Idempotency, Operation, OperationInfo, ParseError},
     token_status::ActorTokenStatus,
     transport::{Request, Response},
     url::BaseUrl,
@@ -80,7 +80,7 @@ impl Revocation {
 impl Operation for RevokeActorToken {
     type Output = Revocation;
     const INFO: OperationInfo =
-        OperationInfo::new("RevokeActorToken", "/actor_tokens/{actor_token_id}/revoke", Replay::Safe);
+        OperationInfo::new("RevokeActorToken", "/actor_tokens/{actor_token_id}/revoke", Idempotency::Idempotent);
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         let id = self.id.as_ref().map_err(Clone::clone)?;

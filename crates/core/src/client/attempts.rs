@@ -5,20 +5,20 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 use bytes::Bytes;
 
 use crate::{
+    classify::{self, Classified, Exchanged, classify},
     client::{
         Client,
-        backstop::{ATTEMPT_BACKSTOP, late, within},
         builder::Settings,
         exchange::Exchange,
         guard::Guard,
-        options::Resolved,
+        options::CallConfig,
         record::{End, Record},
+        watchdog::{ATTEMPT_WATCHDOG, late, within},
     },
     context::CallContext,
     execution::Execution,
-    judge::{self, Exchanged, Verdict, judge},
     middleware::{Endpoint, Next},
-    operation::{Operation, Replay},
+    operation::{Idempotency, Operation},
     retry::{
         after,
         rules::{Again, Failure},
@@ -33,21 +33,21 @@ pub(crate) struct Attempts<'a, O, T: ?Sized> {
     settings: &'a Settings,
     transport: &'a Arc<T>,
     operation: &'a O,
-    replay: Replay,
-    call: &'a Resolved,
+    idempotency: Idempotency,
+    call: &'a CallConfig,
     deadline: Deadline,
     guard: &'a Guard,
     record: &'a Record,
 }
 
 /// What one run of the loop comes to.
-type Ended<O> = (Exchanged, Result<<O as Operation>::Output, Verdict>);
+type Ended<O> = (Exchanged, Result<<O as Operation>::Output, Classified>);
 
 impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
     pub(crate) fn new(
         client: &'a Client<T>,
         operation: &'a O,
-        call: &'a Resolved,
+        call: &'a CallConfig,
         guard: &'a Guard,
         record: &'a Record,
     ) -> Self {
@@ -55,7 +55,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             settings: &client.settings,
             transport: &client.transport,
             operation,
-            replay: operation.info().replay(),
+            idempotency: operation.info().idempotency(),
             call,
             deadline: Deadline::after(client.transport.timer().now(), call.timeout),
             guard,
@@ -69,32 +69,32 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         // A server that says that it did nothing may be wrong: it is taken at its word once.
         let mut has_believed = false;
         let mut tries = 0u32;
-        let mut last: Option<(Exchanged, Verdict)> = None;
+        let mut last: Option<(Exchanged, Classified)> = None;
         loop {
             if let Err(shut) = self.pass_gate().await {
-                let (exchanged, verdict) = last.unwrap_or_else(|| held_back(shut));
-                return (exchanged, Err(verdict));
+                let (exchanged, classified) = last.unwrap_or_else(|| held_back(shut));
+                return (exchanged, Err(classified));
             }
             tries = tries.saturating_add(1);
-            let (exchanged, verdict) = match self.attempt(&template, fresh).await {
+            let (exchanged, classified) = match self.attempt(&template, fresh).await {
                 (exchanged, Ok(value)) => return (exchanged, Ok(value)),
-                (exchanged, Err(verdict)) => (exchanged, verdict),
+                (exchanged, Err(classified)) => (exchanged, classified),
             };
-            let again = verdict.rule().again(self.replay);
+            let again = classified.rule().again(self.idempotency);
             let may_go_on = match again {
                 Again::No => false,
                 Again::Once | Again::OnceFresh => !std::mem::replace(&mut has_believed, true),
-                Again::IfOptedIn => self.call.retry.is_opted_in(judge::status_of(&exchanged)),
+                Again::IfOptedIn => self.call.retry.is_opted_in(classify::status_of(&exchanged)),
                 Again::Backoff => true,
             };
             // A middleware may claim that nothing happened; the guard knows better.
-            let is_doubtful = verdict.rule().execution == Execution::NotExecuted && self.guard.is_shut();
-            let is_last = tries >= self.call.retry.attempts(self.replay) || is_doubtful;
+            let is_doubtful = classified.rule().execution == Execution::NotExecuted && self.guard.is_shut();
+            let is_last = tries >= self.call.retry.attempts(self.idempotency) || is_doubtful;
             if is_last || !may_go_on || !self.wait(again, tries, &exchanged).await {
-                return (exchanged, Err(verdict));
+                return (exchanged, Err(classified));
             }
             fresh |= again == Again::OnceFresh;
-            last = Some((exchanged, verdict));
+            last = Some((exchanged, classified));
         }
     }
 
@@ -160,14 +160,15 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
 
     /// How long the answer asks to wait (`Retry-After`).
     fn asked_to_wait(&self, exchanged: &Exchanged) -> Option<Duration> {
-        judge::headers_of(exchanged).and_then(|headers| after::retry_after(headers, self.transport.timer().wall()))
+        classify::headers_of(exchanged)
+            .and_then(|headers| after::retry_after(headers, self.transport.timer().system_time()))
     }
 
     async fn attempt(&self, template: &Request, fresh: bool) -> Ended<O> {
         let timer = self.transport.timer();
         let sends_before = self.guard.sends();
         let number = self.record.begin(sends_before);
-        let deadline = match self.call.retry.timeout_of_attempt(self.replay) {
+        let deadline = match self.call.retry.timeout_of_attempt(self.idempotency) {
             Some(timeout) => self.deadline.min(Deadline::after(timer.now(), timeout)),
             None => self.deadline,
         };
@@ -177,7 +178,7 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
         let mut request = template.clone();
         request.extensions_mut().insert(context.clone());
         if let Err(refused) = self.stamp(&mut request, number) {
-            return self.judge(number, Err(refused));
+            return self.classify(number, Err(refused));
         }
         let exchange = Exchange {
             base_url: &self.call.base_url,
@@ -188,13 +189,13 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
             transport: self.transport,
         };
         let next = Next::into_core(&self.settings.per_attempt, &exchange);
-        let mut exchanged = match within(timer, deadline, ATTEMPT_BACKSTOP, next.run(request)).await {
+        let mut exchanged = match within(timer, deadline, ATTEMPT_WATCHDOG, next.run(request)).await {
             Some(exchanged) => exchanged,
-            // The backstop fired and dropped everything of this attempt; the guard knows what had become of it.
+            // The watchdog fired and dropped everything of this attempt; the guard knows what had become of it.
             None => Err(late(self.guard.execution_of(sends_before..usize::MAX))),
         };
-        judge::bound(&mut exchanged, self.settings.response_cap);
-        self.judge(number, exchanged)
+        classify::bound(&mut exchanged, self.settings.response_cap);
+        self.classify(number, exchanged)
     }
 
     fn stamp(&self, request: &mut Request, number: u32) -> Result<(), TransportError> {
@@ -212,36 +213,36 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
 
     /// Judges an attempt, and tells it to whom it concerns: to the call's own record, to the guard, to the client's other
     /// calls and to the connection.
-    fn judge(&self, number: u32, exchanged: Exchanged) -> Ended<O> {
-        let judged = judge(self.operation, self.settings.response_cap, &exchanged);
+    fn classify(&self, number: u32, exchanged: Exchanged) -> Ended<O> {
+        let judged = classify(self.operation, self.settings.response_cap, &exchanged);
         let now = self.transport.timer().now();
         let rule = match &judged {
             Ok(_) => {
                 self.settings.bucket.succeed(now);
                 None
             }
-            Err(verdict) => {
-                if let Some(body) = judge::success_body(&exchanged) {
-                    self.guard.settle(body, verdict.rule().execution);
+            Err(classified) => {
+                if let Some(body) = classify::success_body(&exchanged) {
+                    self.guard.settle(body, classified.rule().execution);
                 }
-                if verdict.is_foreign_reply() {
+                if classified.is_mismatched_response() {
                     discard_connection(&exchanged);
                 }
-                if verdict.failure == Failure::RateLimited {
+                if classified.failure == Failure::RateLimited {
                     if let Some(asked) = self.asked_to_wait(&exchanged) {
                         self.call.gate.shut(now, asked, self.settings.gate_limit);
                     }
                 }
-                Some(verdict.rule())
+                Some(classified.rule())
             }
         };
-        let execution = rule.map_or_else(|| judge::proof(&exchanged), |rule| rule.execution);
-        let (status, error) = (judge::status_of(&exchanged), rule.map(|rule| rule.kind));
+        let execution = rule.map_or_else(|| classify::proof(&exchanged), |rule| rule.execution);
+        let (status, error) = (classify::status_of(&exchanged), rule.map(|rule| rule.kind));
         self.record.end(number, End { status, error, execution });
         (exchanged, judged)
     }
 
-    /// The verdict over all attempts.
+    /// The join over all attempts.
     pub(crate) fn execution(&self) -> Execution {
         self.guard.execution().join(self.record.claimed())
     }
@@ -257,8 +258,8 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Attempts<'a, O, T> {
 }
 
 /// What a call comes to that the gate holds back for longer than it has.
-fn held_back(shut: Duration) -> (Exchanged, Verdict) {
-    (Err(TransportError::rate_limited(shut)), Verdict::bare(Failure::HeldBack))
+fn held_back(shut: Duration) -> (Exchanged, Classified) {
+    (Err(TransportError::rate_limited(shut)), Classified::without_detail(Failure::HeldBack))
 }
 
 /// The attempt loop as the end of the per-call middleware.

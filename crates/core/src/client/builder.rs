@@ -11,8 +11,9 @@ use http::HeaderValue;
 
 use crate::{
     auth::CredentialProvider,
-    client::{Client, flights::Flights, options, orphan::Orphan},
+    client::{Client, in_flight::InFlight, options, orphan::Orphan},
     context::DEFAULT_RESPONSE_CAP,
+    executor::Executor,
     invalid_request::InvalidRequest,
     middleware::Middleware,
     retry::{
@@ -20,7 +21,6 @@ use crate::{
         budget::{Bucket, RetryBudget},
         gate::{self, Gate},
     },
-    spawner::Spawner,
     time::BoxFuture,
     transport::HttpTransport,
     url::BaseUrl,
@@ -46,10 +46,10 @@ pub(crate) struct Settings {
     pub(crate) response_cap: usize,
     pub(crate) per_call: Vec<Arc<dyn Middleware>>,
     pub(crate) per_attempt: Vec<Arc<dyn Middleware>>,
-    pub(crate) spawner: Option<Arc<dyn Spawner>>,
-    pub(crate) supervised: bool,
+    pub(crate) executor: Option<Arc<dyn Executor>>,
+    pub(crate) detaches: bool,
     pub(crate) on_orphan: Option<OrphanHandler>,
-    pub(crate) flights: Arc<Flights>,
+    pub(crate) in_flight: Arc<InFlight>,
     /// Where the jitter comes from.
     pub(crate) random: Arc<Mutex<fastrand::Rng>>,
 }
@@ -72,10 +72,10 @@ impl Settings {
             response_cap: DEFAULT_RESPONSE_CAP,
             per_call: Vec::new(),
             per_attempt: Vec::new(),
-            spawner: None,
-            supervised: true,
+            executor: None,
+            detaches: true,
             on_orphan: None,
-            flights: Arc::default(),
+            in_flight: Arc::default(),
             random: Arc::new(Mutex::new(fastrand::Rng::new())),
         }
     }
@@ -108,7 +108,7 @@ pub struct ClientBuilder<T> {
     settings: Settings,
     user_agent: Option<String>,
     retry_budget: RetryBudget,
-    must_be_supervised: bool,
+    must_have_executor: bool,
 }
 
 impl<T: HttpTransport> ClientBuilder<T> {
@@ -118,7 +118,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
             settings: Settings::new(Arc::new(credentials)),
             user_agent: None,
             retry_budget: RetryBudget::new(),
-            must_be_supervised: false,
+            must_have_executor: false,
         }
     }
 
@@ -202,39 +202,39 @@ impl<T: HttpTransport> ClientBuilder<T> {
     }
 
     /// What runs a creation on whose caller has gone, in place of what the transport brings: see
-    /// [`Client::is_supervised`]. [`on_orphan`](Self::on_orphan) has an example.
-    pub fn spawner(mut self, spawner: impl Spawner) -> Self {
-        self.settings.spawner = Some(Arc::new(spawner));
+    /// [`Client::detaches_on_drop`]. [`on_orphan`](Self::on_orphan) has an example.
+    pub fn executor(mut self, executor: impl Executor) -> Self {
+        self.settings.executor = Some(Arc::new(executor));
         self
     }
 
-    /// Demands supervision: without a spawner, of the transport or handed to [`spawner`](Self::spawner),
+    /// Demands an executor: without an executor, of the transport or handed to [`executor`](Self::executor),
     /// [`build`](Self::build) fails.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
     /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
-    /// let refused = Client::builder(transport, SecretKey::new("sk_test_abc")?).require_supervision().build();
-    /// assert_eq!(refused.unwrap_err().field(), "require_supervision");
+    /// let refused = Client::builder(transport, SecretKey::new("sk_test_abc")?).require_executor().build();
+    /// assert_eq!(refused.unwrap_err().field(), "require_executor");
     /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
     /// ```
-    pub fn require_supervision(mut self) -> Self {
-        self.must_be_supervised = true;
+    pub fn require_executor(mut self) -> Self {
+        self.must_have_executor = true;
         self
     }
 
-    /// Who takes care of orphans: of what a supervised creation made, or may have made, after its caller had gone.
+    /// Who takes care of orphans: of what a detached creation made, or may have made, after its caller had gone.
     ///
     /// By default it is taken back (the token is revoked); then that, or the failure to do so, is told by the `log` crate
     /// (a warning, or an error) and, if it could not be taken back, kept for [`Client::close`]. A handler takes the place
     /// of all of that: what it does not take back stays.
     ///
     /// ```
-    /// use clerk_actor_tokens_core::{spawner_fn, transport_fn, Client, Orphan, Response, SecretKey};
+    /// use clerk_actor_tokens_core::{executor_fn, transport_fn, Client, Orphan, Response, SecretKey};
     ///
     /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
     /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
-    ///     .spawner(spawner_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
+    ///     .executor(executor_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
     ///     .on_orphan(|orphan: Orphan| async move {
     ///         eprintln!("audit: {}", orphan.report());
     ///         if let Err(error) = orphan.undo().await {
@@ -242,7 +242,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
     ///         }
     ///     })
     ///     .build()?;
-    /// assert!(clerk.is_supervised());
+    /// assert!(clerk.detaches_on_drop());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_orphan<F, Fut>(mut self, handle: F) -> Self
@@ -264,7 +264,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
     ///
     /// # Errors
     /// [`InvalidRequest`] names the setting that cannot be used: a zero timeout or cap, a retry policy without
-    /// attempts, a user agent that cannot stand in a header, supervision where nothing can spawn.
+    /// attempts, a user agent that cannot stand in a header, an executor that nothing brings.
     pub fn build(mut self) -> Result<Client<T>, InvalidRequest> {
         options::check_timeout(self.settings.timeout)?;
         self.settings.retry.check()?;
@@ -277,9 +277,9 @@ impl<T: HttpTransport> ClientBuilder<T> {
             self.settings.user_agent = HeaderValue::from_str(&format!("{product} {USER_AGENT}"))
                 .map_err(|_| InvalidRequest::new("user_agent", "has a character that cannot stand in a header"))?;
         }
-        if self.must_be_supervised && self.settings.spawner.is_none() && self.transport.spawner().is_none() {
-            let reason = "needs a spawner: this transport brings none, and none was handed to the builder";
-            return Err(InvalidRequest::new("require_supervision", reason));
+        if self.must_have_executor && self.settings.executor.is_none() && self.transport.executor().is_none() {
+            let reason = "needs an executor: this transport brings none, and none was handed to the builder";
+            return Err(InvalidRequest::new("require_executor", reason));
         }
         Ok(Client { settings: Arc::new(self.settings), transport: Arc::new(self.transport) })
     }

@@ -90,8 +90,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     /// Makes the call and gives its value.
     ///
     /// Dropping the future aborts the call, unless it is a creation whose request was handed to a connection and the client
-    /// [is supervised](Client::is_supervised): then the exchange runs on, and what it makes is taken back. Without
-    /// supervision, what such a creation did at Clerk is unknown.
+    /// [detaches](Client::detaches_on_drop): then the exchange runs on, and what it makes is taken back. Without
+    /// an executor, what such a creation did at Clerk is unknown.
     ///
     /// # Errors
     /// [`Error`]: see [`Error::is_ambiguous`] first.

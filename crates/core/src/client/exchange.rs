@@ -6,9 +6,9 @@ use http::header::AUTHORIZATION;
 
 use crate::{
     auth::CredentialProvider,
+    classify::Exchanged,
     client::{guard::Guard, options},
     context::CallContext,
-    judge::Exchanged,
     middleware::Endpoint,
     time::{BoxFuture, Timer},
     transport::{FreshConnection, HttpTransport, Request, TransportError, TransportErrorKind},

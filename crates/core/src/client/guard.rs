@@ -1,6 +1,6 @@
 //! The guard: right around the transport, it sees every send of a call and what came of it.
 //!
-//! It is what makes "never two" true whatever a middleware asks for. Sends of a `Replay::Never` operation take turns;
+//! It is what makes "never two" true whatever a middleware asks for. Sends of a `Idempotency::NonIdempotent` operation take turns;
 //! after one that is not proved unexecuted (also one that was dropped half-way), no other passes.
 
 use std::{
@@ -11,17 +11,17 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    classify::{self, Exchanged},
     context::CallContext,
     execution::Execution,
-    judge::{self, Exchanged},
-    operation::Replay,
+    operation::Idempotency,
     retry::RetryPolicy,
-    transport::{Dispatch, HttpTransport, Request, TransportError, TransportErrorKind},
+    transport::{HttpTransport, Request, SendState, TransportError, TransportErrorKind},
 };
 
 /// What the sends of one call have done so far.
 pub(crate) struct Guard {
-    replay: Replay,
+    idempotency: Idempotency,
     policy: RetryPolicy,
     turn: async_lock::Mutex<()>,
     seen: Mutex<Seen>,
@@ -31,7 +31,7 @@ pub(crate) struct Guard {
 struct Seen {
     outcomes: Vec<Execution>,
     /// Of the send that is under way: whether it has been handed to a connection.
-    under_way: Option<(usize, Dispatch)>,
+    under_way: Option<(usize, SendState)>,
     shut: bool,
     /// Nobody waits for the call any more: what is under way is the last of it.
     abandoned: bool,
@@ -49,8 +49,8 @@ impl Seen {
 }
 
 impl Guard {
-    pub(crate) fn new(replay: Replay, policy: RetryPolicy) -> Self {
-        Self { replay, policy, turn: async_lock::Mutex::new(()), seen: Mutex::default() }
+    pub(crate) fn new(idempotency: Idempotency, policy: RetryPolicy) -> Self {
+        Self { idempotency, policy, turn: async_lock::Mutex::new(()), seen: Mutex::default() }
     }
 
     /// Sends, if that cannot do a second thing at Clerk, and if there is time left for an answer.
@@ -62,9 +62,9 @@ impl Guard {
     ) -> Exchanged {
         // A second send waits for the first instead of failing at once: a hedge that races the two then gets the
         // first one's answer, rather than an error in its place and a token that nobody holds.
-        let _turn = match self.replay {
-            Replay::Never => Some(self.turn.lock().await),
-            Replay::Safe => None,
+        let _turn = match self.idempotency {
+            Idempotency::NonIdempotent => Some(self.turn.lock().await),
+            Idempotency::Idempotent => None,
         };
         if self.is_abandoned() {
             return Err(TransportError::blocked("nobody waits for this call any more"));
@@ -76,14 +76,14 @@ impl Guard {
         }
         // A slow key, a slow middleware: what is sent now could only be lost.
         if context.deadline().has_passed(transport.timer().now()) {
-            return Err(TransportErrorKind::TimeoutUnsent.into());
+            return Err(TransportErrorKind::TimeoutBeforeSend.into());
         }
-        let dispatch = Dispatch::default();
-        request.extensions_mut().insert(dispatch.clone());
-        let number = self.take_off(dispatch);
+        let send_state = SendState::default();
+        request.extensions_mut().insert(send_state.clone());
+        let number = self.begin_send(send_state);
         let mut exchanged = transport.send(request).await;
-        judge::bound(&mut exchanged, context.response_cap());
-        self.land(number, &exchanged);
+        classify::bound(&mut exchanged, context.response_cap());
+        self.finish_send(number, &exchanged);
         exchanged
     }
 
@@ -104,7 +104,7 @@ impl Guard {
     /// Keeps a send that waits for a connection from ever being sent. `true` if there was one.
     pub(crate) fn cancel(&self) -> bool {
         self.with(|seen| {
-            let Some((number, _)) = seen.under_way.take_if(|(_, dispatch)| dispatch.cancel()) else { return false };
+            let Some((number, _)) = seen.under_way.take_if(|(_, send_state)| send_state.cancel()) else { return false };
             seen.set(number, Execution::NotExecuted);
             true
         })
@@ -157,26 +157,26 @@ impl Guard {
     }
 
     /// From here on until it has landed, a send counts as unknown: also where it is dropped, or never polled again.
-    fn take_off(&self, dispatch: Dispatch) -> usize {
+    fn begin_send(&self, send_state: SendState) -> usize {
         self.with(|seen| {
             let number = seen.outcomes.len();
             seen.outcomes.push(Execution::Unknown);
-            seen.under_way = Some((number, dispatch));
-            seen.shut |= self.replay == Replay::Never;
+            seen.under_way = Some((number, send_state));
+            seen.shut |= self.idempotency == Idempotency::NonIdempotent;
             number
         })
     }
 
-    fn land(&self, number: usize, exchanged: &Exchanged) {
-        let execution = judge::proof(exchanged);
-        let is_opted_in = self.policy.is_opted_in(judge::status_of(exchanged));
+    fn finish_send(&self, number: usize, exchanged: &Exchanged) {
+        let execution = classify::proof(exchanged);
+        let is_opted_in = self.policy.is_opted_in(classify::status_of(exchanged));
         self.with(|seen| {
             seen.set(number, execution);
             seen.under_way.take_if(|(under_way, _)| *under_way == number);
-            // The gamble is bounded here too: a middleware may send as often as it likes.
-            let most = usize::try_from(self.policy.attempts(self.replay)).unwrap_or(usize::MAX);
+            // The unsafe retry is bounded here too: a middleware may send as often as it likes.
+            let most = usize::try_from(self.policy.attempts(self.idempotency)).unwrap_or(usize::MAX);
             let may_pass = execution == Execution::NotExecuted || (is_opted_in && seen.outcomes.len() < most);
-            if let Some(body) = judge::success_body(exchanged) {
+            if let Some(body) = classify::success_body(exchanged) {
                 seen.success = Some((number, body.clone()));
             }
             // Sends that could do harm take turns: no other one is under way.

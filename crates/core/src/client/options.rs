@@ -111,7 +111,7 @@ impl Options {
     ///
     /// # Errors
     /// The first option that was refused.
-    pub(crate) fn resolve(self, settings: &Settings) -> Result<Resolved, InvalidRequest> {
+    pub(crate) fn resolve(self, settings: &Settings) -> Result<CallConfig, InvalidRequest> {
         if let Some(refusal) = self.refused {
             return Err(refusal);
         }
@@ -123,7 +123,7 @@ impl Options {
         };
         // What Clerk asks of one key at one place says nothing about others.
         let is_elsewhere = self.credentials.is_some() || self.base_url.is_some();
-        Ok(Resolved {
+        Ok(CallConfig {
             is_elsewhere,
             gate: if is_elsewhere { Arc::default() } else { Arc::clone(&settings.gate) },
             headers: self.headers,
@@ -138,7 +138,7 @@ impl Options {
 }
 
 /// The settings of one call.
-pub(crate) struct Resolved {
+pub(crate) struct CallConfig {
     /// Whether this call has another base URL or other credentials than its client.
     is_elsewhere: bool,
     headers: HeaderMap,
@@ -151,7 +151,7 @@ pub(crate) struct Resolved {
     pub(crate) credentials: Arc<dyn CredentialProvider>,
 }
 
-impl Resolved {
+impl CallConfig {
     /// The options of another call that goes to the same place with the same key.
     pub(crate) fn same_place(&self) -> Options {
         if !self.is_elsewhere {
@@ -165,7 +165,7 @@ impl Resolved {
     }
 
     /// Puts what the client and the call add onto the operation's request.
-    pub(crate) fn dress(&mut self, request: &mut Request, settings: &Settings) {
+    pub(crate) fn apply_headers(&mut self, request: &mut Request, settings: &Settings) {
         let is_version = |pair: &str| pair.split('=').next() == Some(version::CLERK_API_VERSION_PARAMETER);
         let has_version_parameter = request.uri().query().is_some_and(|query| query.split('&').any(is_version));
         let headers = request.headers_mut();

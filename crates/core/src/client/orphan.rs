@@ -11,15 +11,15 @@ use crate::{
     client::{
         Client,
         call::Call,
-        options::{Options, Resolved},
+        options::{CallConfig, Options},
     },
     error::Error,
     execution::Execution,
     exposure::Exposed,
     invalid_request::InvalidRequest,
-    operation::{OperationInfo, Replay, Undo},
+    operation::{Idempotency, OperationInfo, Undo},
     retry::RetryPolicy,
-    secret::Shown,
+    secret::Sanitized,
 };
 
 /// What a call made, or may have made, whose caller was gone when the answer came: what an
@@ -40,7 +40,7 @@ pub struct Orphan {
     pub(crate) report: OrphanReport,
     pub(crate) client: Client,
     pub(crate) undo: Option<Undo>,
-    pub(crate) call: Arc<Resolved>,
+    pub(crate) call: Arc<CallConfig>,
 }
 
 /// How often taking something back is tried.
@@ -79,7 +79,7 @@ impl Orphan {
         let settings = &self.client.settings;
         let mut options = self.call.same_place();
         options.timeout(settings.timeout.saturating_add(settings.gate_limit));
-        options.retry(RetryPolicy::new().max_attempts(Replay::Safe, UNDO_ATTEMPTS));
+        options.retry(RetryPolicy::new().max_attempts(Idempotency::Idempotent, UNDO_ATTEMPTS));
         options.unbudgeted();
         options
     }
@@ -135,7 +135,7 @@ impl OrphanReport {
     }
 
     /// Whether there may be something at Clerk that this report does not name: its id is not known, or another send of the
-    /// call may have made another (which takes [`retry_create_on`](crate::RetryPolicy::retry_create_on)).
+    /// call may have made another (which takes [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on)).
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.id.is_none() || self.others_in_doubt
@@ -165,7 +165,7 @@ impl fmt::Debug for OrphanReport {
         f.debug_struct("OrphanReport")
             .field("operation", &self.operation.name())
             .field("execution", &self.execution)
-            .field("id", &self.id().map(Shown))
+            .field("id", &self.id().map(Sanitized::new))
             .field("exposure_until", &self.exposure_until())
             .field("session_exposure_until", &self.session_exposure_until())
             .field("attempts", &self.attempts)
@@ -178,7 +178,7 @@ impl fmt::Display for OrphanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: its caller was gone before the answer came; ", self.operation.name())?;
         match (&self.id, self.execution) {
-            (Some(id), _) => write!(f, "it made {}", Shown(id)),
+            (Some(id), _) => write!(f, "it made {}", Sanitized::new(id)),
             (None, Execution::Executed) => f.write_str("it made something whose id is not known"),
             (None, _) => f.write_str("it is unknown whether Clerk acted"),
         }?;

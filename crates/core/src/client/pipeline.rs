@@ -12,20 +12,20 @@ use std::{
 };
 
 use crate::{
+    classify::{self, Classified, Exchanged, classify},
     client::{
         Client,
         attempts::Attempts,
-        backstop::{CALL_BACKSTOP, late, within},
         call::Call,
+        detach::{Outcome, Supervised, Watch},
         guard::Guard,
-        options::Resolved,
+        options::CallConfig,
         record::Record,
-        supervision::{Outcome, Supervised, Watch},
+        watchdog::{CALL_WATCHDOG, late, within},
     },
     error::{Error, api},
-    judge::{self, Exchanged, Verdict, judge},
     middleware::{Endpoint, Next},
-    operation::{Operation, Replay},
+    operation::{Idempotency, Operation},
     response::ApiResponse,
     time::BoxFuture,
     transport::{HttpTransport, Request, TransportError},
@@ -58,10 +58,10 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(call: Call<O, T>) -
     let refused = |refusal| Error::from_invalid_request(operation.info(), refusal);
     let mut call = options.resolve(&client.settings).map_err(refused)?;
     let mut request = operation.request(&call.base_url).map_err(refused)?;
-    call.dress(&mut request, &client.settings);
+    call.apply_headers(&mut request, &client.settings);
 
-    let replay = operation.info().replay();
-    let guard = Arc::new(Guard::new(replay, call.retry.clone()));
+    let idempotency = operation.info().idempotency();
+    let guard = Arc::new(Guard::new(idempotency, call.retry.clone()));
     let record = Arc::new(Record::default());
     let (call, operation) = (Arc::new(call), Arc::new(operation));
     let run = Run {
@@ -72,20 +72,20 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(call: Call<O, T>) -
         record: Arc::clone(&record),
     };
     let run = Box::pin(run.run(request));
-    if replay == Replay::Safe {
+    if idempotency == Idempotency::Idempotent {
         return Ok(Started::Repeatable(run));
     }
-    let Some(flight) = client.settings.flights.begin() else {
+    let Some(in_flight) = client.settings.in_flight.begin() else {
         return Err(Error::from_transport(operation.info(), TransportError::blocked("the client is closed")));
     };
-    Ok(Started::Watched(Supervised::new(run, Watch { client, operation, call, guard, record, flight })))
+    Ok(Started::Watched(Supervised::new(run, Watch { client, operation, call, guard, record, in_flight })))
 }
 
 /// All that a call needs. It owns it, so that it can run on without its caller.
 struct Run<O, T: ?Sized> {
     client: Client<T>,
     operation: Arc<O>,
-    call: Arc<Resolved>,
+    call: Arc<CallConfig>,
     guard: Arc<Guard>,
     record: Arc<Record>,
 }
@@ -115,7 +115,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
                     others_in_doubt: guard.has_others_in_doubt(),
                 })
             }
-            (Err(verdict), exchanged) => Err(self.failed(&attempts, exchanged, verdict)),
+            (Err(classified), exchanged) => Err(self.failed(&attempts, exchanged, classified)),
             // A value comes from a response; there is none without.
             (Ok(_), Err(error)) => Err(Error::from_transport(operation.info(), error)),
         }
@@ -127,24 +127,24 @@ impl<O: Operation, T: HttpTransport + ?Sized> Run<O, T> {
         &self,
         attempts: &Attempts<'_, O, T>,
         request: Request,
-    ) -> (Exchanged, Result<O::Output, Verdict>) {
+    ) -> (Exchanged, Result<O::Output, Classified>) {
         let settings = &self.client.settings;
         let next = Next::into_core(&settings.per_call, attempts);
-        let mut exchanged = match within(attempts.timer(), attempts.deadline(), CALL_BACKSTOP, next.run(request)).await
+        let mut exchanged = match within(attempts.timer(), attempts.deadline(), CALL_WATCHDOG, next.run(request)).await
         {
             Some(exchanged) => exchanged,
             None => Err(late(attempts.execution())),
         };
-        judge::bound(&mut exchanged, settings.response_cap);
-        let judged = judge(self.operation.as_ref(), settings.response_cap, &exchanged);
+        classify::bound(&mut exchanged, settings.response_cap);
+        let judged = classify(self.operation.as_ref(), settings.response_cap, &exchanged);
         (exchanged, judged)
     }
 
-    fn failed(&self, attempts: &Attempts<'_, O, T>, exchanged: Exchanged, verdict: Verdict) -> Error {
+    fn failed(&self, attempts: &Attempts<'_, O, T>, exchanged: Exchanged, classified: Classified) -> Error {
         let Self { client, operation, call, guard, record } = self;
-        let execution = verdict.rule().execution.join(attempts.execution());
-        let wall = client.transport.timer().wall();
-        let mut inner = judge::error(operation.info(), exchanged, verdict, client.settings.response_cap, wall);
+        let execution = classified.rule().execution.join(attempts.execution());
+        let wall = client.transport.timer().system_time();
+        let mut inner = classify::error(operation.info(), exchanged, classified, client.settings.response_cap, wall);
         inner.execution = execution;
         inner.base_url = Some(call.base_url.clone());
         inner.out_of_retries = record.is_out_of_retries();

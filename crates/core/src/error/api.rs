@@ -6,7 +6,7 @@ use std::fmt;
 use http::HeaderMap;
 use serde_json::Value;
 
-use crate::{json, secret::Shown, token_status::ActorTokenStatus, words::words};
+use crate::{json, secret::Sanitized, token_status::ActorTokenStatus, words::words};
 
 words! {
     /// The code of a Clerk error (`errors[].code`). Clerk adds codes: an unknown one is kept in `Other`.
@@ -70,7 +70,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Clerk's code; `Other("")` where the entry had none.
+    /// Clerk's code; empty where the entry had none.
     #[must_use]
     pub fn code(&self) -> &ErrorCode {
         &self.code
@@ -123,9 +123,9 @@ impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiError")
             .field("code", &self.code)
-            .field("message", &Shown(&self.message))
-            .field("long_message", &self.long_message().map(Shown))
-            .field("param_name", &self.param_name().map(Shown))
+            .field("message", &Sanitized::new(&self.message))
+            .field("long_message", &self.long_message().map(Sanitized::new))
+            .field("param_name", &self.param_name().map(Sanitized::new))
             .finish_non_exhaustive()
     }
 }

@@ -16,11 +16,11 @@
 /// | [`RateLimited`](Self::RateLimited) | 429, or held back on this side because of an earlier one | not executed |
 /// | [`Api`](Self::Api) | another status | 400 401 402 403 404 405 409 410 413 415 421 422: not executed; others: nothing |
 /// | [`UnexpectedRedirect`](Self::UnexpectedRedirect) | 3xx | 307 and 308: not executed; others: nothing |
-/// | [`ReplyLost`](Self::ReplyLost) | a 2xx whose body was cut or stalled | executed |
-/// | [`ReplyUnusable`](Self::ReplyUnusable) | a 2xx that cannot be read | executed; nothing if Clerk did not send it |
-/// | [`ReplyMismatch`](Self::ReplyMismatch) | a 2xx that answers something else | nothing |
+/// | [`ResponseTruncated`](Self::ResponseTruncated) | a 2xx whose body was cut or stalled | executed |
+/// | [`ResponseInvalid`](Self::ResponseInvalid) | a 2xx that cannot be read | executed; nothing if Clerk did not send it |
+/// | [`ResponseMismatch`](Self::ResponseMismatch) | a 2xx that answers something else | nothing |
 ///
-/// [`Error::execution`](crate::Error::execution) is the verdict over all attempts: it can say more than the last kind.
+/// [`Error::execution`](crate::Error::execution) is the join over all attempts: it can say more than the last kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -53,9 +53,9 @@ pub enum ErrorKind {
     UnexpectedRedirect,
     /// Clerk acted, and its answer was cut or stalled. [`Error::salvaged_id`](crate::Error::salvaged_id) may name
     /// what was made.
-    ReplyLost,
+    ResponseTruncated,
     /// The status was a success, and the answer cannot be read as one of Clerk's.
-    ReplyUnusable,
+    ResponseInvalid,
     /// The status was a success, and the answer belongs to another request. It is withheld.
-    ReplyMismatch,
+    ResponseMismatch,
 }

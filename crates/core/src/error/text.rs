@@ -5,8 +5,8 @@ use std::fmt;
 use crate::{
     error::{Error, ErrorKind},
     execution::Execution,
-    operation::Replay,
-    secret::{Shown, ShownChain},
+    operation::Idempotency,
+    secret::{Sanitized, SanitizedChain},
     token_status::ActorTokenStatus,
 };
 
@@ -26,7 +26,7 @@ impl fmt::Display for Error {
             Execution::Executed => "; Clerk acted",
         })?;
         match self.salvaged_id() {
-            Some(id) => write!(f, " (id {})", Shown(id)),
+            Some(id) => write!(f, " (id {})", Sanitized::new(id)),
             None => Ok(()),
         }
     }
@@ -49,21 +49,21 @@ impl Error {
             write!(f, " ({base_url})")?;
         }
         if let Some(error) = self.api_errors().first() {
-            write!(f, " {}: {}", error.code(), Shown(error.words()))?;
+            write!(f, " {}: {}", error.code(), Sanitized::new(error.words()))?;
             if let Some(param) = error.param_name() {
-                write!(f, " [{}]", Shown(param))?;
+                write!(f, " [{}]", Sanitized::new(param))?;
             }
         } else if self.status().is_some() && self.kind() != ErrorKind::Api {
             write!(f, ", {}", kind_words(self.kind()))?;
         }
         if let Some(detail) = &self.0.detail {
-            write!(f, ": {}", Shown(detail))?;
+            write!(f, ": {}", Sanitized::new(detail))?;
         }
         if let Some(origin) = self.redirect_origin() {
-            write!(f, " to {}", Shown(origin))?;
+            write!(f, " to {}", Sanitized::new(origin))?;
         }
         match self.trace_id() {
-            Some(trace_id) => write!(f, " (trace {})", Shown(trace_id)),
+            Some(trace_id) => write!(f, " (trace {})", Sanitized::new(trace_id)),
             None => Ok(()),
         }
     }
@@ -78,7 +78,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn advice(&self) -> &'static str {
-        let may_have_minted = self.operation().replay() == Replay::Never && self.is_ambiguous();
+        let may_have_minted = self.operation().idempotency() == Idempotency::NonIdempotent && self.is_ambiguous();
         match self.kind() {
             _ if may_have_minted && self.salvaged_id().is_some() => {
                 "A token was made and its link is lost: revoke salvaged_id(), then create another."
@@ -120,9 +120,11 @@ impl Error {
             ErrorKind::Api
             | ErrorKind::Timeout
             | ErrorKind::Interrupted
-            | ErrorKind::ReplyLost
-            | ErrorKind::ReplyUnusable
-            | ErrorKind::ReplyMismatch => "It is safe to call again: repeating this operation has no further effect.",
+            | ErrorKind::ResponseTruncated
+            | ErrorKind::ResponseInvalid
+            | ErrorKind::ResponseMismatch => {
+                "It is safe to call again: repeating this operation has no further effect."
+            }
         }
     }
 }
@@ -146,9 +148,9 @@ fn kind_words(kind: ErrorKind) -> &'static str {
         ErrorKind::RateLimited => "too many requests",
         ErrorKind::Api => "an error status",
         ErrorKind::UnexpectedRedirect => "an unexpected redirect",
-        ErrorKind::ReplyLost => "the answer was lost",
-        ErrorKind::ReplyUnusable => "the answer cannot be used",
-        ErrorKind::ReplyMismatch => "the answer belongs to another request",
+        ErrorKind::ResponseTruncated => "the answer was lost",
+        ErrorKind::ResponseInvalid => "the answer cannot be used",
+        ErrorKind::ResponseMismatch => "the answer belongs to another request",
     }
 }
 
@@ -188,7 +190,7 @@ impl fmt::Debug for Error {
             ("raw_id", inner.raw_id.as_deref()),
         ] {
             if let Some(text) = text {
-                debug.field(name, &Shown(text));
+                debug.field(name, &Sanitized::new(text));
             }
         }
         if let Some(retry_after) = &inner.retry_after {
@@ -198,7 +200,7 @@ impl fmt::Debug for Error {
             debug.field("token_status", &status);
         }
         if let Some(source) = &inner.source {
-            debug.field("source", &ShownChain(source.as_ref()));
+            debug.field("source", &SanitizedChain(source.as_ref()));
         }
         debug.finish_non_exhaustive()
     }

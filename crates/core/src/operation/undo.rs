@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     invalid_request::InvalidRequest,
-    operation::{Operation, OperationInfo, ParseError, Replay},
+    operation::{Idempotency, Operation, OperationInfo, ParseError},
     transport::{Request, Response},
     url::BaseUrl,
 };
@@ -21,7 +21,7 @@ use crate::{
 pub struct Undo(Arc<dyn Erased>);
 
 impl Undo {
-    /// This operation takes it back. It should be one that may be repeated ([`Replay::Safe`]): others are refused once the
+    /// This operation takes it back. It should be one that may be repeated ([`Idempotency::Idempotent`]): others are refused once the
     /// client is closed.
     #[must_use]
     pub fn new(operation: impl Operation) -> Self {
@@ -37,7 +37,7 @@ impl fmt::Debug for Undo {
 
 impl Operation for Undo {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("Undo", "", Replay::Never);
+    const INFO: OperationInfo = OperationInfo::new("Undo", "", Idempotency::NonIdempotent);
 
     fn info(&self) -> &'static OperationInfo {
         self.0.info()

@@ -71,7 +71,7 @@ pub(crate) fn failure_of_status(status: u16) -> Option<Failure> {
 }
 
 fn cells(rule: &Rule) -> (Execution, ErrorKind, Again, Again) {
-    (rule.execution, rule.kind, rule.never, rule.safe)
+    (rule.execution, rule.kind, rule.non_idempotent, rule.idempotent)
 }
 
 const EXECUTIONS: [Execution; 3] = [Execution::NotExecuted, Execution::Unknown, Execution::Executed];
@@ -89,14 +89,14 @@ const KINDS: [ErrorKind; 15] = [
     ErrorKind::RateLimited,
     ErrorKind::Api,
     ErrorKind::UnexpectedRedirect,
-    ErrorKind::ReplyLost,
-    ErrorKind::ReplyUnusable,
-    ErrorKind::ReplyMismatch,
+    ErrorKind::ResponseTruncated,
+    ErrorKind::ResponseInvalid,
+    ErrorKind::ResponseMismatch,
 ];
 
 /// Every cell of the table with every other value that means something else.
 ///
-/// Left out is what would be the same: the gamble where there is no status to opt in to, or for what is sent again
+/// Left out is what would be the same: the unsafe retry where there is no status to opt in to, or for what is sent again
 /// anyway; a status in another row with the same cells; and whether refused input is sent again, as there is no attempt
 /// that could be followed by another.
 #[must_use]
@@ -120,12 +120,12 @@ pub fn all() -> Vec<Flip> {
         if rule.failure == Failure::InvalidRequest {
             continue;
         }
-        let has_gamble = |it: &Again| *it != Again::IfOptedIn || !rule.statuses.is_empty();
-        for never in AGAINS.into_iter().filter(|it| *it != rule.never).filter(has_gamble) {
-            flip("never", Rule { never, ..*rule });
+        let has_unsafe_retry = |it: &Again| *it != Again::IfOptedIn || !rule.statuses.is_empty();
+        for non_idempotent in AGAINS.into_iter().filter(|it| *it != rule.non_idempotent).filter(has_unsafe_retry) {
+            flip("non_idempotent", Rule { non_idempotent, ..*rule });
         }
-        for safe in AGAINS.into_iter().filter(|it| *it != rule.safe && *it != Again::IfOptedIn) {
-            flip("safe", Rule { safe, ..*rule });
+        for idempotent in AGAINS.into_iter().filter(|it| *it != rule.idempotent && *it != Again::IfOptedIn) {
+            flip("idempotent", Rule { idempotent, ..*rule });
         }
         for status in rule.statuses {
             let of_statuses = |other: &&Rule| {

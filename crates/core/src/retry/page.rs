@@ -27,11 +27,13 @@ pub fn failure_rules() -> String {
 
 fn cells(row: &Row) -> (&'static str, String, String, String) {
     match row {
-        Row::Rule(rule) => (rule.row, words(rule), cell(again(rule.never), rule), cell(again(rule.safe), rule)),
+        Row::Rule(rule) => {
+            (rule.row, words(rule), cell(again(rule.non_idempotent), rule), cell(again(rule.idempotent), rule))
+        }
         Row::Case { row, words, case } => {
             let (create, revoke) = match case {
                 Case::NoFurther(failure) => (cell("no", rule(*failure)), cell("no", rule(*failure))),
-                Case::OfRevoke(failure) => ("- | -".to_owned(), cell(again(rule(*failure).safe), rule(*failure))),
+                Case::OfRevoke(failure) => ("- | -".to_owned(), cell(again(rule(*failure).idempotent), rule(*failure))),
                 Case::RevokeOk(value) => ("- | -".to_owned(), format!("no | Ok {value}")),
             };
             (row, (*words).to_owned(), create, revoke)

@@ -6,7 +6,7 @@
 
 use http::StatusCode;
 
-use crate::{error::ErrorKind, execution::Execution, operation::Replay, transport::TransportErrorKind};
+use crate::{error::ErrorKind, execution::Execution, operation::Idempotency, transport::TransportErrorKind};
 
 /// What went wrong, as finely as the rules distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub(crate) enum Failure {
     ProxyAuth,
     Canceled,
     Refused,
-    RefusedAtOnce,
+    RefusedOnNewConnection,
     Interrupted,
     Timeout,
-    TimeoutUnsent,
+    TimeoutBeforeSend,
     RateLimited,
     HeldBack,
     Misdirected,
@@ -31,10 +31,10 @@ pub(crate) enum Failure {
     ServerError,
     RedirectKeepingMethod,
     Redirect,
-    ReplyLost,
-    ReplyUnusable,
-    ReplyNotClerk,
-    ReplyMismatch,
+    ResponseTruncated,
+    ResponseInvalid,
+    ResponseNotClerk,
+    ResponseMismatch,
     OtherStatus,
     Credential,
     Blocked,
@@ -50,7 +50,7 @@ pub(crate) enum Again {
     Once,
     /// The same, but at once and on a fresh connection. A call is sent again for one of the two, not for each.
     OnceFresh,
-    /// Only for statuses that the user named in `RetryPolicy::retry_create_on`: a gamble.
+    /// Only for statuses that the user named in `RetryPolicy::danger_retry_create_on`: an unsafe retry.
     IfOptedIn,
 }
 
@@ -65,15 +65,15 @@ pub(crate) struct Rule {
     pub(crate) words: &'static str,
     pub(crate) execution: Execution,
     pub(crate) kind: ErrorKind,
-    pub(crate) never: Again,
-    pub(crate) safe: Again,
+    pub(crate) non_idempotent: Again,
+    pub(crate) idempotent: Again,
 }
 
 impl Rule {
-    pub(crate) fn again(&self, replay: Replay) -> Again {
-        match replay {
-            Replay::Never => self.never,
-            Replay::Safe => self.safe,
+    pub(crate) fn again(&self, idempotency: Idempotency) -> Again {
+        match idempotency {
+            Idempotency::NonIdempotent => self.non_idempotent,
+            Idempotency::Idempotent => self.idempotent,
         }
     }
 }
@@ -100,14 +100,14 @@ pub(crate) enum Row {
 const fn rule_row(
     row: &'static str,
     failure: Failure,
-    never: Again,
-    safe: Again,
+    non_idempotent: Again,
+    idempotent: Again,
     kind: ErrorKind,
     execution: Execution,
     statuses: &'static [u16],
     words: &'static str,
 ) -> Row {
-    Row::Rule(Rule { row, failure, statuses, words, execution, kind, never, safe })
+    Row::Rule(Rule { row, failure, statuses, words, execution, kind, non_idempotent, idempotent })
 }
 
 const fn case_row(row: &'static str, case: Case, words: &'static str) -> Row {
@@ -129,10 +129,10 @@ pub(crate) static TABLE: [Row; 35] = [
     rule_row("4a",  F::Proxy,                 Backoff,   Backoff,   Kind::Proxy,              NotExecuted, &[], "the proxy cannot reach Clerk (502 to CONNECT)"),
     rule_row("5",   F::Canceled,              Backoff,   Backoff,   Kind::Connect,            NotExecuted, &[], "the connection closed before a byte was written"),
     rule_row("6",   F::Refused,               OnceFresh, Backoff,   Kind::Refused,            NotExecuted, &[], "refused unprocessed: HTTP/2 `REFUSED_STREAM`, or `GOAWAY` below our stream"),
-    rule_row("6a",  F::RefusedAtOnce,         No,        Backoff,   Kind::Refused,            NotExecuted, &[], "a new HTTP/2 connection, closed by `GOAWAY` with an error code at its first request"),
+    rule_row("6a",  F::RefusedOnNewConnection,         No,        Backoff,   Kind::Refused,            NotExecuted, &[], "a new HTTP/2 connection, closed by `GOAWAY` with an error code at its first request"),
     rule_row("7",   F::Interrupted,           No,        Backoff,   Kind::Interrupted,        Unknown,     &[], "end of stream, reset, broken pipe after the request was handed over; any other failure of a transport"),
     rule_row("8",   F::Timeout,               No,        Backoff,   Kind::Timeout,            Unknown,     &[], "no complete head by the deadline"),
-    rule_row("8a",  F::TimeoutUnsent,         No,        No,        Kind::Timeout,            NotExecuted, &[], "the deadline passed before the request was handed to a connection"),
+    rule_row("8a",  F::TimeoutBeforeSend,         No,        No,        Kind::Timeout,            NotExecuted, &[], "the deadline passed before the request was handed to a connection"),
     case_row("9",   Case::NoFurther(F::Connect),                                                                "the next backoff would end after the deadline"),
     case_row("9a",  Case::NoFurther(F::Connect),                                                                "the client's retry budget is used up"),
     rule_row("10",  F::RateLimited,           Once,      Backoff,   Kind::RateLimited,        NotExecuted, &[429], "with a `Retry-After` inside the deadline, or none"),
@@ -145,16 +145,16 @@ pub(crate) static TABLE: [Row; 35] = [
     rule_row("16",  F::ServerError,           IfOptedIn, Backoff,   Kind::Api,                Unknown,     &[500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529], ""),
     rule_row("17",  F::RedirectKeepingMethod, No,        No,        Kind::UnexpectedRedirect, NotExecuted, &[307, 308], ""),
     rule_row("17a", F::Redirect,              No,        No,        Kind::UnexpectedRedirect, Unknown,     &[], "300 301 302 303 304 305 306, any other 3xx"),
-    rule_row("18",  F::ReplyLost,             No,        Backoff,   Kind::ReplyLost,          Executed,    &[], "2xx, body cut, or stalled to the deadline"),
-    rule_row("18a", F::ReplyUnusable,         No,        No,        Kind::ReplyUnusable,      Executed,    &[], "2xx, body over the cap, compressed, or malformed; an id outside the grammar"),
-    rule_row("19",  F::ReplyNotClerk,         No,        No,        Kind::ReplyUnusable,      Unknown,     &[], "2xx that is not Clerk's (HTML, no `object`)"),
-    rule_row("19a", F::ReplyMismatch,         No,        No,        Kind::ReplyMismatch,      Unknown,     &[], "2xx for another user, actor or id"),
+    rule_row("18",  F::ResponseTruncated,             No,        Backoff,   Kind::ResponseTruncated,          Executed,    &[], "2xx, body cut, or stalled to the deadline"),
+    rule_row("18a", F::ResponseInvalid,         No,        No,        Kind::ResponseInvalid,      Executed,    &[], "2xx, body over the cap, compressed, or malformed; an id outside the grammar"),
+    rule_row("19",  F::ResponseNotClerk,         No,        No,        Kind::ResponseInvalid,      Unknown,     &[], "2xx that is not Clerk's (HTML, no `object`)"),
+    rule_row("19a", F::ResponseMismatch,         No,        No,        Kind::ResponseMismatch,      Unknown,     &[], "2xx for another user, actor or id"),
     case_row("20",  Case::RevokeOk("AlreadyRevoked"),                                                           "revoke: 400 `actor_token_cannot_be_revoked_code`, status revoked"),
     case_row("21",  Case::OfRevoke(F::Rejected),                                                                "revoke: the same code, status accepted"),
     case_row("22",  Case::OfRevoke(F::Rejected),                                                                "revoke: the same code, status unreadable"),
     case_row("23",  Case::OfRevoke(F::Rejected),                                                                "revoke: 404"),
     rule_row("24",  F::OtherStatus,           No,        No,        Kind::Api,                Unknown,     &[], "418 451 501 505 599 999, any other status"),
-    case_row("25",  Case::OfRevoke(F::ReplyMismatch),                                                           "2xx to revoke whose status is not revoked"),
+    case_row("25",  Case::OfRevoke(F::ResponseMismatch),                                                           "2xx to revoke whose status is not revoked"),
     rule_row("26",  F::Credential,            No,        No,        Kind::Credential,         NotExecuted, &[], "the credential provider failed"),
     rule_row("26a", F::Blocked,               No,        No,        Kind::Blocked,            NotExecuted, &[], "a middleware refused"),
 ];
@@ -167,8 +167,8 @@ static UNKNOWN: Rule = Rule {
     words: "",
     execution: Unknown,
     kind: Kind::Interrupted,
-    never: No,
-    safe: No,
+    non_idempotent: No,
+    idempotent: No,
 };
 
 fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -208,8 +208,8 @@ pub(crate) fn failure_of_transport(kind: TransportErrorKind) -> Failure {
         TransportErrorKind::ProxyAuth => Failure::ProxyAuth,
         TransportErrorKind::Canceled => Failure::Canceled,
         TransportErrorKind::Refused => Failure::Refused,
-        TransportErrorKind::RefusedAtOnce => Failure::RefusedAtOnce,
-        TransportErrorKind::TimeoutUnsent => Failure::TimeoutUnsent,
+        TransportErrorKind::RefusedOnNewConnection => Failure::RefusedOnNewConnection,
+        TransportErrorKind::TimeoutBeforeSend => Failure::TimeoutBeforeSend,
         TransportErrorKind::Timeout => Failure::Timeout,
         TransportErrorKind::RateLimited => Failure::HeldBack,
         TransportErrorKind::Credential => Failure::Credential,
@@ -220,7 +220,7 @@ pub(crate) fn failure_of_transport(kind: TransportErrorKind) -> Failure {
     }
 }
 
-/// Whether a status may be named in `RetryPolicy::retry_create_on`: the gateway statuses alone.
+/// Whether a status may be named in `RetryPolicy::danger_retry_create_on`: the gateway statuses alone.
 pub(crate) fn may_opt_in(status: StatusCode) -> bool {
-    rule(failure_of_status(status)).never == IfOptedIn
+    rule(failure_of_status(status)).non_idempotent == IfOptedIn
 }

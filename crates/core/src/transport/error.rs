@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::{execution::Execution, secret::ShownChain, transport::Response};
+use crate::{execution::Execution, secret::SanitizedChain, transport::Response};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -27,10 +27,10 @@ pub enum TransportErrorKind {
     Refused,
     /// The peer closed a new connection with an error code rather than take its first request (HTTP/2 `GOAWAY`, RFC
     /// 9113 section 6.8): another connection would most likely end in the same way. Proves: not executed.
-    RefusedAtOnce,
+    RefusedOnNewConnection,
     /// The deadline passed before the request was handed to a connection, or before any of its body was. Proves: not
     /// executed.
-    TimeoutUnsent,
+    TimeoutBeforeSend,
     /// The deadline passed after that. Proves nothing: execution is unknown.
     Timeout,
     /// The exchange broke off: end of stream, reset, broken pipe, protocol error. Proves nothing: an operating
@@ -61,8 +61,8 @@ impl TransportErrorKind {
             | Self::ProxyAuth
             | Self::Canceled
             | Self::Refused
-            | Self::RefusedAtOnce
-            | Self::TimeoutUnsent
+            | Self::RefusedOnNewConnection
+            | Self::TimeoutBeforeSend
             | Self::RateLimited
             | Self::Credential
             | Self::Blocked => Execution::NotExecuted,
@@ -78,8 +78,8 @@ impl TransportErrorKind {
             Self::ProxyAuth => "the proxy demands other credentials",
             Self::Canceled => "the connection closed before the request was written",
             Self::Refused => "the server refused the request unprocessed",
-            Self::RefusedAtOnce => "the server closed a new connection rather than take its first request",
-            Self::TimeoutUnsent => "the deadline passed before the request was sent",
+            Self::RefusedOnNewConnection => "the server closed a new connection rather than take its first request",
+            Self::TimeoutBeforeSend => "the deadline passed before the request was sent",
             Self::Timeout => "the deadline passed before the answer was complete",
             Self::Interrupted => "the connection broke off before the answer was complete",
             Self::BodyTooLarge => "the answer is larger than the cap",
@@ -208,7 +208,7 @@ impl fmt::Debug for TransportError {
             debug.field("partial_len", &partial.body().len());
         }
         if let Some(source) = &self.0.source {
-            debug.field("source", &ShownChain(source.as_ref()));
+            debug.field("source", &SanitizedChain(source.as_ref()));
         }
         debug.finish_non_exhaustive()
     }

@@ -78,7 +78,7 @@ impl Timer for Clock {
         self.start + self.elapsed()
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         UNIX_EPOCH + WALL_AT_START + self.elapsed()
     }
 

@@ -1,4 +1,4 @@
-//! A spawner that runs its tasks when it is told to, and not before: so a test says what happens in between.
+//! An executor that runs its tasks when it is told to, and not before: so a test says what happens in between.
 
 use std::{
     pin::pin,
@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use clerk_actor_tokens_core::{BoxFuture, Spawner};
+use clerk_actor_tokens_core::{BoxFuture, Executor};
 
 /// Keeps what is spawned. Clones share it.
 #[derive(Clone, Default)]
@@ -80,8 +80,8 @@ impl Tasks {
     }
 }
 
-impl Spawner for Tasks {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
+impl Executor for Tasks {
+    fn execute(&self, task: BoxFuture<'static, ()>) {
         let mut kept = self.0.lock().unwrap();
         kept.waiting.push(task);
         kept.spawned += 1;

@@ -3,7 +3,7 @@
 
 use std::{fmt, time::Duration};
 
-use clerk_actor_tokens_core::{Actor, ActorTokenStatus, Shown};
+use clerk_actor_tokens_core::{Actor, ActorTokenStatus, Sanitized};
 
 use super::Clerk;
 use crate::ticket;
@@ -79,7 +79,7 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
-            .field("user_id", &Shown(&self.user_id))
+            .field("user_id", &Sanitized::new(&self.user_id))
             .field("actor", &self.actor)
             .field("max_duration", &self.max_duration)
             .finish()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clerk_actor_tokens_core::{Actor, ActorTokenId, ActorTokenStatus, Shown, Timestamp};
+use clerk_actor_tokens_core::{Actor, ActorTokenId, ActorTokenStatus, Sanitized, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -166,9 +166,9 @@ impl StoredToken {
 
 impl fmt::Debug for StoredToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} for {}", self.id, Shown(&self.user_id))?;
+        write!(f, "{} for {}", self.id, Sanitized::new(&self.user_id))?;
         if let Some(sub) = self.actor.sub() {
-            write!(f, " by {}", Shown(sub))?;
+            write!(f, " by {}", Sanitized::new(sub))?;
         }
         let expired = if self.live || self.status != ActorTokenStatus::Pending { "" } else { " (expired)" };
         let delivered = if self.delivered { "answer delivered" } else { "answer not delivered" };

@@ -15,7 +15,7 @@ use super::{Shared, Sleeper, State, wake_all};
 pub(super) struct Sleep {
     clock: Arc<Shared>,
     due: Duration,
-    backstop: bool,
+    watchdog: bool,
     /// Its place in the order, once it has been polled.
     ticket: Option<u64>,
     /// What the activity was when it was last polled, and how many polls have found it so.
@@ -24,8 +24,8 @@ pub(super) struct Sleep {
 }
 
 impl Sleep {
-    pub(super) fn new(clock: Arc<Shared>, due: Duration, backstop: bool) -> Self {
-        Self { clock, due, backstop, ticket: None, seen: 0, quiet: 0 }
+    pub(super) fn new(clock: Arc<Shared>, due: Duration, watchdog: bool) -> Self {
+        Self { clock, due, watchdog, ticket: None, seen: 0, quiet: 0 }
     }
 
     /// Leaves the list of sleepers, if it is in there. The waker that it had is for the caller to drop, once the clock
@@ -54,7 +54,7 @@ impl Sleep {
             self.seen = state.activity;
             self.quiet = 0;
         }
-        let sleeper = Sleeper { waker: waker.clone(), backstop: self.backstop };
+        let sleeper = Sleeper { waker: waker.clone(), watchdog: self.watchdog };
         state.sleepers.insert((self.due, ticket), sleeper).map(|sleeper| sleeper.waker)
     }
 }

@@ -23,7 +23,7 @@ async fn race(first: impl Future<Output = ()>, second: impl Future<Output = ()>)
 }
 
 fn passed(clock: &Clock) -> Duration {
-    clock.wall().duration_since(UNIX_EPOCH + Duration::from_secs(START)).unwrap()
+    clock.system_time().duration_since(UNIX_EPOCH + Duration::from_secs(START)).unwrap()
 }
 
 #[test]
@@ -83,24 +83,24 @@ fn whoever_does_something_now_and_then_is_not_overtaken() {
     assert_eq!(passed(&clock), MS * 50);
 }
 
-/// Whatever is waited for in real time comes before a backstop; a sleep does not wait for it.
+/// Whatever is waited for in real time comes before a watchdog; a sleep does not wait for it.
 #[test]
 fn a_backstop_lets_real_work_go_first_and_ends_all_the_same() {
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
-        // More rounds than a sleep would wait, and fewer than a backstop does.
+        // More rounds than a sleep would wait, and fewer than a watchdog does.
         let real_work = || async {
             for _ in 0..100 {
                 yield_now().await;
             }
         };
         let clock = Clock::new(Pace::Virtual);
-        assert_eq!(pollster::block_on(race(clock.backstop(MS * 30_000), real_work())), 1);
+        assert_eq!(pollster::block_on(race(clock.watchdog(MS * 30_000), real_work())), 1);
         assert_eq!(passed(&clock), Duration::ZERO);
-        assert_eq!(pollster::block_on(race(clock.backstop(MS * 30_000), std::future::pending())), 0);
+        assert_eq!(pollster::block_on(race(clock.watchdog(MS * 30_000), std::future::pending())), 0);
         assert_eq!(passed(&clock), MS * 30_000);
-        // An earlier sleep decides, also beside a backstop.
-        assert_eq!(pollster::block_on(race(clock.backstop(MS * 30_000), clock.sleep(MS * 50))), 1);
+        // An earlier sleep decides, also beside a watchdog.
+        assert_eq!(pollster::block_on(race(clock.watchdog(MS * 30_000), clock.sleep(MS * 50))), 1);
         assert_eq!(passed(&clock), MS * 30_050);
         done.send(()).unwrap();
     });
@@ -191,9 +191,9 @@ fn no_duration_is_too_long() {
 #[test]
 fn with_real_time_an_advance_moves_the_calendar_alone() {
     let clock = Clock::new(Pace::Real);
-    let (now, wall) = (clock.now(), clock.wall());
+    let (now, wall) = (clock.now(), clock.system_time());
     clock.advance(MS * 3_600_000);
-    assert!(clock.wall() >= wall + MS * 3_600_000);
+    assert!(clock.system_time() >= wall + MS * 3_600_000);
     assert!(clock.now() < now + MS * 3_600_000);
     pollster::block_on(clock.sleep(MS));
     assert!(clock.now() >= now + MS);
@@ -246,24 +246,24 @@ fn on_one_thread_time_jumps_in_the_same_order_without_naps() {
                 clock.sleep(MS * 10).await;
                 clock.sleep(MS * 10).await;
             };
-            assert_eq!(pollster::block_on(race(clock.backstop(MS * 25), chain)), 1);
+            assert_eq!(pollster::block_on(race(clock.watchdog(MS * 25), chain)), 1);
             assert_eq!(passed(&clock), MS * 70);
         }
     }
 }
 
-/// With naps each of these would take a tenth of a millisecond at the very least, and each backstop a fifth of a second.
+/// With naps each of these would take a tenth of a millisecond at the very least, and each watchdog a fifth of a second.
 #[test]
 fn on_one_thread_no_real_time_is_given_away() {
     let clock = Clock::new(Pace::VirtualOnOneThread);
     let state = || clock.0.lock().patience(Pace::VirtualOnOneThread).1;
     assert_eq!(state(), Duration::ZERO);
-    let mut backstop = pin!(clock.backstop(MS));
-    let polled = backstop.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let mut watchdog = pin!(clock.watchdog(MS));
+    let polled = watchdog.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending() && clock.sleepers() == 1);
     assert_eq!(state(), Duration::ZERO);
     clock.0.lock().many_threads = true;
     assert_eq!(state(), Duration::ZERO);
-    pollster::block_on(backstop);
+    pollster::block_on(watchdog);
     assert_eq!(passed(&clock), MS);
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use clap::Parser as _;
-use clerk_actor_tokens_core::Shown;
+use clerk_actor_tokens_core::Sanitized;
 use clerk_actor_tokens_emulator::{Emulator, Served};
 
 use self::options::Options;
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     for fault in &unused {
-        eprintln!("error: this fault did not happen: {}", Shown(fault));
+        eprintln!("error: this fault did not happen: {}", Sanitized::new(fault));
     }
     if unused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -60,7 +60,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     for line in error.render().to_string().lines() {
-        eprintln!("{}", Shown(line));
+        eprintln!("{}", Sanitized::new(line));
     }
     ExitCode::from(USAGE)
 }

@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use clerk_actor_tokens_core::Shown;
+use clerk_actor_tokens_core::Sanitized;
 use http::HeaderValue;
 
 use super::{
@@ -132,7 +132,8 @@ impl FromStr for AnyFault {
     /// # Ok::<(), fault::ParseFaultError>(())
     /// ```
     fn from_str(text: &str) -> Result<Self, ParseFaultError> {
-        let calls = calls(text).ok_or_else(|| error(format!("{} is not written like cut_at(120)", Shown(text))))?;
+        let calls =
+            calls(text).ok_or_else(|| error(format!("{} is not written like cut_at(120)", Sanitized::new(text))))?;
         let mut calls = calls.into_iter();
         let Some(first) = calls.next() else { return Err(error("a fault has a name".to_owned())) };
         calls.try_fold(made(&first)?, added)
@@ -149,7 +150,7 @@ fn named<'a, T>(table: &'a [(&str, T)], name: &str, what: &str) -> Result<&'a T,
         // In lines that a terminal holds.
         let names: Vec<_> = table.iter().map(|(known, _)| *known).collect();
         let lines: Vec<_> = names.chunks(8).map(|names| names.join(", ")).collect();
-        error(format!("there is no {what} {}; there are:\n  {}", Shown(name), lines.join(",\n  ")))
+        error(format!("there is no {what} {}; there are:\n  {}", Sanitized::new(name), lines.join(",\n  ")))
     })
 }
 

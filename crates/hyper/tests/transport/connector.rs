@@ -121,7 +121,7 @@ async fn a_deadline_below_the_connect_timeout_ends_the_wait_with_nothing_sent() 
     let stalls = Does(|_| -> Connecting { Box::pin(pending()) });
     let transport = HyperTransport::builder().connect_timeout(LONG).build_with_connector(stalls).unwrap();
     let error = transport.send(post_within("http://clerk.test/", SHORT)).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_connector_says_which_connection_speaks_http_2_and_its_refusals_count(
     .await;
     let transport = HyperTransport::with_connector(Negotiates(refusing.port())).unwrap();
     let error = transport.send(post("http://clerk.test/")).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::RefusedAtOnce);
+    assert_kind(&error, TransportErrorKind::RefusedOnNewConnection);
 }
 
 #[tokio::test]

@@ -227,7 +227,7 @@ async fn a_server_that_takes_no_request_is_given_none_and_the_deadline_ends_the_
     let transport = http2();
     transport.send(post(&server.url("/"))).await.unwrap();
     let error = transport.send(post_within(&server.url("/"), SHORT)).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(heads.load(Ordering::SeqCst), 0);
 }
 

@@ -26,7 +26,7 @@ async fn after_its_deadline_nothing_is_sent() {
     let mut request = post(&server.url("/"));
     request.extensions_mut().insert(CallContext::new(&INFO, Deadline::at(Instant::now())));
     let error = transport.send(request).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(error.execution(), Execution::NotExecuted);
     assert_eq!(server.connections(), 0);
 }

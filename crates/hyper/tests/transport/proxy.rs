@@ -261,7 +261,7 @@ async fn a_proxy_that_stalls_is_within_the_connect_timeout_and_the_deadline() {
 
     let transport = builder(&trusted, proxy.url("")).connect_timeout(LONG).build().unwrap();
     let error = transport.send(post_within(&server.https("/"), SHORT)).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ enum Codes {
     All,
 }
 
-use TransportErrorKind::{Interrupted, Refused, RefusedAtOnce};
+use TransportErrorKind::{Interrupted, Refused, RefusedOnNewConnection};
 
 /// What is claimed, of a request with a body on a new connection, without one there, and of both on a connection that has
 /// answered before.
@@ -50,14 +50,14 @@ const TABLE: [(Say, Codes, [TransportErrorKind; 4]); 12] = [
     (Say::Rst,                 Codes::Only(REFUSED_STREAM),   [Refused,       Refused,     Refused,     Refused]),
     (Say::Rst,                 Codes::AllBut(REFUSED_STREAM), [Interrupted,   Interrupted, Interrupted, Interrupted]),
     (Say::GoAwayBelow,         Codes::Only(NO_ERROR),         [Refused,       Interrupted, Refused,     Interrupted]),
-    (Say::GoAwayBelow,         Codes::AllBut(NO_ERROR),       [RefusedAtOnce, Interrupted, Refused,     Interrupted]),
+    (Say::GoAwayBelow,         Codes::AllBut(NO_ERROR),       [RefusedOnNewConnection, Interrupted, Refused,     Interrupted]),
     (Say::GoAwayBelowAndClose, Codes::Only(NO_ERROR),         [Refused,       Interrupted, Refused,     Interrupted]),
-    (Say::GoAwayBelowAndClose, Codes::AllBut(NO_ERROR),       [RefusedAtOnce, Interrupted, Refused,     Interrupted]),
+    (Say::GoAwayBelowAndClose, Codes::AllBut(NO_ERROR),       [RefusedOnNewConnection, Interrupted, Refused,     Interrupted]),
     (Say::GoAwayOursAndClose,  Codes::All,                    [Interrupted,   Interrupted, Interrupted, Interrupted]),
     (Say::GoAwayOursAndReset,  Codes::All,                    [Interrupted,   Interrupted, Interrupted, Interrupted]),
     (Say::GoAwayAnyAndClose,   Codes::All,                    [Interrupted,   Interrupted, Interrupted, Interrupted]),
     (Say::GoAwayAnyThenBelow,  Codes::Only(NO_ERROR),         [Refused,       Interrupted, Refused,     Interrupted]),
-    (Say::GoAwayOursThenBelow, Codes::AllBut(NO_ERROR),       [RefusedAtOnce, Interrupted, Refused,     Interrupted]),
+    (Say::GoAwayOursThenBelow, Codes::AllBut(NO_ERROR),       [RefusedOnNewConnection, Interrupted, Refused,     Interrupted]),
     (Say::GoAwayOursThenRst,   Codes::Only(REFUSED_STREAM),   [Refused,       Refused,     Refused,     Refused]),
 ];
 

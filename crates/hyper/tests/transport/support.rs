@@ -11,7 +11,7 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    CallContext, Deadline, OperationInfo, Replay, Request, Timer, TransportError, TransportErrorKind,
+    CallContext, Deadline, Idempotency, OperationInfo, Request, Timer, TransportError, TransportErrorKind,
 };
 use clerk_actor_tokens_hyper::{HyperTransport, TokioTimer};
 use tokio::{
@@ -25,7 +25,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 /// The deadline where a stall has to be sat through.
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
-pub(crate) const INFO: OperationInfo = OperationInfo::new("Test", "/test", Replay::Never);
+pub(crate) const INFO: OperationInfo = OperationInfo::new("Test", "/test", Idempotency::NonIdempotent);
 
 pub(crate) struct Server {
     address: SocketAddr,

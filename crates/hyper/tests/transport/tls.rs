@@ -123,7 +123,7 @@ async fn a_deadline_within_the_handshake_proves_that_nothing_was_sent() {
     let server = silent().await;
     let transport = HyperTransport::builder().connect_timeout(LONG).build().unwrap();
     let error = transport.send(post_within(&https(&server), SHORT)).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(error.execution(), Execution::NotExecuted);
 }
 

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clerk_actor_tokens_core::{Dispatch, Execution, HttpTransport, Request, TransportErrorKind};
+use clerk_actor_tokens_core::{Execution, HttpTransport, Request, SendState, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
 use tokio::{
     sync::{Notify, mpsc},
@@ -81,7 +81,7 @@ async fn a_request_that_ran_out_of_time_while_it_waited_for_a_stream_is_not_sent
     let mut narrow = Narrow::start().await;
     let (transport, first) = narrow.occupied().await;
     let error = transport.send(post_within(&narrow.server.url("/"), SHORT)).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::TimeoutUnsent);
+    assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(error.execution(), Execution::NotExecuted);
     narrow.nothing_more_comes(first).await;
 }
@@ -98,18 +98,18 @@ async fn a_request_whose_caller_left_while_it_waited_for_a_stream_is_not_sent() 
 async fn a_request_that_is_canceled_while_it_waits_for_a_stream_is_stopped_on_this_side() {
     let mut narrow = Narrow::start().await;
     let (transport, first) = narrow.occupied().await;
-    let dispatch = Dispatch::default();
+    let send_state = SendState::default();
     let mut request = narrow.post();
-    request.extensions_mut().insert(dispatch.clone());
+    request.extensions_mut().insert(send_state.clone());
     let waiting = tokio::spawn(async move { transport.send(request).await.map(drop) });
     timeout(LONG, async {
-        while !dispatch.is_held() {
+        while !send_state.is_held() {
             tokio::task::yield_now().await;
         }
     })
     .await
     .unwrap();
-    assert!(dispatch.cancel());
+    assert!(send_state.cancel());
     narrow.go.notify_one();
     first.await.unwrap();
     assert_kind(&waiting.await.unwrap().unwrap_err(), TransportErrorKind::Blocked);

@@ -14,8 +14,8 @@ use std::{
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, Deadline, Dispatch, Execution, HttpTransport, OperationInfo, Replay, Request, Response,
-    SystemTimer, Timer as _, TransportError,
+    BoxFuture, CallContext, Deadline, Execution, HttpTransport, Idempotency, OperationInfo, Request, Response,
+    SendState, SystemTimer, Timer as _, TransportError,
 };
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 
@@ -38,7 +38,7 @@ pub(crate) const AFTERMATH: Duration = Duration::from_millis(30);
 pub(crate) const SETTLE: Duration = Duration::from_millis(10);
 
 /// The call that the kit's requests belong to: one that must not be sent twice.
-pub(crate) static INFO: OperationInfo = OperationInfo::new("Conformance", "/actor_tokens", Replay::Never);
+pub(crate) static INFO: OperationInfo = OperationInfo::new("Conformance", "/actor_tokens", Idempotency::NonIdempotent);
 
 /// What no text of an error may hold.
 pub(crate) const KEY: &str = "sk_test_KEYofTheConformanceKit";
@@ -144,7 +144,7 @@ impl Stage {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let exchange = self.exchanges.fetch_add(1, Ordering::SeqCst);
         headers.insert(HeaderName::from_static(EXCHANGE), HeaderValue::from(exchange));
-        request.extensions_mut().insert(Dispatch::default());
+        request.extensions_mut().insert(SendState::default());
         self.bound(&mut request, LONG);
         Ok(request)
     }

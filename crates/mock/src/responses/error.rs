@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clerk_actor_tokens_core::{Response, Shown};
+use clerk_actor_tokens_core::{Response, Sanitized};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -213,7 +213,7 @@ impl From<ClerkErrorResponse> for Response {
 
 impl fmt::Debug for ClerkErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let codes: Vec<_> = self.earlier.iter().chain([&self.last]).map(|entry| Shown(&entry.code)).collect();
+        let codes: Vec<_> = self.earlier.iter().chain([&self.last]).map(|entry| Sanitized::new(&entry.code)).collect();
         f.debug_struct("ClerkErrorResponse")
             .field("http_status", &self.head.status.as_u16())
             .field("codes", &codes)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clerk_actor_tokens_core::{Actor, ActorToken, CreateActorToken, Operation, Response, Shown};
+use clerk_actor_tokens_core::{Actor, ActorToken, CreateActorToken, Operation, Response, Sanitized};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -141,7 +141,7 @@ impl From<ActorTokenResponse> for Response {
 
 impl fmt::Debug for ActorTokenResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.fields.keys().map(|name| Shown(name)).collect();
+        let names: Vec<_> = self.fields.keys().map(|name| Sanitized::new(name)).collect();
         f.debug_struct("ActorTokenResponse")
             .field("http_status", &self.head.status.as_u16())
             .field("fields", &names)

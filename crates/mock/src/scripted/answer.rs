@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clerk_actor_tokens_core::{Response, Shown, TransportError, TransportErrorKind};
+use clerk_actor_tokens_core::{Response, Sanitized, TransportError, TransportErrorKind};
 
 use crate::{
     captured::CapturedRequest,
@@ -112,7 +112,7 @@ impl fmt::Debug for Answer {
         match &self.0 {
             Kind::Response(response) => write!(f, "Answer({})", response.status()),
             Kind::Failure(error) => write!(f, "Answer({error:?})"),
-            Kind::Function(name, _) => write!(f, "Answer({})", Shown(name)),
+            Kind::Function(name, _) => write!(f, "Answer({})", Sanitized::new(name)),
             Kind::Never => f.write_str("Answer(never)"),
         }
     }

@@ -1,9 +1,9 @@
 //! What differs between two JSON values, one line a place, by its path.
 //!
 //! The comparison is `json-patch`'s; this room turns its operations (RFC 6902), which say how to get from one value to
-//! the other, into sentences about what was expected and what came. Values go through [`Shown`].
+//! the other, into sentences about what was expected and what came. Values go through [`Sanitized`].
 
-use clerk_actor_tokens_core::Shown;
+use clerk_actor_tokens_core::Sanitized;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ fn shown_at(value: &Value, pointer: &str) -> String {
 }
 
 pub(super) fn shown(value: &Value) -> String {
-    Shown(&value.to_string()).to_string()
+    Sanitized::new(&value.to_string()).to_string()
 }
 
 /// A JSON pointer (RFC 6901) as a JSON path (RFC 9535): `/actor/sub` becomes `$.actor.sub`.
@@ -82,7 +82,7 @@ fn json_path(root: &Value, pointer: &str) -> String {
         if here.is_some_and(Value::is_array) {
             path.push_str(&format!("[{key}]"));
         } else if is_plain_name(&key) {
-            path.push_str(&format!(".{}", Shown(&key)));
+            path.push_str(&format!(".{}", Sanitized::new(&key)));
         } else {
             path.push_str(&format!("[{}]", shown(&Value::String(key))));
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use clerk_actor_tokens_core::{SecretKey, Shown};
+use clerk_actor_tokens_core::{Sanitized, SecretKey};
 use http::{HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use serde_json::{Value, json};
 
@@ -163,7 +163,7 @@ impl ExpectedRequest {
         }
         let path = got.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         if self.path != path {
-            lines.push(format!("path: expected {:?}, got {:?}", Shown(&self.path), Shown(path)));
+            lines.push(format!("path: expected {:?}, got {:?}", Sanitized::new(&self.path), Sanitized::new(path)));
         }
         for (name, expected) in &self.headers {
             lines.extend(header_difference(name, expected, got));
@@ -217,7 +217,7 @@ impl ExpectedBody {
 /// Method and path, then what else was named, each on a line of its own.
 impl fmt::Display for ExpectedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, Shown(&self.path))?;
+        write!(f, "{} {}", self.method, Sanitized::new(&self.path))?;
         for (name, expected) in &self.headers {
             match expected {
                 ExpectedHeader::Is(value) => write!(f, "\n      header {name}: {}", shown_header(name, value))?,

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response, Spawner,
+    BoxFuture, CallContext, DiscardConnection, Executor, FreshConnection, HttpTransport, Request, Response, SendState,
     SystemTimer, Timer, TransportError, TransportErrorKind,
 };
 use clerk_actor_tokens_mock::conformance::Kit;
@@ -87,19 +87,19 @@ impl HttpTransport for Wrapped {
         }
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
+    fn executor(&self) -> Option<&dyn Executor> {
         match self.how {
             How::NoSpawner => None,
-            How::OwnSpawner => self.inner.spawner().or(Some(&Nowhere)),
-            _ => self.inner.spawner(),
+            How::OwnSpawner => self.inner.executor().or(Some(&Nowhere)),
+            _ => self.inner.executor(),
         }
     }
 }
 
 struct Nowhere;
 
-impl Spawner for Nowhere {
-    fn spawn(&self, _: BoxFuture<'static, ()>) {}
+impl Executor for Nowhere {
+    fn execute(&self, _: BoxFuture<'static, ()>) {}
 }
 
 fn failed_by(how: How) -> Vec<String> {
@@ -109,8 +109,8 @@ fn failed_by(how: How) -> Vec<String> {
 
 const WRONG: &[(&str, How, &str)] = &[
     ("brings a clock of its own", How::OwnTimer, "decorator.timer"),
-    ("hides the spawner", How::NoSpawner, "decorator.spawner"),
-    ("makes a spawner up", How::OwnSpawner, "decorator.spawner"),
+    ("hides the executor", How::NoSpawner, "decorator.executor"),
+    ("makes an executor up", How::OwnSpawner, "decorator.executor"),
     ("changes the method", How::Before(|request| *request.method_mut() = http::Method::PUT), "decorator.request"),
     ("changes the URL", How::Before(|request| *request.uri_mut() = "http://x/".parse().unwrap()), "decorator.request"),
     ("drops the body", How::Before(|request| request.body_mut().clear()), "decorator.request"),
@@ -138,9 +138,9 @@ const WRONG: &[(&str, How, &str)] = &[
         "decorator.request_extensions",
     ),
     (
-        "has a Dispatch of its own",
+        "has a SendState of its own",
         How::Before(|request| {
-            request.extensions_mut().insert(Dispatch::default());
+            request.extensions_mut().insert(SendState::default());
         }),
         "decorator.request_extensions",
     ),

@@ -20,7 +20,7 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response,
+    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, FreshConnection, HttpTransport, Request, Response, SendState,
     TransportError, TransportErrorKind, bytes::Bytes,
 };
 pub(crate) use wire::NotHttp;
@@ -119,8 +119,8 @@ impl Reference {
             Some(context) => (context.deadline().instant(), context.response_cap()),
             None => (Instant::now() + Duration::from_secs(30), DEFAULT_RESPONSE_CAP),
         };
-        let dispatch = Dispatch::of(request).cloned().unwrap_or_default();
-        dispatch.hold();
+        let send_state = SendState::of(request).cloned().unwrap_or_default();
+        send_state.hold();
         let to = address(request)?;
         let mut wants_fresh = request.extensions().get::<FreshConnection>().is_some();
         loop {
@@ -131,7 +131,7 @@ impl Reference {
                 None => Idle { connection: connect(to, deadline)?, left_over: Vec::new() },
             };
             slot.hold(&connection.stream);
-            if !self.has(Flaw::NeverBegins) && !dispatch.begin() {
+            if !self.has(Flaw::NeverBegins) && !send_state.begin() {
                 return Err(TransportError::blocked("nobody waits any more"));
             }
             let bytes = request_bytes(request, to);
@@ -212,11 +212,11 @@ fn address(request: &Request) -> Result<SocketAddr, TransportError> {
 
 fn connect(to: SocketAddr, deadline: Instant) -> Result<Connection, TransportError> {
     if deadline <= Instant::now() {
-        return Err(TransportErrorKind::TimeoutUnsent.into());
+        return Err(TransportErrorKind::TimeoutBeforeSend.into());
     }
     let stream = TcpStream::connect_timeout(&to, remaining(deadline)).map_err(|error| {
         let is_late = error.kind() == io::ErrorKind::TimedOut;
-        let kind = if is_late { TransportErrorKind::TimeoutUnsent } else { TransportErrorKind::Connect };
+        let kind = if is_late { TransportErrorKind::TimeoutBeforeSend } else { TransportErrorKind::Connect };
         TransportError::new(kind).with_source(error)
     })?;
     let _ = stream.set_nodelay(true);

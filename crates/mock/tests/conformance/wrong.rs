@@ -287,7 +287,7 @@ pub(crate) static WRONG: &[Wrong] = &[
         |inner, request| detached(inner.clone(), request),
         &["cancel.before_the_head", "cancel.within_the_body"],
     ),
-    inside("never says that it sends", Flaw::NeverBegins, &["cancel.dispatch"]),
+    inside("never says that it sends", Flaw::NeverBegins, &["cancel.send_state"]),
     // Connections.
     around(
         "uses any connection",
@@ -393,7 +393,7 @@ pub(crate) static WRONG: &[Wrong] = &[
     around(
         "says that nothing was sent when nothing came in time",
         after!(sent => sent.map_err(|error| match error.kind() {
-            TransportErrorKind::Timeout if error.partial().is_none() => TransportErrorKind::TimeoutUnsent.into(),
+            TransportErrorKind::Timeout if error.partial().is_none() => TransportErrorKind::TimeoutBeforeSend.into(),
             _ => error,
         })),
         &[
@@ -521,7 +521,7 @@ pub(crate) static WRONG: &[Wrong] = &[
         "proves nothing",
         after!(sent => sent.map_err(|error| match error.partial().cloned() {
             Some(partial) => TransportError::new(error.kind()).with_partial(partial),
-            None if error.kind() == TransportErrorKind::TimeoutUnsent => TransportErrorKind::Timeout.into(),
+            None if error.kind() == TransportErrorKind::TimeoutBeforeSend => TransportErrorKind::Timeout.into(),
             None if error.kind() == TransportErrorKind::Timeout => error,
             None => TransportErrorKind::Interrupted.into(),
         })),

@@ -65,10 +65,10 @@ impl Run {
             transport = transport.proxy(served.url().replace("https://", "http://"));
         }
         let mut policy = RetryPolicy::new().backoff(BACKOFF.0, BACKOFF.1).attempt_timeout(ATTEMPT);
-        if self.gambles {
+        if self.retries_unsafely {
             let statuses =
                 [500, 502, 503, 504, 520].into_iter().map(StatusCode::from_u16).collect::<Result<Vec<_>, _>>()?;
-            policy = policy.retry_create_on(statuses);
+            policy = policy.danger_retry_create_on(statuses);
         }
         let builder = Client::builder(transport.build()?, clerk.secret_key()).base_url(served.base_url());
         Ok(builder.retry(policy).retry_budget(RetryBudget::unlimited()).timeout(TIMEOUT).build()?)
@@ -150,7 +150,14 @@ impl Run {
         // that was accepted, bytes may have been sent over it.
         let arrived =
             self.way.reused || clerk.requests().len() > before.requests || served.connections() > before.connections;
-        Facts { commits, arrived, met: &self.plan, elapsed, timeout: TIMEOUT + LATE, gambles: self.gambles }
+        Facts {
+            commits,
+            arrived,
+            met: &self.plan,
+            elapsed,
+            timeout: TIMEOUT + LATE,
+            retries_unsafely: self.retries_unsafely,
+        }
     }
 }
 

@@ -54,8 +54,8 @@ impl Figures {
             None => self.by_way.push((way, 1)),
         }
         if let Some(broken) = told.broken {
-            let gambles = if run.gambles { ", gambling" } else { "" };
-            self.broken.push(format!("{}, {}{gambles}: {}: {broken}", run.way, run.kind, shown(&run.plan)));
+            let retries_unsafely = if run.retries_unsafely { ", retried unsafely" } else { "" };
+            self.broken.push(format!("{}, {}{retries_unsafely}: {}: {broken}", run.way, run.kind, shown(&run.plan)));
         }
     }
 }

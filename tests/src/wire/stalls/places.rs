@@ -33,7 +33,8 @@ use crate::wire::{
 
 const UNSENT: Promise = Promise { kind: ErrorKind::Timeout, execution: Execution::NotExecuted, salvaged: false };
 const IN_HEAD: Promise = Promise { kind: ErrorKind::Timeout, execution: Execution::Unknown, salvaged: false };
-const IN_BODY: Promise = Promise { kind: ErrorKind::ReplyLost, execution: Execution::Executed, salvaged: false };
+const IN_BODY: Promise =
+    Promise { kind: ErrorKind::ResponseTruncated, execution: Execution::Executed, salvaged: false };
 const BEHIND_ID: Promise = Promise { salvaged: true, ..IN_BODY };
 
 type Make = dyn Fn() -> Result<HyperTransport, BoxError> + Send + Sync;

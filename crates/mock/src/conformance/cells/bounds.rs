@@ -44,7 +44,7 @@ pub(super) static ROWS: [Row<Stage>; 12] = [
     },
     Row {
         name: "deadline.that_has_passed",
-        demand: "Behind its deadline nothing is sent: `TimeoutUnsent`, or `Timeout`",
+        demand: "Behind its deadline nothing is sent: `TimeoutBeforeSend`, or `Timeout`",
         source: CONTRACT,
         check: |stage| Box::pin(that_has_passed(stage)),
     },
@@ -135,7 +135,7 @@ async fn that_has_passed(stage: &Stage) -> Checked {
     let mut request = stage.post(&server)?;
     stage.bound(&mut request, Duration::ZERO);
     let error = stage.send(&server, request).await?.error()?;
-    let is_timeout = matches!(error.kind(), TransportErrorKind::TimeoutUnsent | TransportErrorKind::Timeout);
+    let is_timeout = matches!(error.kind(), TransportErrorKind::TimeoutBeforeSend | TransportErrorKind::Timeout);
     demand(is_timeout, || format!("it ended with {error:?}"))?;
     demand(server.seen().is_empty(), || "it was sent".into())
 }

@@ -1,6 +1,6 @@
 //! Dropping the future aborts the exchange.
 
-use clerk_actor_tokens_core::{Dispatch, SystemTimer, Timer as _};
+use clerk_actor_tokens_core::{SendState, SystemTimer, Timer as _};
 
 use super::{BOOK, CONTRACT, Row};
 use crate::conformance::{
@@ -23,10 +23,10 @@ pub(super) static ROWS: [Row<Stage>; 3] = [
         check: |stage| Box::pin(cancel(stage, b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nso far")),
     },
     Row {
-        name: "cancel.dispatch",
-        demand: "Once the server has the request, its `Dispatch` is not held any more",
+        name: "cancel.send_state",
+        demand: "Once the server has the request, its `SendState` is not held any more",
         source: BOOK,
-        check: |stage| Box::pin(dispatch(stage)),
+        check: |stage| Box::pin(send_state(stage)),
     },
 ];
 
@@ -38,12 +38,14 @@ async fn cancel(stage: &Stage, before: &'static [u8]) -> Checked {
     demand(closed, || format!("the connection was still open {SLACK:?} later"))
 }
 
-async fn dispatch(stage: &Stage) -> Checked {
+async fn send_state(stage: &Stage) -> Checked {
     let server = Server::acting([Act::Hold])?;
     let request = stage.post(&server)?;
-    let Some(dispatch) = Dispatch::of(&request).cloned() else { return fail("the kit's own request has no Dispatch") };
+    let Some(send_state) = SendState::of(&request).cloned() else {
+        return fail("the kit's own request has no SendState");
+    };
     let exchange = exchange_of(&request);
     stage.drop_when(&server, request, || !server.seen_of(exchange).is_empty()).await?;
     SystemTimer.sleep(AFTERMATH).await;
-    demand(!dispatch.is_held(), || "a caller that goes away is told that nothing was sent".into())
+    demand(!send_state.is_held(), || "a caller that goes away is told that nothing was sent".into())
 }

@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, Deadline, DiscardConnection, Dispatch, FreshConnection, HttpTransport, Request, Response,
-    Spawner, Timer, TransportError, TransportErrorKind,
+    BoxFuture, CallContext, Deadline, DiscardConnection, Executor, FreshConnection, HttpTransport, Request, Response,
+    SendState, Timer, TransportError, TransportErrorKind,
 };
 use http::{HeaderValue, Method, Uri};
 
@@ -35,10 +35,10 @@ pub(super) static ROWS: [Row<Wrap>; 9] = [
         check: |wrap| Box::pin(timer(wrap)),
     },
     Row {
-        name: "decorator.spawner",
-        demand: "Its spawner is that of the transport inside, and it has none where that has none",
+        name: "decorator.executor",
+        demand: "Its executor is that of the transport inside, and it has none where that has none",
         source: CONTRACT,
-        check: |wrap| Box::pin(spawner(wrap)),
+        check: |wrap| Box::pin(executor(wrap)),
     },
     Row {
         name: "decorator.request",
@@ -48,7 +48,7 @@ pub(super) static ROWS: [Row<Wrap>; 9] = [
     },
     Row {
         name: "decorator.request_extensions",
-        demand: "`CallContext`, `Dispatch` and `FreshConnection` reach the transport inside",
+        demand: "`CallContext`, `SendState` and `FreshConnection` reach the transport inside",
         source: CONTRACT,
         check: |wrap| Box::pin(request_extensions(wrap)),
     },
@@ -91,12 +91,12 @@ type Outcome = Arc<dyn Fn() -> Result<Response, TransportError> + Send + Sync>;
 struct Inside {
     outcome: Outcome,
     sends: Arc<AtomicUsize>,
-    spawner: Option<Counting>,
+    executor: Option<Counting>,
 }
 
 impl Inside {
     fn new(outcome: impl Fn() -> Result<Response, TransportError> + Send + Sync + 'static) -> Self {
-        Self { outcome: Arc::new(outcome), sends: Arc::default(), spawner: None }
+        Self { outcome: Arc::new(outcome), sends: Arc::default(), executor: None }
     }
 }
 
@@ -107,8 +107,8 @@ impl HttpTransport for Inside {
         (self.outcome)()
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
-        self.spawner.as_ref().map(|spawner| spawner as &dyn Spawner)
+    fn executor(&self) -> Option<&dyn Executor> {
+        self.executor.as_ref().map(|executor| executor as &dyn Executor)
     }
 }
 
@@ -116,8 +116,8 @@ impl HttpTransport for Inside {
 #[derive(Clone, Default)]
 struct Counting(Arc<AtomicUsize>);
 
-impl Spawner for Counting {
-    fn spawn(&self, _: BoxFuture<'static, ()>) {
+impl Executor for Counting {
+    fn execute(&self, _: BoxFuture<'static, ()>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -132,7 +132,7 @@ pub(super) fn sample() -> Request {
     let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(30));
     let extensions = request.extensions_mut();
     extensions.insert(CallContext::new(&INFO, deadline).with_attempt(3).with_response_cap(1234));
-    extensions.insert(Dispatch::default());
+    extensions.insert(SendState::default());
     extensions.insert(FreshConnection);
     request
 }
@@ -151,20 +151,20 @@ async fn timer(wrap: &Wrap) -> Checked {
     inside.advance(Duration::from_secs(3600));
     let moved = wrapped.timer().now().saturating_duration_since(before);
     demand(moved == Duration::from_secs(3600), || "its clock is another".into())?;
-    demand(wrapped.timer().wall() == inside.wall(), || "its calendar is another".into())
+    demand(wrapped.timer().system_time() == inside.system_time(), || "its calendar is another".into())
 }
 
-async fn spawner(wrap: &Wrap) -> Checked {
-    let spawner = Counting::default();
-    let with = Inside { spawner: Some(spawner.clone()), ..Inside::new(|| Ok(Response::default())) };
+async fn executor(wrap: &Wrap) -> Checked {
+    let executor = Counting::default();
+    let with = Inside { executor: Some(executor.clone()), ..Inside::new(|| Ok(Response::default())) };
     let wrapped = wrap(Arc::new(with));
-    match wrapped.spawner() {
-        Some(outside) => outside.spawn(Box::pin(async {})),
+    match wrapped.executor() {
+        Some(outside) => outside.execute(Box::pin(async {})),
         None => return fail("the transport inside has one, and it has none"),
     }
-    demand(spawner.0.load(Ordering::SeqCst) == 1, || "a task did not reach the spawner inside".into())?;
+    demand(executor.0.load(Ordering::SeqCst) == 1, || "a task did not reach the executor inside".into())?;
     let without = wrap(Arc::new(Inside::new(|| Ok(Response::default()))));
-    demand(without.spawner().is_none(), || "the transport inside has none, and it has one".into())
+    demand(without.executor().is_none(), || "the transport inside has none, and it has one".into())
 }
 
 async fn request(wrap: &Wrap) -> Checked {
@@ -188,15 +188,15 @@ async fn request_extensions(wrap: &Wrap) -> Checked {
         std::future::ready(Ok(Response::default()))
     });
     let given = sample();
-    let dispatch = Dispatch::of(&given).cloned().unwrap_or_default();
+    let send_state = SendState::of(&given).cloned().unwrap_or_default();
     send(&*wrap(Arc::new(inside)), given).await?.ok();
     let Some(got) = locked(&seen).take() else { return fail("nothing reached the transport inside") };
     let context = CallContext::of(&got).map(|context| (context.attempt(), context.response_cap()));
     demand(context == Some((3, 1234)), || "the `CallContext` is another, or none".into())?;
     demand(got.extensions().get::<FreshConnection>().is_some(), || "`FreshConnection` was lost".into())?;
-    let Some(inner) = Dispatch::of(&got) else { return fail("the `Dispatch` was lost") };
+    let Some(inner) = SendState::of(&got) else { return fail("the `SendState` was lost") };
     inner.hold();
-    demand(format!("{dispatch:?}") == format!("{inner:?}"), || "the `Dispatch` is another".into())
+    demand(format!("{send_state:?}") == format!("{inner:?}"), || "the `SendState` is another".into())
 }
 
 async fn answer(wrap: &Wrap) -> Checked {
@@ -246,7 +246,7 @@ async fn answer_extensions(wrap: &Wrap) -> Checked {
 const KINDS: [TransportErrorKind; 6] = [
     TransportErrorKind::Connect,
     TransportErrorKind::Refused,
-    TransportErrorKind::TimeoutUnsent,
+    TransportErrorKind::TimeoutBeforeSend,
     TransportErrorKind::Timeout,
     TransportErrorKind::Interrupted,
     TransportErrorKind::BodyTooLarge,

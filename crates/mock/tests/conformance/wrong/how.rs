@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, Deadline, Dispatch, HttpTransport, Request, Response, TransportError, TransportErrorKind,
+    BoxFuture, CallContext, Deadline, HttpTransport, Request, Response, SendState, TransportError, TransportErrorKind,
     bytes::Bytes,
 };
 use http::{HeaderMap, HeaderValue, Uri};
@@ -82,7 +82,7 @@ pub(super) fn in_the_clear(request: &mut Request) {
 
 pub(super) fn context(timeout: Duration) -> CallContext {
     static INFO: clerk_actor_tokens_core::OperationInfo =
-        clerk_actor_tokens_core::OperationInfo::new("Wrong", "/", clerk_actor_tokens_core::Replay::Never);
+        clerk_actor_tokens_core::OperationInfo::new("Wrong", "/", clerk_actor_tokens_core::Idempotency::NonIdempotent);
     CallContext::new(&INFO, Deadline::after(std::time::Instant::now(), timeout))
 }
 
@@ -162,7 +162,7 @@ pub(super) fn again(inner: &Reference, request: Request, when: fn(&Sent) -> bool
     Box::pin(async move {
         let mut first = request.clone();
         // Else the second send is refused.
-        first.extensions_mut().insert(Dispatch::default());
+        first.extensions_mut().insert(SendState::default());
         match inner.send(first).await {
             sent if when(&sent) => inner.send(request).await,
             sent => sent,

@@ -1,11 +1,11 @@
-//! Tokio as core's [`Spawner`].
+//! Tokio as core's [`Executor`].
 
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use clerk_actor_tokens_core::{BoxFuture, Spawner};
+use clerk_actor_tokens_core::{BoxFuture, Executor};
 use tokio::runtime::Handle;
 
 /// Runs tasks on the tokio runtime that is entered, or else on the one that was remembered last: at [`new`](Self::new), or by
@@ -16,30 +16,30 @@ use tokio::runtime::Handle;
 /// there.
 ///
 /// A [`HyperTransport`](crate::HyperTransport) brings one. Hand one to
-/// [`ClientBuilder::spawner`](clerk_actor_tokens_core::ClientBuilder::spawner) to supervise calls over another transport.
+/// [`ClientBuilder::executor`](clerk_actor_tokens_core::ClientBuilder::executor) for detached exchanges over another transport.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
-/// use clerk_actor_tokens_hyper::TokioSpawner;
+/// use clerk_actor_tokens_hyper::TokioExecutor;
 ///
 /// let transport = transport_fn(|_request| async { Ok(Response::default()) });
-/// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?).spawner(TokioSpawner::new()).build()?;
-/// assert!(clerk.is_supervised());
+/// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?).executor(TokioExecutor::new()).build()?;
+/// assert!(clerk.detaches_on_drop());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct TokioSpawner {
+pub struct TokioExecutor {
     /// A future can be dropped where no runtime is entered, and its exchange has to go on all the same.
     last: Arc<Mutex<Option<Handle>>>,
 }
 
-impl TokioSpawner {
+impl TokioExecutor {
     /// Remembers the runtime that is entered, if there is one.
     #[must_use]
     pub fn new() -> Self {
-        let spawner = Self::default();
-        spawner.remember();
-        spawner
+        let executor = Self::default();
+        executor.remember();
+        executor
     }
 
     /// Remembers this runtime.
@@ -58,8 +58,8 @@ impl TokioSpawner {
     }
 }
 
-impl Spawner for TokioSpawner {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
+impl Executor for TokioExecutor {
+    fn execute(&self, task: BoxFuture<'static, ()>) {
         let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Without any runtime the task is dropped here, and says what is lost by it.
         if let Some(handle) = Handle::try_current().ok().or_else(last) {
@@ -68,8 +68,8 @@ impl Spawner for TokioSpawner {
     }
 }
 
-impl fmt::Debug for TokioSpawner {
+impl fmt::Debug for TokioExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokioSpawner").finish_non_exhaustive()
+        f.debug_struct("TokioExecutor").finish_non_exhaustive()
     }
 }

@@ -18,14 +18,14 @@ use crate::transport::Request;
 /// goes on, says so.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{Dispatch, Request, Response, TransportError, transport_fn};
+/// use clerk_actor_tokens_core::{SendState, Request, Response, TransportError, transport_fn};
 ///
 /// # async fn connect() -> Result<(), TransportError> { Ok(()) }
 /// let transport = transport_fn(|request: Request| async move {
-///     let dispatch = Dispatch::of(&request).cloned().unwrap_or_default();
-///     dispatch.hold();
+///     let send_state = SendState::of(&request).cloned().unwrap_or_default();
+///     send_state.hold();
 ///     connect().await?;
-///     if !dispatch.begin() {
+///     if !send_state.begin() {
 ///         return Err(TransportError::blocked("nobody waits for this request any more"));
 ///     }
 ///     Ok(Response::default()) // write the request, read the answer
@@ -33,7 +33,7 @@ use crate::transport::Request;
 /// # let _ = transport;
 /// ```
 #[derive(Clone, Default)]
-pub struct Dispatch(Arc<AtomicU8>);
+pub struct SendState(Arc<AtomicU8>);
 
 const UNSAID: u8 = 0;
 const HELD: u8 = 1;
@@ -42,7 +42,7 @@ const BUSY: u8 = 2;
 const BEGUN: u8 = 3;
 const CANCELED: u8 = 4;
 
-impl Dispatch {
+impl SendState {
     /// What the request carries, if it comes from a client's call.
     #[must_use]
     pub fn of(request: &Request) -> Option<&Self> {
@@ -90,12 +90,12 @@ impl Dispatch {
     /// was.
     ///
     /// ```
-    /// use clerk_actor_tokens_core::Dispatch;
+    /// use clerk_actor_tokens_core::SendState;
     ///
-    /// let dispatch = Dispatch::default();
-    /// dispatch.hold();
-    /// assert!(dispatch.cancel());
-    /// assert!(!dispatch.begin());
+    /// let send_state = SendState::default();
+    /// send_state.hold();
+    /// assert!(send_state.cancel());
+    /// assert!(!send_state.begin());
     /// ```
     pub fn cancel(&self) -> bool {
         let canceled = self.0.compare_exchange(HELD, CANCELED, Ordering::AcqRel, Ordering::Acquire);
@@ -107,13 +107,13 @@ impl Dispatch {
     }
 }
 
-impl fmt::Debug for Dispatch {
+impl fmt::Debug for SendState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0.load(Ordering::Acquire) {
-            UNSAID => "Dispatch(unsaid)",
-            HELD | BUSY => "Dispatch(held)",
-            BEGUN => "Dispatch(begun)",
-            _ => "Dispatch(canceled)",
+            UNSAID => "SendState(unsaid)",
+            HELD | BUSY => "SendState(held)",
+            BEGUN => "SendState(begun)",
+            _ => "SendState(canceled)",
         })
     }
 }
@@ -125,11 +125,11 @@ mod tests {
 
     #[test]
     fn only_what_is_held_can_be_canceled_and_what_is_canceled_is_not_sent() {
-        let silent = Dispatch::default();
+        let silent = SendState::default();
         assert!(!silent.is_held());
         assert!(!silent.cancel(), "a transport that says nothing may have sent it");
 
-        let held = Dispatch::default();
+        let held = SendState::default();
         held.hold();
         assert!(held.is_held());
         assert_eq!(held.step(|| (held.is_held(), false)), Some(true));
@@ -138,12 +138,12 @@ mod tests {
         assert_eq!(held.step(|| (1, false)), None);
 
         for begin in [
-            |dispatch: &Dispatch| assert!(dispatch.begin()),
-            |dispatch: &Dispatch| {
-                dispatch.step(|| ((), true));
+            |send_state: &SendState| assert!(send_state.begin()),
+            |send_state: &SendState| {
+                send_state.step(|| ((), true));
             },
         ] {
-            let begun = Dispatch::default();
+            let begun = SendState::default();
             begun.hold();
             begin(&begun);
             begun.hold();
@@ -155,10 +155,12 @@ mod tests {
 
     #[test]
     fn what_is_being_polled_or_panicked_may_have_been_sent() {
-        let dispatch = Dispatch::default();
-        dispatch.hold();
-        assert_eq!(dispatch.step(|| (dispatch.cancel(), false)), Some(false));
-        assert!(catch_unwind(AssertUnwindSafe(|| dispatch.step(|| -> ((), bool) { panic!("a transport") }))).is_err());
-        assert!(!dispatch.cancel());
+        let send_state = SendState::default();
+        send_state.hold();
+        assert_eq!(send_state.step(|| (send_state.cancel(), false)), Some(false));
+        assert!(
+            catch_unwind(AssertUnwindSafe(|| send_state.step(|| -> ((), bool) { panic!("a transport") }))).is_err()
+        );
+        assert!(!send_state.cancel());
     }
 }

@@ -8,17 +8,17 @@ use crate::{
     transport::{TransportError, TransportErrorKind},
 };
 
-/// How much later than the deadline the core's own race fires. It is the backstop for transports and middleware that
+/// How much later than the deadline the core's own race fires. It is the watchdog for transports and middleware that
 /// do not keep the deadline themselves; one that does can say how far the exchange got, so it is let win.
-pub(crate) const ATTEMPT_BACKSTOP: Duration = Duration::from_millis(100);
+pub(crate) const ATTEMPT_WATCHDOG: Duration = Duration::from_millis(100);
 
 /// The same of the race around the per-call middleware: later still, so that an attempt that is cut off is told as one.
-pub(crate) const CALL_BACKSTOP: Duration = Duration::from_millis(200);
+pub(crate) const CALL_WATCHDOG: Duration = Duration::from_millis(200);
 
-/// The failure of a backstop that fired.
+/// The failure of a watchdog that fired.
 pub(crate) fn late(execution: Execution) -> TransportError {
     match execution {
-        Execution::NotExecuted => TransportErrorKind::TimeoutUnsent.into(),
+        Execution::NotExecuted => TransportErrorKind::TimeoutBeforeSend.into(),
         Execution::Unknown | Execution::Executed => TransportErrorKind::Timeout.into(),
     }
 }
@@ -27,10 +27,10 @@ pub(crate) fn late(execution: Execution) -> TransportError {
 pub(crate) async fn within<F: Future>(
     timer: &dyn Timer,
     deadline: Deadline,
-    backstop: Duration,
+    watchdog: Duration,
     future: F,
 ) -> Option<F::Output> {
-    race(future, timer.backstop(deadline.remaining(timer.now()).saturating_add(backstop))).await
+    race(future, timer.watchdog(deadline.remaining(timer.now()).saturating_add(watchdog))).await
 }
 
 /// Runs a future until the deadline; the future is polled first.

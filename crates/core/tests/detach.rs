@@ -26,7 +26,7 @@ use std::{
 
 use clerk_actor_tokens_core::{
     Actor, ActorToken, BoxFuture, Client, Error, ErrorKind, Execution, Middleware, OrphanReport, Request, RetryPolicy,
-    SecretKey, credentials_fn, http::StatusCode, middleware_fn, spawner_fn, transport_fn,
+    SecretKey, credentials_fn, executor_fn, http::StatusCode, middleware_fn, transport_fn,
 };
 use common::{
     AGENT, USER,
@@ -46,7 +46,7 @@ enum Care {
     Revoke,
     /// A handler of the application's, which remembers them.
     Handler,
-    /// Nobody: the call is not supervised.
+    /// Nobody: the call does not detach.
     None,
 }
 
@@ -106,7 +106,7 @@ fn setting(case: &Case) -> Setting {
         .call_middleware(pausing(call_before, call_after))
         .middleware(pausing(attempt_before, attempt_after));
     if case.care != Care::None {
-        builder = builder.spawner(tasks.clone()).require_supervision();
+        builder = builder.executor(tasks.clone()).require_executor();
     }
     if case.care == Care::Handler {
         let handled = handled.clone();
@@ -126,9 +126,9 @@ fn setting(case: &Case) -> Setting {
     Setting { clerk, client, tasks, handled }
 }
 
-/// The call under test. It may be repeated on a 502, which is the gamble that the policy's docs speak of.
+/// The call under test. It may be repeated on a 502, which is the unsafe retry that the policy's docs speak of.
 fn create(client: &Client<Clerk>) -> BoxFuture<'static, Result<ActorToken, Error>> {
-    let policy = RetryPolicy::new().retry_create_on([StatusCode::BAD_GATEWAY]);
+    let policy = RetryPolicy::new().danger_retry_create_on([StatusCode::BAD_GATEWAY]);
     let call = client.actor_tokens().create(USER, Actor::new(AGENT)).retry(policy);
     Box::pin(call.send())
 }
@@ -203,7 +203,7 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
     match case.care {
         Care::Revoke => {
             assert_eq!(revoked, Vec::from_iter(told.clone().filter(|_| orphaned)), "{what}");
-            // After a gamble another token may be left, which nobody can name.
+            // After an unsafe retry another token may be left, which nobody can name.
             let doubtful = of_this(&after).iter().filter(|answer| !proved(&[**answer])).count();
             assert_eq!(reports.len(), usize::from(orphaned && (told.is_none() || doubtful > 1)), "{what}");
             assert!(reports.iter().all(|report| report.id().is_none() && report.is_incomplete()), "{what}");
@@ -362,8 +362,8 @@ fn with_real_threads_each_token_is_either_held_or_revoked() {
             Ok(ok(&with(token_json("pending"), "id", id.into())))
         }
     });
-    let spawner = spawner_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task))));
-    let client = Client::builder(transport, test_key()).spawner(spawner).build().unwrap();
+    let executor = executor_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task))));
+    let client = Client::builder(transport, test_key()).executor(executor).build().unwrap();
     let mut held = BTreeSet::new();
     for round in 0..2_000 {
         let (answered, left) = (Signal::default(), Signal::default());
@@ -408,7 +408,7 @@ fn a_second_send_that_waits_for_the_first_is_not_sent_after_the_drop() {
             })
         });
         let client =
-            Client::builder(clerk.clone(), test_key()).spawner(tasks.clone()).middleware(hedge).build().unwrap();
+            Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(hedge).build().unwrap();
         let mut call = create(&client);
         assert!(poll_times(&mut call, 3).is_none());
         drop(call);

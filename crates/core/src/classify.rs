@@ -28,33 +28,33 @@ pub(crate) type Exchanged = Result<Response, TransportError>;
 
 /// A failure, and what the operation found in the answer.
 #[derive(Debug)]
-pub(crate) struct Verdict {
+pub(crate) struct Classified {
     pub(crate) failure: Failure,
     problem: Option<ParseProblem>,
     salvaged_id: Option<String>,
 }
 
-impl Verdict {
+impl Classified {
     pub(crate) fn rule(&self) -> &'static Rule {
         rule(self.failure)
     }
 
     /// Whether a 2xx answer turned out not to be Clerk's answer to this request.
-    pub(crate) fn is_foreign_reply(&self) -> bool {
-        matches!(self.failure, Failure::ReplyNotClerk | Failure::ReplyMismatch)
+    pub(crate) fn is_mismatched_response(&self) -> bool {
+        matches!(self.failure, Failure::ResponseNotClerk | Failure::ResponseMismatch)
     }
 
     /// What a 2xx comes to in which an operation found this.
     fn of(problem: ParseProblem) -> Self {
         let failure = match problem {
-            ParseProblem::Status | ParseProblem::Unusable { .. } => Failure::ReplyUnusable,
-            ParseProblem::NotClerk { .. } => Failure::ReplyNotClerk,
-            ParseProblem::Mismatch { .. } => Failure::ReplyMismatch,
+            ParseProblem::Status | ParseProblem::Unusable { .. } => Failure::ResponseInvalid,
+            ParseProblem::NotClerk { .. } => Failure::ResponseNotClerk,
+            ParseProblem::Mismatch { .. } => Failure::ResponseMismatch,
         };
         Self { failure, problem: Some(problem), salvaged_id: None }
     }
 
-    pub(crate) fn bare(failure: Failure) -> Self {
+    pub(crate) fn without_detail(failure: Failure) -> Self {
         Self { failure, problem: None, salvaged_id: None }
     }
 }
@@ -109,19 +109,23 @@ pub(crate) fn bound(exchanged: &mut Exchanged, cap: usize) {
 }
 
 /// Judges an exchange.
-pub(crate) fn judge<O: Operation>(operation: &O, cap: usize, exchanged: &Exchanged) -> Result<O::Output, Verdict> {
+pub(crate) fn classify<O: Operation>(
+    operation: &O,
+    cap: usize,
+    exchanged: &Exchanged,
+) -> Result<O::Output, Classified> {
     match exchanged {
-        Ok(response) => judge_response(operation, cap, response),
-        Err(error) => Err(judge_error(|body| operation.salvage(body), error)),
+        Ok(response) => classify_response(operation, cap, response),
+        Err(error) => Err(classify_error(|body| operation.salvage(body), error)),
     }
 }
 
-fn judge_response<O: Operation>(operation: &O, cap: usize, response: &Response) -> Result<O::Output, Verdict> {
+fn classify_response<O: Operation>(operation: &O, cap: usize, response: &Response) -> Result<O::Output, Classified> {
     let body = response.body().get(..cap).unwrap_or(response.body());
     let salvage = || operation.salvage(body);
     if !response.status().is_success() {
         // Judged by the status, whatever parse makes of the body, unless that is a success.
-        return operation.parse(response).map_err(|ParseError(problem)| Verdict {
+        return operation.parse(response).map_err(|ParseError(problem)| Classified {
             failure: failure_of_status(response.status()),
             problem: Some(problem),
             salvaged_id: None,
@@ -131,22 +135,22 @@ fn judge_response<O: Operation>(operation: &O, cap: usize, response: &Response) 
         // Whatever is in there, it says nothing of whose it is.
         let detail = "the body is compressed, which was not asked for";
         let salvaged_id = salvage().unwrap_or(None);
-        return Err(Verdict { salvaged_id, ..Verdict::of(ParseProblem::unusable(detail)) });
+        return Err(Classified { salvaged_id, ..Classified::of(ParseProblem::unusable(detail)) });
     }
     if response.body().len() > cap {
         return Err(unusable(ParseProblem::unusable("the body is larger than the cap"), salvage));
     }
     operation.parse(response).map_err(|ParseError(problem)| match problem {
         ParseProblem::Status | ParseProblem::Unusable { .. } => unusable(problem, salvage),
-        ParseProblem::NotClerk { .. } | ParseProblem::Mismatch { .. } => Verdict::of(problem),
+        ParseProblem::NotClerk { .. } | ParseProblem::Mismatch { .. } => Classified::of(problem),
     })
 }
 
 /// A 2xx that cannot be read: whose it is may be seen all the same.
-fn unusable(problem: ParseProblem, salvage: impl FnOnce() -> Result<Option<String>, ParseError>) -> Verdict {
+fn unusable(problem: ParseProblem, salvage: impl FnOnce() -> Result<Option<String>, ParseError>) -> Classified {
     match salvage() {
-        Ok(salvaged_id) => Verdict { salvaged_id, ..Verdict::of(problem) },
-        Err(ParseError(problem)) => Verdict::of(problem),
+        Ok(salvaged_id) => Classified { salvaged_id, ..Classified::of(problem) },
+        Err(ParseError(problem)) => Classified::of(problem),
     }
 }
 
@@ -155,21 +159,24 @@ fn is_encoded(response: &Response) -> bool {
     !response.headers().get_all(CONTENT_ENCODING).iter().all(is_identity)
 }
 
-fn judge_error(salvage: impl FnOnce(&[u8]) -> Result<Option<String>, ParseError>, error: &TransportError) -> Verdict {
+fn classify_error(
+    salvage: impl FnOnce(&[u8]) -> Result<Option<String>, ParseError>,
+    error: &TransportError,
+) -> Classified {
     let Some(partial) = error.partial() else {
-        return Verdict::bare(failure_of_transport(error.kind()));
+        return Classified::without_detail(failure_of_transport(error.kind()));
     };
     if !partial.status().is_success() {
-        return Verdict::bare(failure_of_status(partial.status()));
+        return Classified::without_detail(failure_of_status(partial.status()));
     }
     match salvage(partial.body()) {
-        Err(ParseError(problem)) if !is_encoded(partial) => Verdict::of(problem),
+        Err(ParseError(problem)) if !is_encoded(partial) => Classified::of(problem),
         salvaged => {
             let failure = match error.kind() {
-                TransportErrorKind::BodyTooLarge => Failure::ReplyUnusable,
-                _ => Failure::ReplyLost,
+                TransportErrorKind::BodyTooLarge => Failure::ResponseInvalid,
+                _ => Failure::ResponseTruncated,
             };
-            Verdict { salvaged_id: salvaged.unwrap_or(None), ..Verdict::bare(failure) }
+            Classified { salvaged_id: salvaged.unwrap_or(None), ..Classified::without_detail(failure) }
         }
     }
 }
@@ -178,11 +185,11 @@ fn judge_error(salvage: impl FnOnce(&[u8]) -> Result<Option<String>, ParseError>
 pub(crate) fn error(
     info: &'static OperationInfo,
     exchanged: Exchanged,
-    verdict: Verdict,
+    classified: Classified,
     cap: usize,
     wall: SystemTime,
 ) -> Inner {
-    let rule = verdict.rule();
+    let rule = classified.rule();
     let mut inner = Inner::new(info, rule.kind, rule.execution);
     let response = match exchanged {
         Ok(response) => Some(response),
@@ -205,11 +212,11 @@ pub(crate) fn error(
         };
         inner.retry_after = after::retry_after(&head.headers, wall);
         inner.redirect_origin = head.status.is_redirection().then(|| location_origin(&head.headers)).flatten();
-        inner.body = (verdict.failure != Failure::ReplyMismatch).then_some(body);
+        inner.body = (classified.failure != Failure::ResponseMismatch).then_some(body);
         inner.headers = head.headers;
     }
-    inner.salvaged_id = verdict.salvaged_id;
-    match verdict.problem {
+    inner.salvaged_id = classified.salvaged_id;
+    match classified.problem {
         Some(ParseProblem::Unusable { detail, raw_id }) => {
             inner.detail = Some(detail);
             inner.raw_id = raw_id.map(|id| id.escape_debug().to_string());
@@ -240,17 +247,17 @@ impl Error {
     #[must_use]
     pub fn from_response(info: &'static OperationInfo, response: &Response) -> Self {
         let failure = match response.status() {
-            status if status.is_success() => Failure::ReplyUnusable,
+            status if status.is_success() => Failure::ResponseInvalid,
             status => failure_of_status(status),
         };
-        error(info, Ok(response.clone()), Verdict::bare(failure), usize::MAX, SystemTime::now()).into()
+        error(info, Ok(response.clone()), Classified::without_detail(failure), usize::MAX, SystemTime::now()).into()
     }
 
     /// The error that a call makes of this failure of the transport.
     #[must_use]
     pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
-        let verdict = judge_error(|_| Ok(None), &failed);
-        error(info, Err(failed), verdict, usize::MAX, SystemTime::now()).into()
+        let classified = classify_error(|_| Ok(None), &failed);
+        error(info, Err(failed), classified, usize::MAX, SystemTime::now()).into()
     }
 
     /// The error that a call makes of input that it refuses.

@@ -15,7 +15,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use clerk_actor_tokens_core::{
     Actor, ActorToken, BaseUrl, BoxFuture, Client, Closed, Error, ErrorKind, Execution, SecretKey, transport_fn,
 };
-use clerk_actor_tokens_hyper::{HyperTransport, TokioSpawner};
+use clerk_actor_tokens_hyper::{HyperTransport, TokioExecutor};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -87,7 +87,7 @@ impl Server {
     fn client(&self) -> Client<HyperTransport> {
         let transport = HyperTransport::builder().http_only().build().unwrap();
         let base_url: BaseUrl = self.url.parse().unwrap();
-        Client::builder(transport, key()).base_url(base_url).require_supervision().build().unwrap()
+        Client::builder(transport, key()).base_url(base_url).require_executor().build().unwrap()
     }
 }
 
@@ -181,10 +181,10 @@ fn assert_lost(closed: &Closed) {
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #[test]
-fn the_default_client_is_supervised_and_can_be_told_not_to() {
+fn the_default_client_detaches_and_can_be_told_not_to() {
     let client = clerk_actor_tokens_hyper::client(key()).unwrap();
-    assert!(client.is_supervised() && client.clone().erase().is_supervised());
-    assert!(!client.unsupervised().is_supervised());
+    assert!(client.detaches_on_drop() && client.clone().erase().detaches_on_drop());
+    assert!(!client.cancel_on_drop().detaches_on_drop());
 }
 
 /// What a caller does that has to be told when the server holds the answer.
@@ -288,9 +288,9 @@ async fn a_caller_that_stays_has_its_token() {
 }
 
 #[tokio::test]
-async fn unsupervised_the_exchange_is_broken_off_and_close_tells_the_loss() {
+async fn cancelled_on_drop_the_exchange_is_broken_off_and_close_tells_the_loss() {
     let mut server = Server::start();
-    let client = server.client().unsupervised();
+    let client = server.client().cancel_on_drop();
     drop(held(&mut server, &client).await);
     timeout(LONG, server.closed.notified()).await.expect("the exchange goes on");
     assert_lost(&close(&client).await);
@@ -366,9 +366,9 @@ fn a_client_lives_on_in_another_runtime() {
 }
 
 #[test]
-fn a_tokio_spawner_without_a_runtime_drops_the_task_and_close_tells_the_loss() {
+fn a_tokio_executor_without_a_runtime_drops_the_task_and_close_tells_the_loss() {
     let transport = transport_fn(|_| std::future::pending());
-    let client = Client::builder(transport, key()).spawner(TokioSpawner::new()).require_supervision().build().unwrap();
+    let client = Client::builder(transport, key()).executor(TokioExecutor::new()).require_executor().build().unwrap();
     let mut call = Box::pin(client.actor_tokens().create("user_1", Actor::new("user_2")).send());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());
@@ -378,9 +378,9 @@ fn a_tokio_spawner_without_a_runtime_drops_the_task_and_close_tells_the_loss() {
 }
 
 #[test]
-fn a_tokio_spawner_remembers_the_runtime_that_it_was_made_in() {
+fn a_tokio_executor_remembers_the_runtime_that_it_was_made_in() {
     let runtime = clients_runtime();
-    let spawner = runtime.block_on(async { TokioSpawner::new() });
+    let executor = runtime.block_on(async { TokioExecutor::new() });
     let (tell, told) = std::sync::mpsc::channel();
     let transport = transport_fn(move |_| {
         let tell = tell.clone();
@@ -390,7 +390,7 @@ fn a_tokio_spawner_remembers_the_runtime_that_it_was_made_in() {
             std::future::pending().await
         }
     });
-    let client = Client::builder(transport, key()).spawner(spawner).build().unwrap();
+    let client = Client::builder(transport, key()).executor(executor).build().unwrap();
     let mut call = Box::pin(client.actor_tokens().create("user_1", Actor::new("user_2")).send());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(call.as_mut().poll(&mut context).is_pending());
@@ -404,11 +404,8 @@ fn a_tokio_spawner_remembers_the_runtime_that_it_was_made_in() {
 async fn a_creation_dropped_while_it_connects_ends_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url: BaseUrl = format!("https://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
-    let client = Client::builder(HyperTransport::new().unwrap(), key())
-        .base_url(base_url)
-        .require_supervision()
-        .build()
-        .unwrap();
+    let client =
+        Client::builder(HyperTransport::new().unwrap(), key()).base_url(base_url).require_executor().build().unwrap();
     let call = client.actor_tokens().create("user_1", Actor::new("user_2")).send();
     let mut stream = tokio::select! {
         _ = call => unreachable!("nobody answers"),

@@ -1,7 +1,7 @@
 //! Supervision: a call whose future is dropped runs on, if it may have made something already.
 //!
 //! As long as its caller waits, a call runs in the caller's own task, with all that is local to it. If the future is
-//! dropped before anything can have happened at Clerk, the call ends there. After that, it is handed to the spawner, which
+//! dropped before anything can have happened at Clerk, the call ends there. After that, it is handed to the executor, which
 //! runs it to its end; what comes of it goes to the orphan handler. Where nothing can run it, what is lost is reported.
 
 use std::{
@@ -15,9 +15,9 @@ use std::{
 use crate::{
     client::{
         Client,
-        flights::Flight,
         guard::Guard,
-        options::Resolved,
+        in_flight::InFlightGuard,
+        options::CallConfig,
         orphan::{Orphan, OrphanReport},
         record::Record,
     },
@@ -73,7 +73,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Supervised<O, T> {
             return;
         }
         watch.guard.abandon();
-        // Nothing comes any more of what panicked, or of a gamble whose next send has just been kept back.
+        // Nothing comes any more of what panicked, or of an unsafe retry whose next send has just been kept back.
         let may_run_on = !self.polling && !is_canceled;
         watch.hand_over(may_run_on.then_some(call));
     }
@@ -83,16 +83,16 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Supervised<O, T> {
 pub(crate) struct Watch<O, T: ?Sized> {
     pub(crate) client: Client<T>,
     pub(crate) operation: Arc<O>,
-    pub(crate) call: Arc<Resolved>,
+    pub(crate) call: Arc<CallConfig>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) record: Arc<Record>,
-    pub(crate) flight: Flight,
+    pub(crate) in_flight: InFlightGuard,
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
     fn hand_over(self, call: Option<BoxFuture<'static, Outcome<O>>>) {
         let client = self.client.clone();
-        // From here on, it reports what is lost if it is dropped: by a spawner that cannot run it, by a runtime that ends.
+        // From here on, it reports what is lost if it is dropped: by an executor that cannot run it, by a runtime that ends.
         let mut lost = Lost { watch: self, outcome: None, begun: false, settled: false };
         let task = Box::pin(async move {
             if let Some(call) = call {
@@ -101,8 +101,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
             lost.settle().await;
         });
         // This may be a destructor in the middle of a panic. A task that is dropped here says what is lost by it.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| match client.spawner() {
-            Some(spawner) => spawner.spawn(task),
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| match client.executor() {
+            Some(executor) => executor.execute(task),
             None => drop(task),
         }));
     }
@@ -126,7 +126,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Watch<O, T> {
             operation: info,
             execution,
             id: told.or_else(arrived),
-            exposed: self.operation.exposure().map(|it| it.until(self.client.transport.timer().wall())),
+            exposed: self.operation.exposure().map(|it| it.until(self.client.transport.timer().system_time())),
             attempts: self.record.attempts(&self.guard),
             others_in_doubt: self.guard.has_others_in_doubt(),
         })
@@ -183,19 +183,19 @@ impl<O: Operation, T: HttpTransport + ?Sized> Lost<O, T> {
         if orphan.undo.is_none() {
             let why = if report.id.is_none() { "its id is not known" } else { "nothing undoes this operation" };
             log::error!(target: "clerk_actor_tokens", "{report}; it cannot be taken back: {why}");
-            self.watch.flight.flights().leave(report.clone());
+            self.watch.in_flight.in_flight().leave(report.clone());
             return;
         }
         match orphan.undo().await {
             Ok(()) if report.is_incomplete() => {
                 let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
                 log::error!(target: "clerk_actor_tokens", "{report}; it was taken back, but an earlier attempt may have made another");
-                self.watch.flight.flights().leave(unnamed);
+                self.watch.in_flight.in_flight().leave(unnamed);
             }
             Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was taken back"),
             Err(error) => {
                 log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");
-                self.watch.flight.flights().leave(report.clone());
+                self.watch.in_flight.in_flight().leave(report.clone());
             }
         }
     }
@@ -209,7 +209,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Lost<O, T> {
         // Code of the application's is asked here, and this may be a destructor in the middle of a panic.
         let asked = panic::catch_unwind(AssertUnwindSafe(|| self.watch.report(self.outcome.as_ref())));
         let Some(report) = asked.unwrap_or_else(|_| self.watch.bare_report()) else { return };
-        self.watch.flight.flights().leave(report.clone());
+        self.watch.in_flight.in_flight().leave(report.clone());
         let why = match self.begun {
             true => "what was to take care of it did not finish",
             false => "nothing ran on to take it back",

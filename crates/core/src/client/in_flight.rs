@@ -1,6 +1,6 @@
 //! The creations of a client that are under way, and what was lost: what `close` waits for and tells.
 //!
-//! Counts and keeps; decides nothing. Whoever is under way holds a [`Flight`], and gives it back by dropping it.
+//! Counts and keeps; decides nothing. Whoever is under way holds a [`InFlightGuard`], and gives it back by dropping it.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ const KEPT: usize = 1_000;
 
 /// What all clones of a client share.
 #[derive(Default)]
-pub(crate) struct Flights {
+pub(crate) struct InFlight {
     state: Mutex<State>,
 }
 
@@ -32,15 +32,15 @@ struct State {
     next: u64,
 }
 
-impl Flights {
+impl InFlight {
     /// One more is under way. `None` if the client is closed.
-    pub(crate) fn begin(self: &Arc<Self>) -> Option<Flight> {
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<InFlightGuard> {
         let mut state = self.lock();
         if state.closed {
             return None;
         }
         state.under_way = state.under_way.saturating_add(1);
-        Some(Flight(Arc::clone(self)))
+        Some(InFlightGuard(Arc::clone(self)))
     }
 
     /// Nothing begins any more.
@@ -50,7 +50,7 @@ impl Flights {
 
     /// Waits until none is under way.
     pub(crate) fn landed(&self) -> Landed<'_> {
-        Landed { flights: self, place: None }
+        Landed { in_flight: self, place: None }
     }
 
     /// Keeps what nobody took care of.
@@ -75,15 +75,15 @@ impl Flights {
 }
 
 /// One that is under way, until it is dropped.
-pub(crate) struct Flight(Arc<Flights>);
+pub(crate) struct InFlightGuard(Arc<InFlight>);
 
-impl Flight {
-    pub(crate) fn flights(&self) -> &Flights {
+impl InFlightGuard {
+    pub(crate) fn in_flight(&self) -> &InFlight {
         &self.0
     }
 }
 
-impl Drop for Flight {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         let waiting = {
             let mut state = self.0.lock();
@@ -98,7 +98,7 @@ impl Drop for Flight {
 
 /// Ready when none is under way. It takes its waker along when it goes: with a waker a whole task may be kept.
 pub(crate) struct Landed<'a> {
-    flights: &'a Flights,
+    in_flight: &'a InFlight,
     place: Option<u64>,
 }
 
@@ -107,9 +107,9 @@ impl Future for Landed<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let waker = context.waker().clone();
-        let flights = self.flights;
+        let in_flight = self.in_flight;
         let _dropped_unlocked = {
-            let mut state = flights.lock();
+            let mut state = in_flight.lock();
             if state.under_way == 0 {
                 return Poll::Ready(());
             }
@@ -125,7 +125,7 @@ impl Future for Landed<'_> {
 
 impl Drop for Landed<'_> {
     fn drop(&mut self) {
-        let waker = self.place.and_then(|place| self.flights.lock().waiting.remove(&place));
+        let waker = self.place.and_then(|place| self.in_flight.lock().waiting.remove(&place));
         drop(waker);
     }
 }

@@ -1,4 +1,4 @@
-//! What wraps a transport brings the spawner of the transport inside: a client over it is supervised as well.
+//! What wraps a transport brings the executor of the transport inside: a client over it detaches as well.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, Client, HttpTransport, Request, Response, SecretKey, Spawner, SystemTimer, TransportError,
+    Actor, BoxFuture, Client, Executor, HttpTransport, Request, Response, SecretKey, SystemTimer, TransportError,
     TransportErrorKind, transport_fn,
 };
 use clerk_actor_tokens_mock::{CapturingTransport, FailingTransport, WithTimer};
@@ -21,8 +21,8 @@ use clerk_actor_tokens_mock::{CapturingTransport, FailingTransport, WithTimer};
 #[derive(Clone, Default)]
 struct Counting(Arc<AtomicUsize>);
 
-impl Spawner for Counting {
-    fn spawn(&self, _task: BoxFuture<'static, ()>) {
+impl Executor for Counting {
+    fn execute(&self, _task: BoxFuture<'static, ()>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -37,13 +37,13 @@ impl HttpTransport for Silent {
         std::future::pending().await
     }
 
-    fn spawner(&self) -> Option<&dyn Spawner> {
+    fn executor(&self) -> Option<&dyn Executor> {
         Some(&self.0)
     }
 }
 
 #[test]
-fn a_wrapped_transport_brings_the_spawner_of_the_one_inside() {
+fn a_wrapped_transport_brings_the_executor_of_the_one_inside() {
     let silent = Silent::default();
     let inside = || silent.clone();
     let wrapped: [Box<dyn HttpTransport>; 4] = [
@@ -57,7 +57,7 @@ fn a_wrapped_transport_brings_the_spawner_of_the_one_inside() {
     ];
     for (number, transport) in wrapped.into_iter().enumerate() {
         let key = SecretKey::new("sk_test_abc").unwrap();
-        let client = Client::builder(transport, key).require_supervision().build().unwrap();
+        let client = Client::builder(transport, key).require_executor().build().unwrap();
         let mut call = Box::pin(client.actor_tokens().create("user_1", Actor::new("user_2")).send());
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(call);
@@ -70,7 +70,7 @@ fn around_a_transport_without_one_there_is_none() {
     let bare = || transport_fn(|_| async { Ok(Response::default()) });
     let key = || SecretKey::new("sk_test_abc").unwrap();
     let refused =
-        |transport: Box<dyn HttpTransport>| Client::builder(transport, key()).require_supervision().build().is_err();
+        |transport: Box<dyn HttpTransport>| Client::builder(transport, key()).require_executor().build().is_err();
     assert!(refused(Box::new(WithTimer::new(bare(), SystemTimer))));
     assert!(refused(Box::new(CapturingTransport::new(bare()))));
     assert!(refused(Box::new(FailingTransport::always(TransportErrorKind::Connect))));

@@ -16,8 +16,8 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, Client, ClientBuilder, Dispatch, HttpTransport, Replay, Request, Response, RetryBudget,
-    RetryPolicy, TransportError, http::StatusCode, spawner_fn,
+    Actor, BoxFuture, Client, ClientBuilder, HttpTransport, Idempotency, Request, Response, RetryBudget, RetryPolicy,
+    SendState, TransportError, executor_fn, http::StatusCode,
 };
 use common::{
     AGENT, USER, ok, pause, response,
@@ -61,25 +61,25 @@ impl Connecting {
 #[async_trait]
 impl HttpTransport for Connecting {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let dispatch = Dispatch::of(&request).cloned().unwrap();
+        let send_state = SendState::of(&request).cloned().unwrap();
         match self.tells {
             Tells::Nothing => pause(3).await,
             Tells::Begins => {
-                dispatch.hold();
+                send_state.hold();
                 pause(3).await;
-                if !dispatch.begin() {
+                if !send_state.begin() {
                     return Err(TransportError::blocked("canceled"));
                 }
             }
             Tells::Steps => {
-                dispatch.hold();
+                send_state.hold();
                 for _ in 0..3 {
                     pause(1).await;
-                    if dispatch.step(|| ((), false)).is_none() {
+                    if send_state.step(|| ((), false)).is_none() {
                         return Err(TransportError::blocked("canceled"));
                     }
                 }
-                if dispatch.step(|| ((), true)).is_none() {
+                if send_state.step(|| ((), true)).is_none() {
                     return Err(TransportError::blocked("canceled"));
                 }
             }
@@ -92,8 +92,8 @@ impl HttpTransport for Connecting {
     }
 }
 
-fn supervised<T: HttpTransport>(transport: T, tasks: &Tasks) -> ClientBuilder<T> {
-    Client::builder(transport, test_key()).spawner(tasks.clone())
+fn detaching<T: HttpTransport>(transport: T, tasks: &Tasks) -> ClientBuilder<T> {
+    Client::builder(transport, test_key()).executor(tasks.clone())
 }
 
 fn create<T: HttpTransport>(client: &Client<T>) -> BoxFuture<'static, ()> {
@@ -106,7 +106,7 @@ fn a_creation_dropped_while_it_connects_is_not_sent_if_the_transport_can_tell() 
     for tells in [Tells::Nothing, Tells::Begins, Tells::Steps] {
         for polls in 1..20 {
             let (transport, tasks) = (Connecting::new(tells), Tasks::default());
-            let client = supervised(Arc::clone(&transport), &tasks).build().unwrap();
+            let client = detaching(Arc::clone(&transport), &tasks).build().unwrap();
             let mut call = create(&client);
             if poll_times(&mut call, polls).is_some() {
                 break;
@@ -130,7 +130,7 @@ impl HttpTransport for Detaching {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let (inner, answer) = (Arc::clone(&self.0), Arc::new(Mutex::new(None)));
         let told = Arc::clone(&answer);
-        clerk_actor_tokens_core::Spawner::spawn(
+        clerk_actor_tokens_core::Executor::execute(
             &self.1,
             Box::pin(async move {
                 let result = inner.send(request).await;
@@ -151,7 +151,7 @@ fn a_send_in_a_task_of_a_decorators_own_is_canceled_too_or_told() {
     for tells in [Tells::Begins, Tells::Steps] {
         for task_polls in 0..8 {
             let (transport, tasks, own) = (Connecting::new(tells), Tasks::default(), Tasks::default());
-            let client = supervised(Detaching(Arc::clone(&transport), own.clone()), &tasks).build().unwrap();
+            let client = detaching(Detaching(Arc::clone(&transport), own.clone()), &tasks).build().unwrap();
             let mut call = create(&client);
             assert!(poll_times(&mut call, 1).is_none());
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -173,15 +173,16 @@ fn a_send_in_a_task_of_a_decorators_own_is_canceled_too_or_told() {
 }
 
 #[test]
-fn a_gamble_that_connects_again_is_not_sent_for_nobody_and_the_first_send_is_told() {
+fn an_unsafe_retry_that_connects_again_is_not_sent_for_nobody_and_the_first_send_is_told() {
     let transport = Arc::new(Connecting {
         create: |_| response(503, ""),
         ..Arc::into_inner(Connecting::new(Tells::Begins)).unwrap()
     });
     let tasks = Tasks::default();
-    let policy =
-        RetryPolicy::new().retry_create_on([StatusCode::SERVICE_UNAVAILABLE]).backoff(Duration::ZERO, Duration::ZERO);
-    let client = supervised(Arc::clone(&transport), &tasks).retry(policy).build().unwrap();
+    let policy = RetryPolicy::new()
+        .danger_retry_create_on([StatusCode::SERVICE_UNAVAILABLE])
+        .backoff(Duration::ZERO, Duration::ZERO);
+    let client = detaching(Arc::clone(&transport), &tasks).retry(policy).build().unwrap();
     let mut call = create(&client);
     while transport.sent().0 == 0 || transport.creates.load(Ordering::Relaxed) < 1 {
         assert!(poll_times(&mut call, 1).is_none());
@@ -204,9 +205,9 @@ fn taking_back_does_not_depend_on_the_budget_or_the_policy_of_callers() {
         ..Arc::into_inner(Connecting::new(Tells::Begins)).unwrap()
     });
     let tasks = Tasks::default();
-    let client = supervised(Arc::clone(&transport), &tasks)
+    let client = detaching(Arc::clone(&transport), &tasks)
         .retry_budget(RetryBudget::new().tokens(0))
-        .retry(RetryPolicy::none().max_attempts(Replay::Safe, 1))
+        .retry(RetryPolicy::none().max_attempts(Idempotency::Idempotent, 1))
         .build()
         .unwrap();
     let mut call = create(&client);
@@ -222,16 +223,16 @@ fn taking_back_does_not_depend_on_the_budget_or_the_policy_of_callers() {
 }
 
 #[test]
-fn a_spawner_that_panics_while_its_caller_panics_ends_no_process() {
+fn a_executor_that_panics_while_its_caller_panics_ends_no_process() {
     for spawns in [false, true] {
         let transport = Connecting::new(Tells::Nothing);
-        let spawner = spawner_fn(move |task| {
+        let executor = executor_fn(move |task| {
             if spawns {
                 drop(task);
             }
             std::panic::resume_unwind(Box::new("no runtime"));
         });
-        let client = Client::builder(Arc::clone(&transport), test_key()).spawner(spawner).build().unwrap();
+        let client = Client::builder(Arc::clone(&transport), test_key()).executor(executor).build().unwrap();
         let mut call = create(&client);
         assert!(poll_times(&mut call, 2).is_none());
         let caller = catch_unwind(AssertUnwindSafe(move || {

@@ -1,0 +1,64 @@
+//! Running a future to its end, whoever has stopped waiting for it.
+
+use std::fmt;
+
+use crate::time::BoxFuture;
+
+/// Runs futures to their end: the one thing that a detached exchange needs of a runtime.
+///
+/// A transport that has a runtime brings one ([`HttpTransport::executor`](crate::HttpTransport::executor)); for others,
+/// hand one to [`ClientBuilder::executor`](crate::ClientBuilder::executor). An executor that cannot run a task drops it; the
+/// client sees that and reports what is lost by it.
+///
+/// ```
+/// use clerk_actor_tokens_core::{BoxFuture, Executor};
+///
+/// /// A thread for each task.
+/// struct Threads;
+///
+/// impl Executor for Threads {
+///     fn execute(&self, task: BoxFuture<'static, ()>) {
+///         std::thread::spawn(move || pollster::block_on(task));
+///     }
+/// }
+/// ```
+pub trait Executor: Send + Sync + 'static {
+    /// Starts to run the task. It may be called from a destructor, and must not block or panic.
+    fn execute(&self, task: BoxFuture<'static, ()>);
+}
+
+/// Makes an executor of a function.
+///
+/// ```
+/// use clerk_actor_tokens_core::{executor_fn, BoxFuture};
+///
+/// let threads = executor_fn(|task: BoxFuture<'static, ()>| {
+///     std::thread::spawn(move || pollster::block_on(task));
+/// });
+/// # let _ = threads;
+/// ```
+pub fn executor_fn<F>(spawn: F) -> ExecutorFn<F>
+where
+    F: Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,
+{
+    ExecutorFn(spawn)
+}
+
+/// A function as an executor: what [`executor_fn`] gives.
+#[derive(Clone, Copy)]
+pub struct ExecutorFn<F>(F);
+
+impl<F> fmt::Debug for ExecutorFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExecutorFn")
+    }
+}
+
+impl<F> Executor for ExecutorFn<F>
+where
+    F: Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,
+{
+    fn execute(&self, task: BoxFuture<'static, ()>) {
+        (self.0)(task);
+    }
+}
