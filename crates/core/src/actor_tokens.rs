@@ -2,7 +2,6 @@
 //! answer.
 
 mod create;
-mod id;
 mod model;
 mod reply;
 mod revoke;
@@ -14,11 +13,11 @@ use async_trait::async_trait;
 
 pub use self::{
     create::CreateActorToken,
-    id::ActorTokenId,
     model::{Actor, ActorToken, SignInUrl, Ticket, Timestamp},
     revoke::{Revocation, RevokeActorToken},
 };
 use crate::{
+    actor_token_id::ActorTokenId,
     client::{Call, Client},
     error::Error,
     transport::HttpTransport,

@@ -31,7 +31,7 @@ pub struct SecretKey {
 }
 
 impl SecretKey {
-    /// Reads a key.
+    /// Reads a key: `sk_test_` or `sk_live_`, then one or more of `A-Z a-z 0-9 _ -`.
     ///
     /// # Errors
     /// [`InvalidKey`] says what the text looks like instead. It never holds the text.
@@ -89,11 +89,11 @@ fn check(text: &str) -> Result<bool, InvalidKey> {
         (_, Some(secret)) => (secret, true),
         _ => return Err(InvalidKey::UnknownForm),
     };
-    if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(InvalidKey::IllegalCharacter);
-    }
     if secret.is_empty() {
         return Err(InvalidKey::Empty);
+    }
+    if !secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
+        return Err(InvalidKey::IllegalCharacter);
     }
     Ok(live)
 }
@@ -124,7 +124,8 @@ pub enum InvalidKey {
     SessionToken,
     /// A publishable key (`pk_...`), which is for browsers.
     PublishableKey,
-    /// White space, a control character or a non-ASCII character, for example a line break from a file.
+    /// Behind the prefix, a character other than `A-Z a-z 0-9 _ -`: for example a line break from a file, a quote from a
+    /// shell, or a bracket from a document.
     IllegalCharacter,
     /// Neither `sk_test_...` nor `sk_live_...`.
     UnknownForm,
@@ -143,8 +144,8 @@ impl fmt::Display for InvalidKey {
                 "this is a publishable key (pk_...), not a secret key: take the one that begins with sk_"
             }
             Self::IllegalCharacter => {
-                "the secret key holds white space, a control character or a non-ASCII character: was it cut from a \
-                 file with its line break?"
+                "the secret key holds a character other than A-Z, a-z, 0-9, _ and -: was it cut from a file with its \
+                 line break, or copied with a quote or a bracket?"
             }
             Self::UnknownForm => "a secret key begins with sk_test_ or sk_live_",
         })
@@ -177,12 +178,59 @@ pub trait CredentialProvider: Send + Sync + 'static {
     /// # Errors
     /// Whatever kept the key away. The call fails with nothing sent.
     async fn secret_key(&self) -> Result<SecretKey, CredentialError>;
+
+    /// Returns the key to use now, where it is at hand without waiting. `None`, the default, means: ask
+    /// [`secret_key`](Self::secret_key).
+    ///
+    /// The client asks this first, once per attempt, and calls `secret_key` only after `None`. A key from here saves
+    /// each attempt the allocation of an async call. Do not wait here, for a lock neither: the call would block its
+    /// executor.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{CredentialProvider, SecretKey, credentials_fn};
+    ///
+    /// let key = SecretKey::new("sk_test_abc")?;
+    /// assert!(key.ready_key().is_some());
+    ///
+    /// let vault = credentials_fn(|| async { SecretKey::new("sk_test_of_today") });
+    /// assert!(vault.ready_key().is_none());
+    /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
+    /// ```
+    fn ready_key(&self) -> Option<SecretKey> {
+        None
+    }
 }
 
 #[async_trait]
 impl CredentialProvider for SecretKey {
     async fn secret_key(&self) -> Result<SecretKey, CredentialError> {
         Ok(self.clone())
+    }
+
+    fn ready_key(&self) -> Option<SecretKey> {
+        Some(self.clone())
+    }
+}
+
+#[async_trait]
+impl<P: CredentialProvider + ?Sized> CredentialProvider for Arc<P> {
+    async fn secret_key(&self) -> Result<SecretKey, CredentialError> {
+        (**self).secret_key().await
+    }
+
+    fn ready_key(&self) -> Option<SecretKey> {
+        (**self).ready_key()
+    }
+}
+
+#[async_trait]
+impl<P: CredentialProvider + ?Sized> CredentialProvider for Box<P> {
+    async fn secret_key(&self) -> Result<SecretKey, CredentialError> {
+        (**self).secret_key().await
+    }
+
+    fn ready_key(&self) -> Option<SecretKey> {
+        (**self).ready_key()
     }
 }
 
@@ -239,6 +287,10 @@ mod tests {
             ("sk_live_CANARY\n", InvalidKey::IllegalCharacter),
             ("sk_live_CANARY CANARY", InvalidKey::IllegalCharacter),
             ("sk_live_CANARY\u{e9}", InvalidKey::IllegalCharacter),
+            ("sk_live_abc(CANARY)", InvalidKey::IllegalCharacter),
+            ("sk_live_CANARY\"", InvalidKey::IllegalCharacter),
+            ("sk_live_CANARY.", InvalidKey::IllegalCharacter),
+            ("sk_live_CANARY%5F", InvalidKey::IllegalCharacter),
             (" sk_live_CANARY", InvalidKey::UnknownForm),
             ("Bearer sk_live_CANARY", InvalidKey::UnknownForm),
             ("CANARY", InvalidKey::UnknownForm),
@@ -247,6 +299,47 @@ mod tests {
             let error = SecretKey::new(text).unwrap_err();
             assert_eq!(error, expected);
             assert!(!format!("{error} {error:?}").contains("CANARY"));
+        }
+    }
+
+    #[test]
+    fn behind_the_prefix_each_character_is_judged_by_the_grammar() {
+        for c in char::MIN..=char::MAX {
+            let allowed = c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            for key in [format!("sk_live_{c}"), format!("sk_test_a{c}b")] {
+                assert_eq!(SecretKey::new(key).err(), (!allowed).then_some(InvalidKey::IllegalCharacter), "{c:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_wraps_a_provider_passes_its_ready_key_on() {
+        struct Vault;
+        #[async_trait]
+        impl CredentialProvider for Vault {
+            async fn secret_key(&self) -> Result<SecretKey, CredentialError> {
+                Ok(SecretKey::new("sk_test_of_a_vault")?)
+            }
+        }
+        let text = |key: SecretKey| key.expose().to_owned();
+        let key = SecretKey::new("sk_test_at_hand").unwrap();
+        let with_key: [Box<dyn CredentialProvider>; 3] = [
+            Box::new(key.clone()),
+            Box::new(Arc::new(key.clone())),
+            Box::new(Box::new(key) as Box<dyn CredentialProvider>),
+        ];
+        for provider in with_key {
+            assert_eq!(provider.ready_key().map(text).as_deref(), Some("sk_test_at_hand"));
+            assert_eq!(pollster::block_on(provider.secret_key()).map(text).unwrap(), "sk_test_at_hand");
+        }
+        let without: [Box<dyn CredentialProvider>; 3] = [
+            Box::new(Vault),
+            Box::new(Arc::new(Vault)),
+            Box::new(credentials_fn(|| async { Vault.secret_key().await })),
+        ];
+        for provider in without {
+            assert!(provider.ready_key().is_none());
+            assert_eq!(pollster::block_on(provider.secret_key()).map(text).unwrap(), "sk_test_of_a_vault");
         }
     }
 

@@ -32,6 +32,7 @@
 //! # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
 //! ```
 
+mod actor_token_id;
 mod actor_tokens;
 mod attempt;
 mod auth;
@@ -63,9 +64,10 @@ pub use bytes;
 pub use http;
 
 pub use crate::{
+    actor_token_id::ActorTokenId,
     actor_tokens::{
-        Actor, ActorToken, ActorTokenId, ActorTokens, ActorTokensApi, CreateActorToken, CreateActorTokenCall,
-        Revocation, RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
+        Actor, ActorToken, ActorTokens, ActorTokensApi, CreateActorToken, CreateActorTokenCall, Revocation,
+        RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
     },
     attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},

@@ -5,7 +5,12 @@
 //! text that *should* be printed but comes from elsewhere (Clerk's error messages, a transport's own error): it
 //! escapes control characters, bounds the length and masks whatever looks like a credential.
 
+mod credential;
+mod spelling;
+
 use std::{error::Error, fmt};
+
+use self::spelling::is_invisible;
 
 /// How much of a foreign text is shown, in characters.
 const SHOWN_MAX: usize = 400;
@@ -42,7 +47,12 @@ pub(crate) use redacted_text;
 /// Shows a text that came from outside: credentials masked, control characters escaped, length bounded.
 ///
 /// Masked are secret keys (`sk_test_...`, `sk_live_...`), JSON Web Tokens (`eyJ...`), the value of a `ticket` query
-/// parameter, the user info of a URL, and whatever follows `Bearer`, or looks like credentials behind `Basic`.
+/// parameter, the user info of a URL, and whatever follows `Bearer`, or looks like credentials behind `Basic`. A key is
+/// masked up to the next white space or quote.
+///
+/// Each of them counts in any letter case, percent-encoded once or more, escaped as in a JSON string or an HTML page, and
+/// with invisible characters in it. What is encrypted, compressed or in base64 is not looked into. An id as Clerk writes
+/// them is shown whole, also where it holds `eyJ`.
 ///
 /// ```
 /// # use clerk_actor_tokens_core::Sanitized;
@@ -60,34 +70,19 @@ impl<'a> Sanitized<'a> {
     }
 }
 
-/// What starts a credential, and how long the run behind it must be to count as one.
-const MARKS: [(&str, usize); 5] = [("sk_test_", 1), ("sk_live_", 1), ("eyJ", 8), ("ticket=", 1), ("ticket%3D", 1)];
-
-/// The schemes of an `Authorization` header (RFC 6750, RFC 7617), and whether what follows must have a capital or a digit
-/// to count: "Basic authentication failed" is no credential.
-const SCHEMES: [(&str, bool); 2] = [("Bearer", false), ("Basic", true)];
-
-/// What stands before the user info of a URL (RFC 3986 section 3.2.1), which ends at an `@`.
-const AUTHORITY: &str = "://";
-
-fn is_credential_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '%' | '~')
-}
-
 impl fmt::Display for Sanitized<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write as _;
 
-        let mut rest = self.0;
-        let mut shown = 0usize;
-        while let Some(first) = rest.chars().next() {
+        let (mut at, mut shown) = (0usize, 0usize);
+        while let Some(first) = self.0.get(at..).and_then(|rest| rest.chars().next()) {
             if shown >= SHOWN_MAX {
                 return f.write_str("...");
             }
-            if let Some((mark, after)) = credential_at(rest) {
-                write!(f, "{mark}(redacted)")?;
-                shown = shown.saturating_add(mark.len()).saturating_add(10);
-                rest = after;
+            if let Some(found) = credential::at(self.0, at) {
+                write!(f, "{}(redacted)", found.mark)?;
+                shown = shown.saturating_add(found.mark.len()).saturating_add(10);
+                at = at.saturating_add(found.len);
                 continue;
             }
             if first.is_control() || is_invisible(first) {
@@ -96,7 +91,7 @@ impl fmt::Display for Sanitized<'_> {
                 f.write_char(first)?;
             }
             shown = shown.saturating_add(1);
-            rest = rest.get(first.len_utf8()..).unwrap_or("");
+            at = at.saturating_add(first.len_utf8());
         }
         Ok(())
     }
@@ -121,43 +116,6 @@ impl fmt::Debug for SanitizedChain<'_> {
         }
         list.finish()
     }
-}
-
-/// Characters that reorder or hide text in a terminal.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// If a credential starts here: the mark that stays visible, and the text behind the credential.
-fn credential_at(text: &str) -> Option<(&'static str, &str)> {
-    let behind = |mark: &str| {
-        let (head, tail) = (text.get(..mark.len())?, text.get(mark.len()..)?);
-        head.eq_ignore_ascii_case(mark).then_some(tail)
-    };
-    for (mark, at_least) in MARKS {
-        if let Some((run, rest)) = behind(mark).and_then(split_run) {
-            if run.len() >= at_least {
-                return Some((mark, rest));
-            }
-        }
-    }
-    for (scheme, must_look_like_one) in SCHEMES {
-        let behind_space = behind(scheme).filter(|tail| tail.starts_with(char::is_whitespace)).map(str::trim_start);
-        if let Some((run, rest)) = behind_space.and_then(split_run) {
-            let looks_like_one = run.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit());
-            if !run.is_empty() && (looks_like_one || !must_look_like_one) {
-                return Some((scheme, rest));
-            }
-        }
-    }
-    let tail = behind(AUTHORITY)?;
-    let authority = tail.split(['/', '?', '#']).next().filter(|part| !part.contains(char::is_whitespace))?;
-    Some((AUTHORITY, tail.get(authority.rfind('@')?..)?))
-}
-
-fn split_run(text: &str) -> Option<(&str, &str)> {
-    text.split_at_checked(text.find(|c| !is_credential_char(c)).unwrap_or(text.len()))
 }
 
 #[cfg(test)]
@@ -189,12 +147,138 @@ mod tests {
         }
     }
 
+    type Spell = fn(char) -> String;
+
+    /// How a server may spell a character when it echoes what it was sent.
+    const SPELLINGS: [(&str, Spell); 14] = [
+        ("as it is", |c| c.to_string()),
+        ("in upper case", |c| c.to_uppercase().to_string()),
+        ("percent-encoded", |c| format!("%{:02X}", u32::from(c))),
+        ("percent-encoded in lower case", |c| format!("%{:02x}", u32::from(c))),
+        ("percent-encoded twice", |c| format!("%25{:02X}", u32::from(c))),
+        ("percent-encoded three times", |c| format!("%2525{:02x}", u32::from(c))),
+        ("escaped in JSON", |c| format!("\\u{:04x}", u32::from(c))),
+        ("escaped in JSON in upper case", |c| format!("\\u{:04X}", u32::from(c))),
+        ("escaped in JSON in JSON", |c| format!("\\\\u{:04x}", u32::from(c))),
+        ("escaped in JSON, percent-encoded", |c| format!("%5Cu{:04x}", u32::from(c))),
+        ("escaped in Rust", |c| format!("\\u{{{:x}}}", u32::from(c))),
+        ("escaped in JavaScript", |c| format!("\\x{:02x}", u32::from(c))),
+        ("escaped in HTML", |c| format!("&#{};", u32::from(c))),
+        ("with an invisible character", |c| format!("\u{200b}{c}")),
+    ];
+
+    /// Each mark, what stands between it and the secret, and what is shown of the two.
+    const MARKED: [(&str, &str, &str); 9] = [
+        ("sk_test_", "CANARY(CANARY),<CANARY>&CANARY=%20CANARY", "sk_test_(redacted)"),
+        ("sk_live_", "CANARY", "sk_live_(redacted)"),
+        ("eyJ", "CANARY01.eyJCANARY.CANARY-_", "eyJ(redacted)"),
+        ("ticket=", "CANARY(CANARY);CANARY", "ticket=(redacted)"),
+        ("Bearer ", "CANARY,CANARY", "Bearer(redacted)"),
+        ("Bearer: ", "CANARY", "Bearer(redacted)"),
+        ("Basic ", "dXNlcjpCANARY==CANARY", "Basic(redacted)"),
+        ("://", "user:CANARY@", "://(redacted)@"),
+        ("://", "user:CANARY/CANARY@CANARY@", "://(redacted)@"),
+    ];
+
+    #[test]
+    fn a_credential_is_masked_in_each_spelling_of_its_mark() {
+        for (mark, secret, shown) in MARKED {
+            for (name, spell) in SPELLINGS {
+                // All of the mark in this spelling, and one character of it.
+                let one = |only: usize| {
+                    mark.chars().enumerate().map(move |(at, c)| if at == only { spell(c) } else { c.to_string() })
+                };
+                let mut marks: Vec<String> = (0..mark.len()).map(|only| one(only).collect()).collect();
+                marks.push(mark.chars().map(spell).collect());
+                for spelled in marks {
+                    for (before, behind) in [("a word ", " and more"), ("\"", "\" and more"), ("x=", "\n"), ("(", "")] {
+                        let behind = if shown.ends_with('@') { format!("host{behind}") } else { behind.to_owned() };
+                        let text = Sanitized::new(&format!("{before}{spelled}{secret}{behind}")).to_string();
+                        assert!(!text.contains("CANARY"), "{mark} {name}: {}", text.replace("CANARY", "(shown)"));
+                        assert_eq!(text, format!("{before}{shown}{}", behind.replace('\n', "\\n")), "{name}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_ticket_is_masked_in_each_spelling_of_its_dots() {
+        for (name, spell) in SPELLINGS {
+            let ticket = format!("eyJhbGciOiJSUzI1NiJ9{0}eyJCANARY{0}CANARY_-", spell('.'));
+            for before in ["", "act_", "=", "ticket="] {
+                let text = Sanitized::new(&format!("see {before}{ticket} and more")).to_string();
+                assert!(!text.contains("CANARY") && text.ends_with("(redacted) and more"), "{name} behind {before}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_in_a_link_ends_where_its_own_value_ends() {
+        for (text, shown) in [
+            ("?ticket=CANARY&a=1#f", "?ticket=(redacted)&a=1#f"),
+            ("?ticket=CANARY#f", "?ticket=(redacted)#f"),
+            ("?ticket=CANARY%26CANARY&a=1", "?ticket=(redacted)&a=1"),
+            ("?to=x%3Fticket%3DCANARY%2526CANARY%26a%3D1", "?to=x%3Fticket=(redacted)%26a%3D1"),
+            ("?ticket=CANARY\\u0026a=1", "?ticket=(redacted)\\u0026a=1"),
+            ("?ticket=CANARY%20%22CANARY a", "?ticket=(redacted) a"),
+            ("?%74icket=CANARY%20%22CANARY a", "?ticket=(redacted) a"),
+            ("?ticket=CANARY&amp;a=1", "?ticket=(redacted)&amp;a=1"),
+            ("<a href=x?ticket=CANARY>x</a>", "<a href=x?ticket=(redacted)>x</a>"),
+            ("https:\\/\\/u:CANARY@host\\/x@y", "https://(redacted)@host\\/x@y"),
+            ("https%3A%2F%2Fu%3ACANARY%252FCANARY%40host%2F", "https://(redacted)%40host%2F"),
+            ("http://u:CANARY%2FCANARY@host/", "http://(redacted)@host/"),
+        ] {
+            assert_eq!(Sanitized::new(text).to_string(), shown);
+        }
+    }
+
     #[test]
     fn what_is_no_credential_is_shown_as_it_is() {
-        for text in
-            ["Basic authentication failed", "see https://clerk.com/docs?x=a@b", "Bearer <YOUR_API_KEY>", "eyJump"]
-        {
-            assert_eq!(Sanitized::new(text).to_string(), text);
+        for text in [
+            "Basic authentication failed",
+            "Basic: none",
+            "Bearer <YOUR_API_KEY>",
+            "Bearer: a key is required",
+            "see https://clerk.com/docs?x=a@b",
+            "see https://clerk.com:443/docs/a@b",
+            "see https://localhost:8080?x=a@b and c@d",
+            "https://clerk.com/docs, or mail support@clerk.com",
+            "eyJump",
+            "the volcano Eyjafjallajokull. It erupted",
+            "100% of %zz, 5%, %5",
+            "a\\b \\u00zz \\q R&D &c &# AT&T",
+            "C:\\sk\\live",
+            "ticket= ticket=<token> ticket 4711 sk_test_ sk_live_ disk_live",
+            "task_live_reload is not a key",
+            "act_37dGasfY2eyJvfZe9mOP1p5RlJF",
+            "no token act_37dGasfY2eyJvfZe9mOP1p5RlJF. Try another",
+            "/v1/actor_tokens/act_eyJGasfY2eyjvfZe9mOP1p5RlJF/revoke",
+            "{\"id\":\"user_37dGasfY2eyjvfZe9mOP1peyJabc\"}",
+        ] {
+            // The one exception is what does hold a mark.
+            let shown = Sanitized::new(text).to_string();
+            assert_eq!(shown, text.replace("task_live_reload", "task_live_(redacted)"));
+        }
+    }
+
+    #[test]
+    fn what_only_resembles_an_id_hides_no_ticket() {
+        for text in [
+            "act_eyJhbGciOiJSUzI1NiJ9CANAR.eyJCANARY.CANARY",
+            "eyJ_hbGciOiJSUzI1NiJ9CANARY",
+            "act_eyJhbGciOiJSUzI1NiJ9CANARY0123456789",
+            "act_0123_eyJhbGciOiJSUzI1NiJ9CANARY",
+        ] {
+            assert!(!Sanitized::new(text).to_string().contains("CANAR"));
+        }
+    }
+
+    #[test]
+    fn what_is_masked_is_masked_the_same_again() {
+        for (mark, secret, _) in MARKED {
+            let once = Sanitized::new(&format!("a {mark}{secret} b")).to_string();
+            assert_eq!(Sanitized::new(&once).to_string(), once);
         }
     }
 

@@ -299,7 +299,7 @@ fn unusable_answers() -> Vec<Unusable> {
     let good_text = good().to_string();
     let deep = good_text.replace(r#"{"sub":"user_agent"}"#, &format!("{}{}", "[".repeat(20_000), "]".repeat(20_000)));
     let utf8 = [
-        br#"{"object":"actor_token","id":"act_2ABCdefGHIjklMNOpqrSTUvwxYZ","user_id":"user_customer","x":""#,
+        br#"{"object":"actor_token","id":"act_37dGasfY2eyJvfZe9mOP1p5RlJF","user_id":"user_customer","x":""#,
         &b"\xff\xfe\"}"[..],
     ]
     .concat();

@@ -22,12 +22,16 @@ use common::{
 };
 use serde_json::{Value, json};
 
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 9] = [
     "sk_live_CANARYcanary0123456789",
     "sk_test_CANARYcanary0123456789",
     "eyJCANARYhbGciOiJSUzI1NiJ9.eyJlaXMiOjM2MDBCANARY.c2lnbmF0dXJlCANARY",
     "https://clerk.example.com/v1/tickets/accept?ticket=eyJCANARYhbGciOiJSUzI1NiJ9.eyJCANARYaXMiOjM2MDB9.CANARY",
     "https://clerk.example.com/v1/tickets/accept?ticket=CANARY",
+    "sk_live_CANARY(CANARY)",
+    "sk%5Flive%5fCANARYcanary0123456789",
+    "SK_LIVE%255FCANARYcanary0123456789",
+    "https://clerk.example.com/v1/tickets/accept%3Fticket%3dCANARY",
 ];
 
 #[track_caller]
@@ -336,6 +340,28 @@ fn a_secret_in_any_header_of_an_answer_is_not_shown() {
             }
         }
     }
+}
+
+#[test]
+fn an_id_is_shown_whole_wherever_it_is_shown() {
+    let body = with(token_json("pending"), "id", json!(ID));
+    let token = CreateActorToken::new(USER, Actor::new(AGENT)).parse(&ok(&body)).unwrap();
+    assert_eq!(token.id().to_string(), ID);
+    assert!(format!("{token:?}").contains(ID));
+
+    let whole = format!("{{\"object\":\"actor_token\",\"id\":\"{ID}\",\"token\":\"eyJCANARY");
+    let cut = move |_| {
+        let partial = response(200, whole.clone());
+        Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial))
+    };
+    let error = run(&common::client(cut), Op::Create).unwrap_err();
+    assert_eq!(error.salvaged_id(), Some(ID));
+    assert!(error.to_string().contains(ID), "what a log keeps must be enough to revoke the token");
+    assert!(format!("{error:?}").contains(ID));
+    assert_error_hides(&error, &"a cut answer");
+
+    let words = format!("no actor token {ID}.");
+    assert!(Sanitized::new(&words).to_string().contains(ID));
 }
 
 /// A cause as a careless library writes it: the secret in `Display`, in `Debug`, and in a cause of its own.

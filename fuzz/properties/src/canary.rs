@@ -10,9 +10,10 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-/// The mark of a credential, and what follows it here.
+/// The mark of a credential, and what follows it here. Each has a character that no id can have, or a mark that none can
+/// have: an id is shown whole.
 const CANARIES: [(&str, &str); 3] = [
-    ("eyJ", "CANARYofATicketThatIsNone0123"),
+    ("eyJ", "CANARYofATicket.ThatIsNone0123"),
     ("sk_test_", "CANARYofAKeyThatIsNone0123"),
     ("ticket=", "CANARYofALinkThatIsNone0123"),
 ];

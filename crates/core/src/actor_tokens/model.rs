@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    actor_tokens::id::ActorTokenId,
+    actor_token_id::ActorTokenId,
     secret::{Sanitized, redacted_text},
     token_status::ActorTokenStatus,
 };

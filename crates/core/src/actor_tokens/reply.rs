@@ -7,10 +7,8 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, error::Category, value::RawValue};
 
 use crate::{
-    actor_tokens::{
-        id::ActorTokenId,
-        model::{Actor, ActorToken, SignInUrl, Ticket, Timestamp},
-    },
+    actor_token_id::ActorTokenId,
+    actor_tokens::model::{Actor, ActorToken, SignInUrl, Ticket, Timestamp},
     json,
     operation::ParseError,
     token_status::ActorTokenStatus,

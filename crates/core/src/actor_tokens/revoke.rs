@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 
 use crate::{
+    actor_token_id::ActorTokenId,
     actor_tokens::{
-        id::ActorTokenId,
         model::ActorToken,
         reply::{self, Binding},
     },

@@ -7,7 +7,7 @@
 use serde::de::IgnoredAny;
 
 use crate::{
-    actor_tokens::id::ActorTokenId,
+    actor_token_id::ActorTokenId,
     json::{self, BYTE_ORDER_MARK, without_byte_order_mark},
     operation::ParseError,
 };

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    actor_token_id::ShownId,
     attempt::Attempt,
     client::{
         Client,
@@ -19,7 +20,6 @@ use crate::{
     invalid_request::InvalidRequest,
     operation::{Idempotency, OperationInfo, Undo},
     retry::RetryPolicy,
-    secret::Sanitized,
 };
 
 /// What a call made, or may have made, whose caller was gone when the answer came: what an
@@ -165,7 +165,7 @@ impl fmt::Debug for OrphanReport {
         f.debug_struct("OrphanReport")
             .field("operation", &self.operation.name())
             .field("execution", &self.execution)
-            .field("id", &self.id().map(Sanitized::new))
+            .field("id", &self.id().map(ShownId))
             .field("exposure_until", &self.exposure_until())
             .field("session_exposure_until", &self.session_exposure_until())
             .field("attempts", &self.attempts)
@@ -178,7 +178,7 @@ impl fmt::Display for OrphanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: its caller was gone before the answer came; ", self.operation.name())?;
         match (&self.id, self.execution) {
-            (Some(id), _) => write!(f, "it made {}", Sanitized::new(id)),
+            (Some(id), _) => write!(f, "it made {}", ShownId(id)),
             (None, Execution::Executed) => f.write_str("it made something whose id is not known"),
             (None, _) => f.write_str("it is unknown whether Clerk acted"),
         }?;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    actor_token_id::ShownId,
     error::{Error, ErrorKind},
     execution::Execution,
     operation::Idempotency,
@@ -26,7 +27,7 @@ impl fmt::Display for Error {
             Execution::Executed => "; Clerk acted",
         })?;
         match self.salvaged_id() {
-            Some(id) => write!(f, " (id {})", Sanitized::new(id)),
+            Some(id) => write!(f, " (id {})", ShownId(id)),
             None => Ok(()),
         }
     }
@@ -186,12 +187,14 @@ impl fmt::Debug for Error {
             ("trace_id", inner.api.trace_id.as_deref()),
             ("detail", inner.detail.as_deref()),
             ("redirect_origin", inner.redirect_origin.as_deref()),
-            ("salvaged_id", inner.salvaged_id.as_deref()),
             ("raw_id", inner.raw_id.as_deref()),
         ] {
             if let Some(text) = text {
                 debug.field(name, &Sanitized::new(text));
             }
+        }
+        if let Some(id) = self.salvaged_id() {
+            debug.field("salvaged_id", &ShownId(id));
         }
         if let Some(retry_after) = &inner.retry_after {
             debug.field("retry_after", retry_after);
