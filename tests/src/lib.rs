@@ -1,8 +1,10 @@
-//! What tests share that cross the crates: a search for credentials, and the book's table of failures as an oracle. And
-//! the book's pages, so that each of their snippets is compiled and run as a documentation test.
+//! What tests share that cross the crates: a search for credentials, the book's table of failures as an oracle, and a
+//! search for circles of imports. And the book's pages, so that each of their snippets is compiled and run as a
+//! documentation test.
 
 pub mod canary;
 pub mod failures_page;
+pub mod imports;
 pub mod schedules;
 pub mod wire;
 
