@@ -4,16 +4,12 @@
 //! became of its answer), one hint, and the seed that replays it. It never shows a ticket or a link.
 #![allow(clippy::panic, reason = "to fail a test is what these are for")]
 
-use std::{
-    fmt::{Debug, Write as _},
-    thread,
-};
+use std::fmt::{Debug, Write as _};
 
 use crate::{
-    clerk::StoredToken,
-    emulator::{Emulator, Inner, State},
+    emulator::Emulator,
     hints::{Counted, Facts, hint},
-    script::Scripted,
+    unused_faults::{idle_faults, unused_faults},
 };
 
 impl Emulator {
@@ -111,38 +107,5 @@ fn list<T: Debug>(report: &mut String, items: &[T]) {
     for item in items {
         // Writing to a String does not fail.
         let _ = write!(report, "\n  - {item:?}");
-    }
-}
-
-/// A pending token whose creation the transport did not answer whole.
-pub(crate) fn is_orphan(token: &StoredToken) -> bool {
-    *token.status() == clerk_actor_tokens_core::ActorTokenStatus::Pending && !token.is_delivered()
-}
-
-fn unused_faults(inner: &Inner) -> Option<String> {
-    let state = inner.lock();
-    let mut report = String::new();
-    for (unused, why) in idle_faults(&state) {
-        let _ = write!(report, "\n  - {unused}, queued at {}: {why}", unused.place);
-    }
-    let seed = state.clerk.settings().seed;
-    (!report.is_empty())
-        .then(|| format!("these faults were queued and never happened:{report}\n(emulator seed {seed})"))
-}
-
-/// What did not happen, and why.
-fn idle_faults(state: &State) -> impl Iterator<Item = (&Scripted, String)> {
-    let unused = state.scripts.unused().map(|unused| (unused, "no attempt met it".to_owned()));
-    let idle = state.scripts.idle();
-    unused.chain(idle.map(|(idle, why)| (idle, format!("an attempt met it, and it did nothing: {why}"))))
-}
-
-/// The last user lets go: a fault that never happened fails the test, if nothing has failed it yet.
-pub(crate) fn at_the_end(inner: &Inner) {
-    if thread::panicking() {
-        return;
-    }
-    if let Some(report) = unused_faults(inner) {
-        panic!("{report}");
     }
 }

@@ -1,14 +1,45 @@
-//! Setting an emulator up.
+//! Making an emulator, with the defaults or with other settings.
 
 use std::time::Duration;
 
 use clerk_actor_tokens_core::{ApiVersion, SecretKey};
 
 use crate::{
-    clock::Pace,
+    clock::ClockMode,
     emulator::Emulator,
     settings::{QuotaCounted, Settings, WrongType},
 };
+
+impl Emulator {
+    /// An emulator with the defaults: any user is known, no quota, no rate limit, virtual time, seed 0, and the key
+    /// `sk_test_emulator`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// An emulator with other settings.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Actor;
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// # pollster::block_on(async {
+    /// let clerk = Emulator::builder().users(["user_1"]).build();
+    /// let unknown = clerk.client().actor_tokens().create("user_2", Actor::new("user_agent")).send().await;
+    /// assert!(unknown.unwrap_err().is_not_found());
+    /// # });
+    /// ```
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::new()
+    }
+}
+
+impl Default for Emulator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Sets up an [`Emulator`]. Every setting has a default; where no source says what Clerk does, the setting says so.
 ///
@@ -28,18 +59,18 @@ use crate::{
 #[must_use = "nothing is set up until build()"]
 pub struct EmulatorBuilder {
     settings: Settings,
-    pace: Pace,
+    mode: ClockMode,
 }
 
 impl EmulatorBuilder {
     pub(crate) fn new() -> Self {
-        Self { settings: Settings::default(), pace: Pace::Virtual }
+        Self { settings: Settings::default(), mode: ClockMode::Virtual }
     }
 
     /// Makes the emulator.
     #[must_use]
     pub fn build(self) -> Emulator {
-        Emulator::from_parts(self.settings, self.pace)
+        Emulator::from_parts(self.settings, self.mode)
     }
 
     /// Where ids, trace ids and signatures come from. Default: 0, so that every run gives the same ones.
@@ -65,7 +96,7 @@ impl EmulatorBuilder {
     /// By default time is virtual: it begins at 2026-01-01T00:00:00Z, and when everybody waits it jumps to the next
     /// moment that somebody waits for.
     pub fn manual_clock(mut self) -> Self {
-        self.pace = Pace::Manual;
+        self.mode = ClockMode::Manual;
         self
     }
 
@@ -88,13 +119,13 @@ impl EmulatorBuilder {
     /// # });
     /// ```
     pub fn single_threaded(mut self) -> Self {
-        self.pace = Pace::VirtualOnOneThread;
+        self.mode = ClockMode::VirtualOnOneThread;
         self
     }
 
     /// Time is the operating system's. The server needs it: its clients wait for real.
     pub fn real_time(mut self) -> Self {
-        self.pace = Pace::Real;
+        self.mode = ClockMode::Real;
         self
     }
 

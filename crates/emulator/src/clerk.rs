@@ -8,6 +8,7 @@ pub(crate) mod answers;
 mod create;
 pub(crate) mod errors;
 mod gate;
+mod refusal;
 mod revoke;
 mod token;
 
@@ -21,10 +22,7 @@ pub use self::{
     accept::{AcceptError, Session},
     token::StoredToken,
 };
-use self::{
-    errors::{ApiError, NOT_FOUND, Row},
-    gate::RateWindow,
-};
+use self::{errors::NOT_FOUND, gate::RateWindow, refusal::Refusal};
 use crate::{fault, ids::Ids, ledger::CommitKind, settings::Settings};
 
 /// The state of one emulated Clerk instance.
@@ -49,25 +47,6 @@ pub(crate) struct Outcome {
 pub(crate) struct Commit {
     pub(crate) kind: CommitKind,
     pub(crate) id: String,
-}
-
-/// Why a request was refused.
-#[derive(Debug)]
-struct Refusal {
-    errors: Vec<ApiError>,
-    retry_after: Option<std::time::Duration>,
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self { errors: vec![error], retry_after: None }
-    }
-}
-
-impl From<Row> for Refusal {
-    fn from(row: Row) -> Self {
-        row.error().into()
-    }
 }
 
 /// Where a request goes.
@@ -140,7 +119,7 @@ impl Clerk {
     }
 
     fn route(&mut self, request: &Request, version: Option<&str>, now: i64) -> Result<Commit, Refusal> {
-        self.pass_gate(request, version, now)?;
+        gate::pass(request, version, now, &self.settings, &mut self.window)?;
         match Route::of(request) {
             Some(Route::Create) => self.create(request, now),
             Some(Route::Revoke(id)) => self.revoke(id, now),

@@ -1,25 +1,21 @@
 //! The handle: what a test holds.
 //!
-//! Joins the rooms (state, clock, scripts, ledger) behind one lock and hands out views of them. Judges nothing itself:
-//! assertions are in `assertions.rs`, exchanges in `exchange.rs`.
+//! Hands out views of the state, which `state.rs` holds. Judges nothing itself: assertions are in `assertions.rs`,
+//! exchanges in `exchange.rs`. How an emulator is made is in `builder.rs`.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{ActorTokenId, Client, SecretKey};
 
 use crate::{
-    assertions,
-    builder::EmulatorBuilder,
-    clerk::{AcceptError, Clerk, Session, StoredToken, Token},
-    clock::{Clock, Pace},
-    ledger::{CommitKind, Ledger, LedgerEntry},
+    clerk::{AcceptError, Session, StoredToken},
+    clock::ClockMode,
+    ledger::{CommitKind, LedgerEntry},
+    next_attempt::NextAttempt,
     requests::RecordedRequest,
-    script::{NextAttempt, Scripts},
     settings::Settings,
+    state::Inner,
+    unused_faults,
 };
 
 /// Clerk's actor tokens in memory: a transport for clients, and a view behind the scenes for tests.
@@ -48,69 +44,9 @@ pub struct Emulator(Arc<Handle>);
 /// What users hold together. The server's own tasks hold `Inner` alone, so that this goes when the last user goes.
 struct Handle(Arc<Inner>);
 
-pub(crate) struct Inner {
-    pub(crate) clock: Clock,
-    state: Mutex<State>,
-}
-
-pub(crate) struct State {
-    pub(crate) clerk: Clerk,
-    pub(crate) scripts: Scripts,
-    pub(crate) ledger: Ledger,
-    pub(crate) requests: Vec<RecordedRequest>,
-}
-
-impl Inner {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    pub(crate) fn view(&self, token: &Token, now: i64) -> StoredToken {
-        let delivered = self.ledger.of(CommitKind::Create).any(|entry| entry.id == token.id && entry.delivered);
-        token.view(now, delivered)
-    }
-
-    /// Every token, in the order of creation.
-    pub(crate) fn tokens(&self, now: i64) -> impl Iterator<Item = StoredToken> {
-        let created = self.ledger.of(CommitKind::Create);
-        created.filter_map(move |entry| Some(self.clerk.token(entry.id.as_str())?.view(now, entry.delivered)))
-    }
-}
-
 impl Emulator {
-    /// An emulator with the defaults: any user is known, no quota, no rate limit, virtual time, seed 0, and the key
-    /// `sk_test_emulator`.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::builder().build()
-    }
-
-    /// An emulator with other settings.
-    ///
-    /// ```
-    /// use clerk_actor_tokens_core::Actor;
-    /// use clerk_actor_tokens_emulator::Emulator;
-    ///
-    /// # pollster::block_on(async {
-    /// let clerk = Emulator::builder().users(["user_1"]).build();
-    /// let unknown = clerk.client().actor_tokens().create("user_2", Actor::new("user_agent")).send().await;
-    /// assert!(unknown.unwrap_err().is_not_found());
-    /// # });
-    /// ```
-    pub fn builder() -> EmulatorBuilder {
-        EmulatorBuilder::new()
-    }
-
-    pub(crate) fn from_parts(settings: Settings, pace: Pace) -> Self {
-        let state = State {
-            clerk: Clerk::new(settings),
-            scripts: Scripts::default(),
-            ledger: Ledger::default(),
-            requests: Vec::new(),
-        };
-        Self(Arc::new(Handle(Arc::new(Inner { clock: Clock::new(pace), state: Mutex::new(state) }))))
+    pub(crate) fn from_parts(settings: Settings, mode: ClockMode) -> Self {
+        Self(Arc::new(Handle(Arc::new(Inner::new(settings, mode)))))
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
@@ -213,7 +149,7 @@ impl Emulator {
     pub fn orphans(&self) -> Vec<StoredToken> {
         let now = self.inner().clock.millis();
         let state = self.inner().lock();
-        state.tokens(now).filter(assertions::is_orphan).collect()
+        state.tokens(now).filter(StoredToken::is_orphan).collect()
     }
 
     /// Tokens whose link would work now: pending, and not past their time.
@@ -239,12 +175,6 @@ impl Emulator {
     }
 }
 
-impl Default for Emulator {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.inner().lock();
@@ -258,6 +188,6 @@ impl fmt::Debug for Emulator {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        assertions::at_the_end(&self.0);
+        unused_faults::at_the_end(&self.0);
     }
 }

@@ -9,14 +9,14 @@ use clerk_actor_tokens_core::{CallContext, Request, Response, Timer as _, Timest
 use http::HeaderMap;
 
 use crate::{
-    alter,
     clerk::{self, answers},
     clock::Running,
-    emulator::Inner,
+    corrupt,
     fault::{Action, Answer, Break, Change, Phase},
     ledger::{Given, LedgerEntry},
     requests::RecordedRequest,
     script::{Idle, Scripted},
+    state::Inner,
 };
 
 pub(crate) struct Exchange {
@@ -97,7 +97,7 @@ impl Exchange {
             Action::Stall(Some(bytes)) => part(reply, *bytes, Then::Silence),
             Action::CutAt(bytes) => part(reply, *bytes, Then::End),
             Action::Change(change) => {
-                let changed = reply.and_then(|reply| alter::altered(change, reply, self.earlier(change)));
+                let changed = reply.and_then(|reply| corrupt::corrupt(change, reply, self.earlier(change)));
                 changed.map(Effect::Changed).ok_or(Idle::NothingToChange)
             }
             Action::Pass => Err(Idle::NotReached),
@@ -188,7 +188,7 @@ impl Exchange {
         let named = self.entry.filter(|place| {
             let entry = state.ledger.entries().get(*place);
             // What no fault has touched need not be read.
-            entry.is_some_and(|entry| entry.given != Given::Changed || alter::names(response, entry))
+            entry.is_some_and(|entry| entry.given != Given::Changed || corrupt::names(response, entry))
         });
         Receipt { inner: Arc::clone(&self.inner), entry: named }
     }

@@ -1,24 +1,27 @@
 #![doc = include_str!("../README.md")]
 
-mod alter;
 mod assertions;
 mod behaviours;
 mod builder;
 mod clerk;
 mod clock;
+mod corrupt;
 mod emulator;
 mod exchange;
 pub mod fault;
 mod hints;
 mod ids;
 mod ledger;
+mod next_attempt;
 mod requests;
 mod script;
 #[cfg(feature = "serve")]
 mod serve;
 mod settings;
+mod state;
 mod ticket;
 mod transport;
+mod unused_faults;
 
 #[cfg(feature = "serve")]
 pub use crate::serve::{Served, Server};
@@ -28,7 +31,7 @@ pub use crate::{
     clerk::{AcceptError, Session, StoredToken},
     emulator::Emulator,
     ledger::{CommitKind, LedgerEntry},
+    next_attempt::NextAttempt,
     requests::RecordedRequest,
-    script::NextAttempt,
     settings::{QuotaCounted, WrongType},
 };

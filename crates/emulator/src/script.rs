@@ -3,13 +3,12 @@
 //! A script is a queue per call; each attempt takes the first entry. What was taken and did nothing is kept, with the
 //! reason: the test that queued it has to hear of it. Knows nothing of how a fault looks.
 
-use std::{collections::VecDeque, fmt, panic::Location, sync::Arc};
+use std::{collections::VecDeque, fmt, panic::Location};
 
 use http::StatusCode;
 
 use crate::{
-    emulator::Inner,
-    fault::{Action, AfterCommit, At, BeforeCommit, BeforeSend, Fault, Phase},
+    fault::{Action, Phase},
     ledger::CommitKind,
 };
 
@@ -18,7 +17,7 @@ use crate::{
 pub(crate) struct Scripted {
     pub(crate) phase: Phase,
     pub(crate) action: Action,
-    kind: CommitKind,
+    pub(crate) kind: CommitKind,
     /// Where it was queued.
     pub(crate) place: &'static Location<'static>,
 }
@@ -65,7 +64,7 @@ pub(crate) struct Scripts {
 }
 
 impl Scripts {
-    fn queue(&mut self, kind: CommitKind) -> &mut VecDeque<Scripted> {
+    pub(crate) fn queue(&mut self, kind: CommitKind) -> &mut VecDeque<Scripted> {
         match kind {
             CommitKind::Create => &mut self.creates,
             CommitKind::Revoke => &mut self.revokes,
@@ -106,71 +105,5 @@ impl Scripts {
     /// What an attempt met for nothing.
     pub(crate) fn idle(&self) -> impl Iterator<Item = &(Scripted, Idle)> {
         self.idle.iter()
-    }
-}
-
-/// Says when the next attempt's fault happens. The first call is about the next attempt, the second about the one
-/// after it, and so on.
-///
-/// ```
-/// use clerk_actor_tokens_core::Actor;
-/// use clerk_actor_tokens_emulator::{Emulator, fault};
-///
-/// # pollster::block_on(async {
-/// let clerk = Emulator::new();
-/// let client = clerk.client();
-/// let token = client.actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
-/// clerk.next_revoke().before_commit(fault::status(503)); // the first attempt
-/// clerk.next_revoke().after_commit(fault::cut_at(120)); // the second
-/// client.actor_tokens().revoke(token.id()).send().await?;
-/// clerk.assert_revokes(1);
-/// # Ok::<(), clerk_actor_tokens_core::Error>(())
-/// # }).unwrap();
-/// ```
-#[must_use = "say when: before_send, before_commit or after_commit"]
-pub struct NextAttempt<'a> {
-    inner: &'a Arc<Inner>,
-    kind: CommitKind,
-}
-
-impl<'a> NextAttempt<'a> {
-    pub(crate) fn new(inner: &'a Arc<Inner>, kind: CommitKind) -> Self {
-        Self { inner, kind }
-    }
-
-    /// Before the request is sent: Clerk never sees it.
-    #[track_caller]
-    pub fn before_send<When: At<BeforeSend>>(self, fault: Fault<When>) {
-        self.queue(Phase::BeforeSend, fault.action);
-    }
-
-    /// After the request has arrived, and before Clerk commits anything.
-    #[track_caller]
-    pub fn before_commit<When: At<BeforeCommit>>(self, fault: Fault<When>) {
-        self.queue(Phase::BeforeCommit, fault.action);
-    }
-
-    /// After Clerk has committed. If Clerk refuses the request, there is no commit to come after: the refusal arrives
-    /// whole, and the fault counts as one that did not happen.
-    #[track_caller]
-    pub fn after_commit<When: At<AfterCommit>>(self, fault: Fault<When>) {
-        self.queue(Phase::AfterCommit, fault.action);
-    }
-
-    pub(crate) fn kind(&self) -> CommitKind {
-        self.kind
-    }
-
-    #[track_caller]
-    pub(crate) fn queue(self, phase: Phase, action: Action) {
-        let place = Location::caller();
-        let kind = self.kind;
-        self.inner.lock().scripts.queue(kind).push_back(Scripted { phase, action, kind, place });
-    }
-}
-
-impl fmt::Debug for NextAttempt<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NextAttempt({})", self.kind)
     }
 }

@@ -5,11 +5,12 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::{
-    Clerk, Commit, Refusal,
+    Clerk, Commit,
     errors::{
         ApiError, BODY_INVALID, CONTENT_TYPE_UNSUPPORTED, INTERNAL, PARAM_INVALID, PARAM_MISSING, PARAM_UNKNOWN,
         PLAN_REQUIRED, QUOTA_EXCEEDED, USER_NOT_FOUND,
     },
+    refusal::Refusal,
     token::Token,
 };
 use crate::{

@@ -1,11 +1,13 @@
 //! What every request has to pass before it is routed: key, rate limit, API version, size. In that order.
 
+use std::time::Duration;
+
 use clerk_actor_tokens_core::Request;
 use http::header::AUTHORIZATION;
 
 use super::{
-    Clerk, Refusal,
     errors::{AUTHORIZATION_INVALID, BODY_TOO_LARGE, KEY_INVALID, TOO_MANY_REQUESTS, VERSION_INVALID},
+    refusal::Refusal,
 };
 use crate::settings::{BODY_LIMIT, Settings};
 
@@ -19,34 +21,41 @@ pub(super) struct RateWindow {
     count: u32,
 }
 
-impl Clerk {
-    pub(super) fn pass_gate(&mut self, request: &Request, version: Option<&str>, now: i64) -> Result<(), Refusal> {
-        check_key(request, &self.settings)?;
-        self.count_request(now)?;
-        match version {
-            Some(version) if self.settings.api_versions.iter().any(|known| known == version) => {}
-            Some(version) => return Err(VERSION_INVALID.about(version).into()),
-            None => return Err(VERSION_INVALID.about("given more than once").into()),
-        }
-        if request.body().len() > BODY_LIMIT { Err(BODY_TOO_LARGE.into()) } else { Ok(()) }
+/// Lets a request pass that arrives at this moment (milliseconds since 1970), or says why not.
+pub(super) fn pass(
+    request: &Request,
+    version: Option<&str>,
+    now: i64,
+    settings: &Settings,
+    window: &mut RateWindow,
+) -> Result<(), Refusal> {
+    check_key(request, settings)?;
+    window.count(settings.rate_limit, now)?;
+    match version {
+        Some(version) if settings.api_versions.iter().any(|known| known == version) => {}
+        Some(version) => return Err(VERSION_INVALID.about(version).into()),
+        None => return Err(VERSION_INVALID.about("given more than once").into()),
     }
+    if request.body().len() > BODY_LIMIT { Err(BODY_TOO_LARGE.into()) } else { Ok(()) }
+}
 
-    fn count_request(&mut self, now: i64) -> Result<(), Refusal> {
-        let Some((limit, per)) = self.settings.rate_limit else { return Ok(()) };
+impl RateWindow {
+    fn count(&mut self, limit: Option<(u32, Duration)>, now: i64) -> Result<(), Refusal> {
+        let Some((limit, per)) = limit else { return Ok(()) };
         let per = i64::try_from(per.as_millis()).unwrap_or(i64::MAX);
-        let began = match self.window.began {
+        let began = match self.began {
             Some(began) if now < began.saturating_add(per) => began,
             _ => {
-                self.window = RateWindow { began: Some(now), count: 0 };
+                *self = Self { began: Some(now), count: 0 };
                 now
             }
         };
-        if self.window.count >= limit {
+        if self.count >= limit {
             let left = began.saturating_add(per).saturating_sub(now);
-            let retry_after = std::time::Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            let retry_after = Duration::from_millis(u64::try_from(left).unwrap_or(0));
             return Err(Refusal { retry_after: Some(retry_after), ..TOO_MANY_REQUESTS.into() });
         }
-        self.window.count = self.window.count.saturating_add(1);
+        self.count = self.count.saturating_add(1);
         Ok(())
     }
 }

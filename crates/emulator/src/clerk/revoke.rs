@@ -3,8 +3,9 @@
 use clerk_actor_tokens_core::ActorTokenStatus;
 
 use super::{
-    Clerk, Commit, Refusal,
+    Clerk, Commit,
     errors::{CANNOT_REVOKE, NOT_FOUND},
+    refusal::Refusal,
 };
 use crate::ledger::CommitKind;
 

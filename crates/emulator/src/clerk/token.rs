@@ -108,6 +108,11 @@ pub struct StoredToken {
 }
 
 impl StoredToken {
+    /// Whether it is pending, and the transport did not answer its creation whole.
+    pub(crate) fn is_orphan(&self) -> bool {
+        *self.status() == ActorTokenStatus::Pending && !self.is_delivered()
+    }
+
     /// The id.
     #[must_use]
     pub fn id(&self) -> &ActorTokenId {

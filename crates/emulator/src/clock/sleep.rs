@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Shared, Sleeper, State, wake_all};
+use super::shared::{Shared, Sleeper, State, wake_all};
 
 /// A sleep of virtual or manual time.
 pub(super) struct Sleep {
@@ -72,11 +72,11 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         _unlocked_by_then = this.watch(&mut state, context.waker());
-        if !clock.pace.moves_by_itself() || state.running > 0 {
+        if !clock.mode.moves_by_itself() || state.running > 0 {
             return Poll::Pending;
         }
         state.notice_thread();
-        let (rounds, nap) = state.patience(clock.pace);
+        let (rounds, nap) = state.patience(clock.mode);
         if this.quiet >= rounds {
             if let Some((&(due, _), _)) = state.sleepers.first_key_value() {
                 state.elapsed = due;

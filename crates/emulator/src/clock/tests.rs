@@ -1,8 +1,8 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::mpsc,
-    task::{Context, Poll, Wake},
+    sync::{Mutex, mpsc},
+    task::{Context, Poll, Wake, Waker},
     thread,
 };
 
@@ -28,7 +28,7 @@ fn passed(clock: &Clock) -> Duration {
 
 #[test]
 fn a_sleep_takes_exactly_its_time() {
-    let clock = Clock::new(Pace::Virtual);
+    let clock = Clock::new(ClockMode::Virtual);
     let before = clock.now();
     pollster::block_on(clock.sleep(MS * 1500));
     assert_eq!(clock.now() - before, MS * 1500);
@@ -38,7 +38,7 @@ fn a_sleep_takes_exactly_its_time() {
 #[test]
 fn the_shorter_of_two_sleeps_wins_whichever_is_polled_first() {
     for (first, second, winner) in [(30_000, 50, 1), (50, 30_000, 0)] {
-        let clock = Clock::new(Pace::Virtual);
+        let clock = Clock::new(ClockMode::Virtual);
         assert_eq!(pollster::block_on(race(clock.sleep(MS * first), clock.sleep(MS * second))), winner);
         assert_eq!(passed(&clock), MS * 50);
     }
@@ -59,7 +59,7 @@ async fn yield_now() {
 
 #[test]
 fn a_sleep_that_begins_a_poll_later_is_not_overtaken() {
-    let clock = Clock::new(Pace::Virtual);
+    let clock = Clock::new(ClockMode::Virtual);
     let late = async {
         yield_now().await;
         clock.sleep(MS * 50).await;
@@ -70,7 +70,7 @@ fn a_sleep_that_begins_a_poll_later_is_not_overtaken() {
 
 #[test]
 fn whoever_does_something_now_and_then_is_not_overtaken() {
-    let clock = Clock::new(Pace::Virtual);
+    let clock = Clock::new(ClockMode::Virtual);
     let busy = async {
         for _ in 0..20 {
             drop(clock.running());
@@ -94,7 +94,7 @@ fn a_backstop_lets_real_work_go_first_and_ends_all_the_same() {
                 yield_now().await;
             }
         };
-        let clock = Clock::new(Pace::Virtual);
+        let clock = Clock::new(ClockMode::Virtual);
         assert_eq!(pollster::block_on(race(clock.watchdog(MS * 30_000), real_work())), 1);
         assert_eq!(passed(&clock), Duration::ZERO);
         assert_eq!(pollster::block_on(race(clock.watchdog(MS * 30_000), std::future::pending())), 0);
@@ -109,7 +109,7 @@ fn a_backstop_lets_real_work_go_first_and_ends_all_the_same() {
 
 #[test]
 fn time_stands_still_while_an_exchange_runs_and_nobody_is_woken_for_nothing() {
-    let clock = Clock::new(Pace::Virtual);
+    let clock = Clock::new(ClockMode::Virtual);
     let count = Arc::new(Count(Mutex::new(0)));
     let waker = Waker::from(Arc::clone(&count));
     let mut context = Context::from_waker(&waker);
@@ -130,7 +130,7 @@ fn time_stands_still_while_an_exchange_runs_and_nobody_is_woken_for_nothing() {
 
 #[test]
 fn a_dropped_sleep_leaves_nothing_behind() {
-    let clock = Clock::new(Pace::Virtual);
+    let clock = Clock::new(ClockMode::Virtual);
     assert_eq!(pollster::block_on(race(clock.sleep(MS * 10), clock.sleep(MS * 99))), 0);
     assert_eq!(clock.sleepers(), 0);
     assert_eq!(clock.0.lock().late, 0);
@@ -138,7 +138,7 @@ fn a_dropped_sleep_leaves_nothing_behind() {
 
 #[test]
 fn a_woken_sleeper_that_nobody_polls_does_not_stop_time() {
-    let clock = Clock::new(Pace::Virtual);
+    let clock = Clock::new(ClockMode::Virtual);
     let mut held = clock.sleep(MS * 10);
     pollster::block_on(async {
         // Polled once and then only held.
@@ -162,7 +162,7 @@ impl Wake for Count {
 
 #[test]
 fn a_manual_clock_wakes_nobody_until_it_is_advanced() {
-    let clock = Clock::new(Pace::Manual);
+    let clock = Clock::new(ClockMode::Manual);
     let count = Arc::new(Count(Mutex::new(0)));
     let waker = Waker::from(Arc::clone(&count));
     let mut context = Context::from_waker(&waker);
@@ -181,7 +181,7 @@ fn a_manual_clock_wakes_nobody_until_it_is_advanced() {
 
 #[test]
 fn no_duration_is_too_long() {
-    let clock = Clock::new(Pace::Virtual);
+    let clock = Clock::new(ClockMode::Virtual);
     clock.advance(Duration::MAX);
     clock.advance(Duration::MAX);
     assert!(clock.now() > clock.0.origin);
@@ -190,7 +190,7 @@ fn no_duration_is_too_long() {
 
 #[test]
 fn with_real_time_an_advance_moves_the_calendar_alone() {
-    let clock = Clock::new(Pace::Real);
+    let clock = Clock::new(ClockMode::Real);
     let (now, wall) = (clock.now(), clock.system_time());
     clock.advance(MS * 3_600_000);
     assert!(clock.system_time() >= wall + MS * 3_600_000);
@@ -211,7 +211,7 @@ fn a_waker_may_own_a_sleeper_of_the_same_clock() {
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
         for drop_the_sleep in [false, true] {
-            let clock = Clock::new(Pace::Manual);
+            let clock = Clock::new(ClockMode::Manual);
             let mut idle = Context::from_waker(Waker::noop());
             let mut inner = clock.sleep(MS);
             assert!(inner.as_mut().poll(&mut idle).is_pending());
@@ -236,9 +236,9 @@ fn a_waker_may_own_a_sleeper_of_the_same_clock() {
 /// The order in which sleeps end, and when, is the same; only the real time differs.
 #[test]
 fn on_one_thread_time_jumps_in_the_same_order_without_naps() {
-    for pace in [Pace::Virtual, Pace::VirtualOnOneThread] {
+    for mode in [ClockMode::Virtual, ClockMode::VirtualOnOneThread] {
         for (first, second, winner) in [(30_000, 50, 1), (50, 30_000, 0)] {
-            let clock = Clock::new(pace);
+            let clock = Clock::new(mode);
             assert_eq!(pollster::block_on(race(clock.sleep(MS * first), clock.sleep(MS * second))), winner);
             assert_eq!(passed(&clock), MS * 50);
             // A sleep that begins where another has just ended is not overtaken by a later one.
@@ -255,8 +255,8 @@ fn on_one_thread_time_jumps_in_the_same_order_without_naps() {
 /// With naps each of these would take a tenth of a millisecond at the very least, and each watchdog a fifth of a second.
 #[test]
 fn on_one_thread_no_real_time_is_given_away() {
-    let clock = Clock::new(Pace::VirtualOnOneThread);
-    let state = || clock.0.lock().patience(Pace::VirtualOnOneThread).1;
+    let clock = Clock::new(ClockMode::VirtualOnOneThread);
+    let state = || clock.0.lock().patience(ClockMode::VirtualOnOneThread).1;
     assert_eq!(state(), Duration::ZERO);
     let mut watchdog = pin!(clock.watchdog(MS));
     let polled = watchdog.as_mut().poll(&mut Context::from_waker(Waker::noop()));

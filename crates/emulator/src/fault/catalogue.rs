@@ -11,7 +11,7 @@ use super::{
     rst_stream, slow_body, stale, stall, stall_at, status, tls, tls_cut, token_status, unreachable, without,
     wrong_type,
 };
-use crate::{ledger::CommitKind, script::NextAttempt};
+use crate::{ledger::CommitKind, next_attempt::NextAttempt};
 
 /// A fault of any type, which says at run time when it can happen.
 ///

@@ -2,7 +2,7 @@
 //!
 //! A connection belongs to no call yet. So it meets the fault at the front of the creates' queue, or else of the
 //! revokes', if that is one of connecting; a client that opens connections ahead of its calls meets it with them. Over a
-//! connection that is already up a request meets such a fault itself: see `visit.rs`.
+//! connection that is already up a request meets such a fault itself: see `serve_exchange.rs`.
 //!
 //! The emulator is its own proxy: a CONNECT to any host, in the clear, leads back to it, as a connection of its own.
 
@@ -14,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{accept::Site, ahead::Ahead, frames::PREFACE};
+use super::{frames::PREFACE, peek_stream::PeekStream, state::ServerState};
 use crate::fault::{Action, Wire};
 
 /// How a client begins.
@@ -40,9 +40,9 @@ const PART_OF_SERVER_HELLO: [u8; 18] = [HANDSHAKE, 3, 3, 0, 122, 2, 0, 0, 118, 3
 const LONGEST_HEAD: usize = 16 * 1024;
 
 /// Meets the fault that needs no word of the client's, if that is the next: `None` if it ended the connection.
-pub(super) async fn at_once(tcp: Ahead<TcpStream>, site: &Site) -> Option<Ahead<TcpStream>> {
-    let has_tls = site.has_tls();
-    let fault = site.inner().lock().scripts.take_connecting(|action| match action {
+pub(super) async fn at_once(tcp: PeekStream<TcpStream>, state: &ServerState) -> Option<PeekStream<TcpStream>> {
+    let has_tls = state.has_tls();
+    let fault = state.inner().lock().scripts.take_connecting(|action| match action {
         Action::Stall(None) => true,
         Action::Break(cause) => match cause.wire {
             Wire::TlsAlert | Wire::TlsCut => !has_tls,
@@ -61,8 +61,12 @@ pub(super) async fn at_once(tcp: Ahead<TcpStream>, site: &Site) -> Option<Ahead<
 }
 
 /// Meets the fault that depends on how the client began, if that is the next: `None` if it ended the connection.
-pub(super) async fn once_begun(tcp: Ahead<TcpStream>, opening: Opening, site: &Site) -> Option<Ahead<TcpStream>> {
-    let fault = site.inner().lock().scripts.take_connecting(|action| match action {
+pub(super) async fn once_begun(
+    tcp: PeekStream<TcpStream>,
+    opening: Opening,
+    state: &ServerState,
+) -> Option<PeekStream<TcpStream>> {
+    let fault = state.inner().lock().scripts.take_connecting(|action| match action {
         Action::Break(cause) => match cause.wire {
             Wire::Proxy(_) => true,
             // Those are for the handshake in the tunnel.
@@ -98,7 +102,7 @@ fn wire_of(fault: Option<Action>) -> Option<Wire> {
 }
 
 /// Reads how the client begins, as far as it takes to know.
-pub(super) async fn opening(tcp: &mut Ahead<TcpStream>) -> io::Result<Opening> {
+pub(super) async fn opening(tcp: &mut PeekStream<TcpStream>) -> io::Result<Opening> {
     loop {
         let begun = tcp.held();
         if begun.first() == Some(&HANDSHAKE) {
@@ -122,7 +126,7 @@ fn begins(bytes: &[u8], word: &[u8]) -> Option<bool> {
 }
 
 /// Reads the CONNECT, whatever it asks for, and answers that the tunnel is there.
-pub(super) async fn tunnel(tcp: &mut Ahead<TcpStream>) -> io::Result<()> {
+pub(super) async fn tunnel(tcp: &mut PeekStream<TcpStream>) -> io::Result<()> {
     let end = b"\r\n\r\n";
     loop {
         let head = tcp.held();
@@ -137,26 +141,26 @@ pub(super) async fn tunnel(tcp: &mut Ahead<TcpStream>) -> io::Result<()> {
 }
 
 /// Says this as the last word, once something of the client's has come.
-async fn said(mut tcp: Ahead<TcpStream>, word: &[u8]) {
+async fn said(mut tcp: PeekStream<TcpStream>, word: &[u8]) {
     if tcp.write_all(word).await.is_ok() {
         end(tcp).await;
     }
 }
 
 /// Ends the server's side, and reads on until the client has gone: bytes left unread would make it a reset.
-pub(super) async fn end(mut tcp: Ahead<TcpStream>) {
+pub(super) async fn end(mut tcp: PeekStream<TcpStream>) {
     if tcp.shutdown().await.is_ok() {
         drain(tcp).await;
     }
 }
 
 /// Reads, and throws away, until the client has gone.
-async fn drain(mut tcp: Ahead<TcpStream>) {
+async fn drain(mut tcp: PeekStream<TcpStream>) {
     let mut piece = [0; 1024];
     while let Ok(1..) = tcp.read(&mut piece).await {}
 }
 
-fn reset(tcp: Ahead<TcpStream>) {
+fn reset(tcp: PeekStream<TcpStream>) {
     // Closing with a linger time of zero sends RST (RFC 9293 section 3.10.4, ABORT).
     let _ = tcp.stream().set_zero_linger();
 }

@@ -9,41 +9,41 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 
 use super::{
-    accept::{Parting, Site},
-    line::{Line, Socket},
+    connection::{Connection, Parting, Socket},
     reply::{Dropped, Reply},
-    visit::{Ending, Gone, Peer, visit},
+    serve_exchange::{Ending, Gone, Peer, serve_exchange},
+    state::ServerState,
 };
 use crate::fault::Wire;
 
-pub(super) async fn serve(line: &Arc<Line>, site: &Site) -> Parting {
-    let socket = TokioIo::new(Socket::settling(Arc::clone(line)));
-    let service = service_fn(|request| answer(request, site, Arc::clone(line)));
-    let connection = http1::Builder::new().half_close(true).serve_connection(socket, service);
+pub(super) async fn serve(connection: &Arc<Connection>, state: &ServerState) -> Parting {
+    let socket = TokioIo::new(Socket::settling(Arc::clone(connection)));
+    let service = service_fn(|request| answer(request, state, Arc::clone(connection)));
+    let http = http1::Builder::new().half_close(true).serve_connection(socket, service);
     // An error is a client that went away or spoke no HTTP (hyper answers that), or a fault: nobody to tell.
     tokio::select! {
-        _ = connection => Parting::Gentle,
-        () = site.idle(line) => Parting::Sudden,
+        _ = http => Parting::Gentle,
+        () = state.idle(connection) => Parting::Sudden,
     }
 }
 
 async fn answer(
     request: http::Request<Incoming>,
-    site: &Site,
-    line: Arc<Line>,
+    state: &ServerState,
+    connection: Arc<Connection>,
 ) -> Result<http::Response<Reply>, Dropped> {
-    let busy = line.busy();
+    let busy = connection.busy();
     let (parts, body) = request.into_parts();
-    match visit(site.inner(), parts, &mut Caller { body, line: &line }).await {
-        Ending::Answer(answer) => Ok(Reply::of(answer, line, busy)),
+    match serve_exchange(state.inner(), parts, &mut Caller { body, connection: &connection }).await {
+        Ending::Answer(answer) => Ok(Reply::of(answer, connection, busy)),
         Ending::Gone | Ending::Break(Wire::End) => Err(Dropped),
         Ending::Break(Wire::HalfEnd) => {
-            line.end().await;
-            line.drain().await;
+            connection.end().await;
+            connection.drain().await;
             Err(Dropped)
         }
         Ending::Break(_) => {
-            line.reset();
+            connection.reset();
             Err(Dropped)
         }
     }
@@ -52,7 +52,7 @@ async fn answer(
 /// The client of one exchange.
 struct Caller<'a> {
     body: Incoming,
-    line: &'a Line,
+    connection: &'a Connection,
 }
 
 impl Peer for Caller<'_> {
@@ -68,7 +68,7 @@ impl Peer for Caller<'_> {
     }
 
     async fn gone(&mut self) {
-        self.line.gone().await;
+        self.connection.gone().await;
     }
 
     fn committing(&mut self) {}

@@ -21,37 +21,36 @@ use bytes::Bytes;
 use clerk_actor_tokens_core::BoxFuture;
 use h2::{Reason, RecvStream, server};
 
-use self::answer::{Broken, send};
+use self::answer::{Broken, Respond, send};
 use super::{
-    accept::{Parting, Site},
+    connection::{Connection, Parting, Socket},
     frames::{NO_ERROR, goaway},
-    line::{Line, Socket},
-    visit::{Ending, Gone, Peer, visit},
+    serve_exchange::{Ending, Gone, Peer, serve_exchange},
+    state::ServerState,
 };
-use crate::{emulator::Inner, fault::Wire};
+use crate::{fault::Wire, state::Inner};
 
 mod answer;
 
-type Connection = server::Connection<Socket, Bytes>;
-type Respond = server::SendResponse<Bytes>;
+type H2Connection = server::Connection<Socket, Bytes>;
 
 /// The largest head of a request, in bytes.
 const HEADER_LIST: u32 = 64 * 1024;
 
-pub(super) async fn serve(line: &Arc<Line>, site: &Site) -> Parting {
-    let socket = Socket::unsettled(Arc::clone(line));
+pub(super) async fn serve(connection: &Arc<Connection>, state: &ServerState) -> Parting {
+    let socket = Socket::unsettled(Arc::clone(connection));
     let handshake = server::Builder::new().max_header_list_size(HEADER_LIST).handshake(socket);
     // An error is a client that went away or spoke no HTTP/2: nobody to tell.
-    let Ok(connection) = handshake.await else { return Parting::Gentle };
+    let Ok(h2) = handshake.await else { return Parting::Gentle };
     let (streams, committing) = (Vec::new(), Arc::default());
-    Session { connection, streams, line, inner: site.inner(), committing, last: 0, named: None }.run(site).await
+    Session { h2, streams, connection, inner: state.inner(), committing, last: 0, named: None }.run(state).await
 }
 
 /// A connection and its streams.
 struct Session<'a> {
-    connection: Connection,
+    h2: H2Connection,
     streams: Vec<Stream>,
-    line: &'a Arc<Line>,
+    connection: &'a Arc<Connection>,
     inner: &'a Arc<Inner>,
     /// The highest stream on which Clerk may have acted.
     committing: Arc<AtomicU32>,
@@ -83,9 +82,9 @@ enum Event {
 }
 
 impl Session<'_> {
-    async fn run(mut self, site: &Site) -> Parting {
-        let line = self.line;
-        let mut idle = pin!(site.idle(line));
+    async fn run(mut self, state: &ServerState) -> Parting {
+        let connection = self.connection;
+        let mut idle = pin!(state.idle(connection));
         loop {
             let event = poll_fn(|context| match self.poll_event(context) {
                 Poll::Pending => idle.as_mut().poll(context).map(|()| Event::Idle),
@@ -117,12 +116,12 @@ impl Session<'_> {
             if let Poll::Ready(done) = self.poll_streams(context) {
                 return Poll::Ready(done);
             }
-            match self.connection.poll_accept(context) {
+            match self.h2.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
                 Poll::Ready(None | Some(Err(_))) => return Poll::Ready(Event::Over),
                 Poll::Pending => {
-                    if !self.line.is_dirty() {
-                        self.line.settle();
+                    if !self.connection.is_dirty() {
+                        self.connection.settle();
                     }
                     return Poll::Pending;
                 }
@@ -148,9 +147,9 @@ impl Session<'_> {
     fn begin(&mut self, request: http::Request<RecvStream>, respond: Respond) {
         let id = respond.stream_id().as_u32();
         self.last = self.last.max(id);
-        let (inner, line) = (Arc::clone(self.inner), Arc::clone(self.line));
+        let (inner, connection) = (Arc::clone(self.inner), Arc::clone(self.connection));
         let committing = Arc::clone(&self.committing);
-        self.streams.push(Stream { id, work: Box::pin(exchange(request, respond, inner, line, committing)) });
+        self.streams.push(Stream { id, work: Box::pin(exchange(request, respond, inner, connection, committing)) });
     }
 
     /// Ends a stream, or the connection with it.
@@ -175,12 +174,12 @@ impl Session<'_> {
             Wire::End => return Some(Parting::Gentle),
             Wire::HalfEnd => {
                 self.written().await;
-                self.line.end().await;
-                self.line.drain().await;
+                self.connection.end().await;
+                self.connection.drain().await;
                 return Some(Parting::Sudden);
             }
             Wire::Reset | Wire::Silence | Wire::TlsAlert | Wire::TlsCut | Wire::Proxy(_) => {
-                self.line.reset();
+                self.connection.reset();
                 return Some(Parting::Sudden);
             }
         }
@@ -191,17 +190,17 @@ impl Session<'_> {
     /// look at it will show.
     async fn go_away(&mut self, last: u32) {
         if self.written().await {
-            let _ = self.line.write(&goaway(last, NO_ERROR)).await;
+            let _ = self.connection.write(&goaway(last, NO_ERROR)).await;
         }
     }
 
     /// Waits until everything that is to be written is, to the end of a frame. `false` if the connection is over.
     async fn written(&mut self) -> bool {
-        poll_fn(|context| match self.connection.poll_closed(context) {
+        poll_fn(|context| match self.h2.poll_closed(context) {
             Poll::Ready(_) => Poll::Ready(false),
-            Poll::Pending if self.line.is_dirty() => Poll::Pending,
+            Poll::Pending if self.connection.is_dirty() => Poll::Pending,
             Poll::Pending => {
-                self.line.settle();
+                self.connection.settle();
                 Poll::Ready(true)
             }
         })
@@ -219,16 +218,16 @@ async fn exchange(
     request: http::Request<RecvStream>,
     mut respond: Respond,
     inner: Arc<Inner>,
-    line: Arc<Line>,
+    connection: Arc<Connection>,
     committing: Arc<AtomicU32>,
 ) -> Next {
-    let _busy = line.busy();
+    let _busy = connection.busy();
     let (parts, body) = request.into_parts();
     let mut caller = Caller { body, respond: &mut respond, committing: &committing };
-    match visit(&inner, parts, &mut caller).await {
+    match serve_exchange(&inner, parts, &mut caller).await {
         Ending::Gone => Next::Nothing,
         Ending::Break(wire) => Next::Break(wire, respond),
-        Ending::Answer(answer) => match send(answer, &mut respond, &line).await {
+        Ending::Answer(answer) => match send(answer, &mut respond, &connection).await {
             Ok(()) | Err(Broken::Gone) => Next::Nothing,
             Err(Broken::Cut) => Next::Break(Wire::ResetStream(Reason::INTERNAL_ERROR.into()), respond),
         },

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use clerk_actor_tokens_core::{BoxFuture, SystemTimer, Timer as _};
 
-use super::visit::Pacing;
+use super::serve_exchange::Pacing;
 
 /// A slow body comes in at most so many pieces.
 const PIECES: usize = 64;

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::{
-    line::{Busy, Line},
+    connection::{Busy, Connection},
     pieces::Pieces,
-    visit::{Answer, End},
+    serve_exchange::{Answer, End},
 };
 use crate::exchange::Receipt;
 
@@ -27,32 +27,32 @@ pub(super) struct Reply {
     end: End,
     /// How often the socket had been flushed when the last piece was handed to hyper.
     flushes: Option<u64>,
-    line: Arc<Line>,
+    connection: Arc<Connection>,
     /// Handed over with the last byte.
     receipt: Option<Receipt>,
     _busy: Busy,
 }
 
 impl Reply {
-    pub(super) fn of(answer: Answer, line: Arc<Line>, busy: Busy) -> http::Response<Self> {
+    pub(super) fn of(answer: Answer, connection: Arc<Connection>, busy: Busy) -> http::Response<Self> {
         let Answer { response, length, end, pacing, mut receipt } = answer;
         response.map(|data| {
             let pieces = Pieces::new(data, pacing);
             if pieces.is_at_once() {
                 // Before hyper begins to write: a client that reads the answer must find it delivered.
-                receipt.take().into_iter().for_each(|receipt| line.hand_over(receipt));
+                receipt.take().into_iter().for_each(|receipt| connection.hand_over(receipt));
             }
             let length = u64::try_from(length).unwrap_or(u64::MAX);
-            Self { pieces, length, end, flushes: None, line, receipt, _busy: busy }
+            Self { pieces, length, end, flushes: None, connection, receipt, _busy: busy }
         })
     }
 
     fn next_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Dropped>> {
         if self.pieces.poll_due(context).is_pending() {
-            return self.line.poll_gone(context).map(|()| Err(Dropped));
+            return self.connection.poll_gone(context).map(|()| Err(Dropped));
         }
         if self.pieces.is_last() {
-            self.receipt.take().into_iter().for_each(|receipt| self.line.hand_over(receipt));
+            self.receipt.take().into_iter().for_each(|receipt| self.connection.hand_over(receipt));
         }
         Poll::Ready(Ok(self.pieces.take()))
     }
@@ -69,11 +69,11 @@ impl Body for Reply {
         if self.end == End::Whole {
             return Poll::Ready(None);
         }
-        let now = self.line.flushes();
+        let now = self.connection.flushes();
         let flushes = *self.flushes.get_or_insert(now);
-        ready!(self.line.poll_flushed(flushes, context));
+        ready!(self.connection.poll_flushed(flushes, context));
         if self.end == End::Silence {
-            ready!(self.line.poll_gone(context));
+            ready!(self.connection.poll_gone(context));
         }
         Poll::Ready(Some(Err(Dropped)))
     }

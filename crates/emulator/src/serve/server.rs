@@ -10,11 +10,8 @@ use std::{
 use clerk_actor_tokens_core::BaseUrl;
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
-use super::{
-    Served,
-    accept::{Site, accept_all},
-};
-use crate::{clock::Pace, emulator::Emulator};
+use super::{accept::accept_all, served::Served, state::ServerState};
+use crate::{clock::ClockMode, emulator::Emulator};
 
 /// Sets up a server in front of an [`Emulator`]. It speaks HTTP/1.1, and HTTP/2 to clients that begin with it (RFC 9113
 /// section 3.3) or, over TLS, ask for it.
@@ -118,7 +115,7 @@ impl Server {
     /// If the emulator's time is not [real](crate::EmulatorBuilder::real_time), if there is no tokio runtime, if the host is
     /// none of this machine's, if the operating system does not give the port, or if no certificate can be for a name.
     pub async fn start(self) -> io::Result<Served> {
-        if self.emulator.inner().clock.pace() != Pace::Real {
+        if self.emulator.inner().clock.mode() != ClockMode::Real {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "a server cannot run on a clock that stands still: build the emulator with \
@@ -130,7 +127,7 @@ impl Server {
         let address = reachable(listener.local_addr()?);
         #[cfg(feature = "tls")]
         let (acceptor, authority) = self.certified(address.ip())?.map(|tls| (tls.acceptor, tls.authority)).unzip();
-        let site = Arc::new(Site {
+        let state = Arc::new(ServerState {
             inner: Arc::clone(self.emulator.inner()),
             idle_timeout: self.idle_timeout,
             http2: self.http2,
@@ -138,7 +135,7 @@ impl Server {
             #[cfg(feature = "tls")]
             acceptor,
         });
-        let url = format!("{}://{address}", if site.has_tls() { "https" } else { "http" });
+        let url = format!("{}://{address}", if state.has_tls() { "https" } else { "http" });
         // Its user has chosen to speak HTTP to this address.
         let host = match address {
             SocketAddr::V4(address) => address.ip().to_string(),
@@ -147,10 +144,10 @@ impl Server {
         let base_url = BaseUrl::builder(url.as_str()).danger_allow_http(host).build();
         let base_url = base_url.map_err(io::Error::other)?;
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept_all(listener, Arc::clone(&site), stopped));
+        let task = tokio::spawn(accept_all(listener, Arc::clone(&state), stopped));
         Ok(Served {
             emulator: self.emulator,
-            site,
+            state,
             url,
             base_url,
             #[cfg(feature = "tls")]

@@ -3,15 +3,17 @@
 use std::{future::poll_fn, task::Poll};
 
 use bytes::Bytes;
-use h2::SendStream;
+use h2::{SendStream, server};
 use http::{HeaderValue, StatusCode, header};
 
-use super::Respond;
 use crate::serve::{
-    line::Line,
+    connection::Connection,
     pieces::Pieces,
-    visit::{Answer, End},
+    serve_exchange::{Answer, End},
 };
+
+/// Where the answer of one stream goes.
+pub(super) type Respond = server::SendResponse<Bytes>;
 
 /// Why an answer is not whole.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl From<h2::Error> for Broken {
 }
 
 /// Sends an answer, to its end.
-pub(super) async fn send(answer: Answer, respond: &mut Respond, line: &Line) -> Result<(), Broken> {
+pub(super) async fn send(answer: Answer, respond: &mut Respond, connection: &Connection) -> Result<(), Broken> {
     let Answer { response, length, end, pacing, mut receipt } = answer;
     let (mut parts, data) = response.into_parts();
     finish_head(&mut parts, length);
@@ -37,7 +39,7 @@ pub(super) async fn send(answer: Answer, respond: &mut Respond, line: &Line) -> 
     let mut pieces = Pieces::new(data, pacing);
     let is_bare = pieces.is_done() && end == End::Whole;
     if is_bare {
-        receipt.take().into_iter().for_each(|receipt| line.hand_over(receipt));
+        receipt.take().into_iter().for_each(|receipt| connection.hand_over(receipt));
     }
     let mut stream = respond.send_response(head, is_bare)?;
     while !pieces.is_done() {
@@ -54,7 +56,7 @@ pub(super) async fn send(answer: Answer, respond: &mut Respond, line: &Line) -> 
             let is_all = is_last && piece.is_empty();
             if is_all {
                 // Before it is written: a client that reads the answer must find it delivered.
-                receipt.take().into_iter().for_each(|receipt| line.hand_over(receipt));
+                receipt.take().into_iter().for_each(|receipt| connection.hand_over(receipt));
             }
             stream.send_data(part, is_all && end == End::Whole)?;
         }
@@ -62,8 +64,8 @@ pub(super) async fn send(answer: Answer, respond: &mut Respond, line: &Line) -> 
     match end {
         End::Whole => Ok(()),
         End::Cut => {
-            let flushes = line.flushes();
-            poll_fn(|context| line.poll_flushed(flushes, context)).await;
+            let flushes = connection.flushes();
+            poll_fn(|context| connection.poll_flushed(flushes, context)).await;
             Err(Broken::Cut)
         }
         End::Silence => {

@@ -17,13 +17,13 @@ const LIMIT: usize = 64 * 1024;
 const PIECE: usize = 4096;
 
 /// A stream, and what has been read of it ahead.
-pub(super) struct Ahead<S> {
+pub(super) struct PeekStream<S> {
     stream: S,
     held: BytesMut,
     ended: bool,
 }
 
-impl<S> Ahead<S> {
+impl<S> PeekStream<S> {
     pub(super) fn new(stream: S) -> Self {
         Self { stream, held: BytesMut::new(), ended: false }
     }
@@ -38,7 +38,7 @@ impl<S> Ahead<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> Ahead<S> {
+impl<S: AsyncRead + Unpin> PeekStream<S> {
     /// Reads some more ahead; `false` at the end. Beyond the limit it waits for ever.
     pub(super) fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.ended {
@@ -61,7 +61,7 @@ impl<S: AsyncRead + Unpin> Ahead<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Ahead<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for PeekStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -79,7 +79,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Ahead<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Ahead<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for PeekStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

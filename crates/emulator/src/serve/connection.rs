@@ -19,34 +19,43 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::ahead::Ahead;
+use super::peek_stream::PeekStream;
 use crate::exchange::Receipt;
 
 /// How long the end of a connection waits for the client to read it.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// How the server leaves a connection that is not reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parting {
+    /// So that the client sees all that was written: see [`Connection::close`].
+    Gentle,
+    /// At once, whatever the client is sending.
+    Sudden,
+}
 
 /// What a connection is made of: TCP, or TLS over it.
 pub(super) trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {
     fn tcp(&self) -> &TcpStream;
 }
 
-impl Carrier for Ahead<TcpStream> {
+impl Carrier for PeekStream<TcpStream> {
     fn tcp(&self) -> &TcpStream {
         self.stream()
     }
 }
 
 #[cfg(feature = "tls")]
-impl Carrier for tokio_rustls::server::TlsStream<Ahead<TcpStream>> {
+impl Carrier for tokio_rustls::server::TlsStream<PeekStream<TcpStream>> {
     fn tcp(&self) -> &TcpStream {
         self.get_ref().0.stream()
     }
 }
 
 /// A connection, and what its socket and the answers that go through it tell each other.
-pub(super) struct Line {
+pub(super) struct Connection {
     /// For one task alone, that of the connection: nobody ever waits for this lock.
-    stream: Mutex<Ahead<Box<dyn Carrier>>>,
+    stream: Mutex<PeekStream<Box<dyn Carrier>>>,
     reset: AtomicBool,
     state: Mutex<State>,
 }
@@ -66,7 +75,7 @@ struct State {
     active: Instant,
 }
 
-impl Line {
+impl Connection {
     pub(super) fn new(carrier: Box<dyn Carrier>) -> Self {
         let state = State {
             dirty: false,
@@ -76,10 +85,10 @@ impl Line {
             busy: 0,
             active: Instant::now(),
         };
-        Self { stream: Mutex::new(Ahead::new(carrier)), reset: AtomicBool::new(false), state: Mutex::new(state) }
+        Self { stream: Mutex::new(PeekStream::new(carrier)), reset: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
-    fn stream(&self) -> MutexGuard<'_, Ahead<Box<dyn Carrier>>> {
+    fn stream(&self) -> MutexGuard<'_, PeekStream<Box<dyn Carrier>>> {
         self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -211,7 +220,7 @@ impl Line {
 }
 
 /// A request under way.
-pub(super) struct Busy(Arc<Line>);
+pub(super) struct Busy(Arc<Connection>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
@@ -223,31 +232,31 @@ impl Drop for Busy {
 
 /// The socket of a connection, for a protocol to read and write.
 pub(super) struct Socket {
-    line: Arc<Line>,
+    connection: Arc<Connection>,
     settles: bool,
 }
 
 impl Socket {
     /// One whose flush shows that every answer handed over has been written.
-    pub(super) fn settling(line: Arc<Line>) -> Self {
-        Self { line, settles: true }
+    pub(super) fn settling(connection: Arc<Connection>) -> Self {
+        Self { connection, settles: true }
     }
 
-    /// One whose user says when that is so: [`Line::settle`].
-    pub(super) fn unsettled(line: Arc<Line>) -> Self {
-        Self { line, settles: false }
+    /// One whose user says when that is so: [`Connection::settle`].
+    pub(super) fn unsettled(connection: Arc<Connection>) -> Self {
+        Self { connection, settles: false }
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let receipts = std::mem::take(&mut self.line.lock().receipts);
+        let receipts = std::mem::take(&mut self.connection.lock().receipts);
         for receipt in receipts {
             receipt.set_delivered(false);
         }
-        if self.line.is_reset() {
+        if self.connection.is_reset() {
             // Closing with a linger time of zero sends RST (RFC 9293 section 3.10.4, ABORT).
-            let _ = self.line.stream().stream().tcp().set_zero_linger();
+            let _ = self.connection.stream().stream().tcp().set_zero_linger();
         }
     }
 }
@@ -255,9 +264,9 @@ impl Drop for Socket {
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut *self.line.stream()).poll_read(context, buffer);
+        let read = Pin::new(&mut *self.connection.stream()).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.line.lock().active = Instant::now();
+            self.connection.lock().active = Instant::now();
         }
         read
     }
@@ -265,8 +274,8 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.line.lock().dirty = true;
-        Pin::new(&mut *self.line.stream()).poll_write(context, bytes)
+        self.connection.lock().dirty = true;
+        Pin::new(&mut *self.connection.stream()).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -274,27 +283,27 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.line.lock().dirty = true;
-        Pin::new(&mut *self.line.stream()).poll_write_vectored(context, slices)
+        self.connection.lock().dirty = true;
+        Pin::new(&mut *self.connection.stream()).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.line.stream().is_write_vectored()
+        self.connection.stream().is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut *self.line.stream()).poll_flush(context);
+        let flushed = Pin::new(&mut *self.connection.stream()).poll_flush(context);
         if matches!(flushed, Poll::Ready(Ok(()))) {
-            self.line.lock().dirty = false;
+            self.connection.lock().dirty = false;
             if self.settles {
-                self.line.settle();
+                self.connection.settle();
             }
         }
         flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.line.stream()).poll_shutdown(context)
+        Pin::new(&mut *self.connection.stream()).poll_shutdown(context)
     }
 }
 
@@ -323,11 +332,11 @@ mod tests {
 
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-                let line = Arc::new(Line::new(Box::new(Ahead::new(listener.accept().await.unwrap().0))));
-                let line_of_socket = Arc::clone(&line);
-                let mut socket =
-                    if settles { Socket::settling(line_of_socket) } else { Socket::unsettled(line_of_socket) };
-                line.hand_over(exchange.receipt(&reply));
+                let connection =
+                    Arc::new(Connection::new(Box::new(PeekStream::new(listener.accept().await.unwrap().0))));
+                let of_socket = Arc::clone(&connection);
+                let mut socket = if settles { Socket::settling(of_socket) } else { Socket::unsettled(of_socket) };
+                connection.hand_over(exchange.receipt(&reply));
                 clerk.assert_orphans(0);
                 if flushed {
                     socket.flush().await.unwrap();

@@ -8,11 +8,11 @@ use bytes::{Bytes, BytesMut};
 use clerk_actor_tokens_core::{Request, Response};
 
 use crate::{
-    emulator::Inner,
     exchange::{Effect, Exchange, Receipt, Then},
     fault::{Phase, Wire},
     requests::WholeLength,
     settings::BODY_LIMIT,
+    state::Inner,
 };
 
 /// How much of a body is read at most, most of it to be thrown away, in bytes.
@@ -74,7 +74,7 @@ pub(super) enum Pacing {
 }
 
 /// Lets an exchange happen. Dropping it aborts it: what is not committed by then never will be.
-pub(super) async fn visit(inner: &Arc<Inner>, parts: http::request::Parts, peer: &mut impl Peer) -> Ending {
+pub(super) async fn serve_exchange(inner: &Arc<Inner>, parts: http::request::Parts, peer: &mut impl Peer) -> Ending {
     let head = Request::from_parts(parts.clone(), Bytes::new());
     let mut exchange = Exchange::begin(inner, &head);
     if let Some(ending) = meet(&mut exchange, Phase::BeforeSend, None, peer).await {

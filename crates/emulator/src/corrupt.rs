@@ -25,7 +25,7 @@ use crate::{
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The answer as the client gets it. `None` if that makes no difference. `earlier` is an answer to another request.
-pub(crate) fn altered(change: &Change, reply: &Response, earlier: Option<Response>) -> Option<Response> {
+pub(crate) fn corrupt(change: &Change, reply: &Response, earlier: Option<Response>) -> Option<Response> {
     let mut response = reply.clone();
     let body = match change {
         Change::ContentType(value) => {

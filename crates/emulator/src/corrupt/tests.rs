@@ -14,7 +14,7 @@ fn reply() -> Response {
 }
 
 fn body(change: &Change) -> Vec<u8> {
-    altered(change, &reply(), None).unwrap().into_body().to_vec()
+    corrupt(change, &reply(), None).unwrap().into_body().to_vec()
 }
 
 /// Each change by its bytes: what of the answer is replaced by what, and nothing else.
@@ -55,13 +55,13 @@ fn a_change_is_the_one_that_it_says_and_no_other() {
 
 #[test]
 fn a_header_is_changed_where_the_change_is_one_of_the_header() {
-    let typed = altered(&Change::ContentType(HeaderValue::from_static("text/html")), &reply(), None).unwrap();
+    let typed = corrupt(&Change::ContentType(HeaderValue::from_static("text/html")), &reply(), None).unwrap();
     assert_eq!(typed.headers()["content-type"], "text/html");
     assert_eq!(typed.body(), BODY);
-    let zipped = altered(&Change::Gzip, &reply(), None).unwrap();
+    let zipped = corrupt(&Change::Gzip, &reply(), None).unwrap();
     assert_eq!(zipped.headers()["content-encoding"], "gzip");
     assert!(zipped.body().starts_with(b"\x1f\x8b"));
-    let earlier = altered(&Change::Stale, &reply(), Some(Response::new("earlier".into()))).unwrap();
+    let earlier = corrupt(&Change::Stale, &reply(), Some(Response::new("earlier".into()))).unwrap();
     assert_eq!(earlier.body(), "earlier");
 }
 

@@ -1,0 +1,58 @@
+//! The state of an emulator: Clerk, the scripts, the ledger and the requests behind one lock, and the clock beside it.
+//!
+//! Responsible for holding them, and for views that need more than one of them. Not responsible for the handle that users
+//! hold, or for what happens in an exchange.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::{
+    clerk::{Clerk, StoredToken, Token},
+    clock::{Clock, ClockMode},
+    ledger::{CommitKind, Ledger},
+    requests::RecordedRequest,
+    script::Scripts,
+    settings::Settings,
+};
+
+/// What all handles and servers of one emulator share.
+pub(crate) struct Inner {
+    pub(crate) clock: Clock,
+    state: Mutex<State>,
+}
+
+/// What only one of them uses at a time.
+pub(crate) struct State {
+    pub(crate) clerk: Clerk,
+    pub(crate) scripts: Scripts,
+    pub(crate) ledger: Ledger,
+    pub(crate) requests: Vec<RecordedRequest>,
+}
+
+impl Inner {
+    pub(crate) fn new(settings: Settings, mode: ClockMode) -> Self {
+        let state = State {
+            clerk: Clerk::new(settings),
+            scripts: Scripts::default(),
+            ledger: Ledger::default(),
+            requests: Vec::new(),
+        };
+        Self { clock: Clock::new(mode), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(crate) fn view(&self, token: &Token, now: i64) -> StoredToken {
+        let delivered = self.ledger.of(CommitKind::Create).any(|entry| entry.id == token.id && entry.delivered);
+        token.view(now, delivered)
+    }
+
+    /// Every token, in the order of creation.
+    pub(crate) fn tokens(&self, now: i64) -> impl Iterator<Item = StoredToken> {
+        let created = self.ledger.of(CommitKind::Create);
+        created.filter_map(move |entry| Some(self.clerk.token(entry.id.as_str())?.view(now, entry.delivered)))
+    }
+}
