@@ -14,29 +14,25 @@
 //! let response = responses::clerk_error(422, "form_param_missing").param("user_id").build();
 //! assert_eq!(response.status(), 422);
 //! ```
-#![allow(clippy::panic, reason = "a wrong argument fails the test, at the caller's line")]
-
 mod error;
+mod head;
+mod sample;
 mod token;
 
 use clerk_actor_tokens_core::{Response, TransportError, TransportErrorKind};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    HeaderValue, Method, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, SERVER},
 };
-use serde_json::Value;
 
-pub use self::{error::ClerkErrorResponse, token::ActorTokenResponse};
+use self::head::{Head, status_code};
+pub(crate) use self::head::{header_name, header_value};
+pub use self::{
+    error::ClerkErrorResponse,
+    sample::{SAMPLE_ACTOR_SUB, SAMPLE_ID, SAMPLE_USER_ID},
+    token::ActorTokenResponse,
+};
 use crate::captured::CapturedRequest;
-
-/// The id in every answer that was given no other: `act_` and 27 base62 characters, like Clerk's.
-pub const SAMPLE_ID: &str = "act_2SampleActorTokenForTests01";
-
-/// The user in every answer that was given no other.
-pub const SAMPLE_USER_ID: &str = "user_customer";
-
-/// The actor's subject in every answer that was given no other.
-pub const SAMPLE_ACTOR_SUB: &str = "user_agent";
 
 /// A new actor token: 200, pending, with ticket and sign-in link.
 ///
@@ -143,69 +139,11 @@ pub(crate) fn echo(request: &CapturedRequest) -> Response {
     }
 }
 
-#[track_caller]
-fn status_code(status: u16) -> StatusCode {
-    match StatusCode::from_u16(status) {
-        Ok(status) => status,
-        Err(_) => panic!("{status} is no HTTP status: it must be 100 to 999"),
-    }
-}
-
-#[track_caller]
-pub(crate) fn header_name(name: &str) -> HeaderName {
-    match HeaderName::from_bytes(name.as_bytes()) {
-        Ok(name) => name,
-        Err(_) => panic!("{:?} is no header name", clerk_actor_tokens_core::Sanitized::new(name)),
-    }
-}
-
-/// Says nothing of the value: it may be a key.
-#[track_caller]
-pub(crate) fn header_value(name: &HeaderName, value: &str) -> HeaderValue {
-    match HeaderValue::from_str(value) {
-        Ok(value) => value,
-        Err(_) => panic!("the value for the header {name} holds a character that no header can hold"),
-    }
-}
-
-/// Status and headers: what all answers have in common.
-#[derive(Clone)]
-struct Head {
-    status: StatusCode,
-    headers: HeaderMap,
-}
-
-impl Head {
-    fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new() }
-    }
-
-    #[track_caller]
-    fn set(&mut self, name: &str, value: &str) {
-        let name = header_name(name);
-        let value = header_value(&name, value);
-        self.headers.insert(name, value);
-    }
-
-    fn with_json(mut self, body: &Value) -> Response {
-        // An official client of Clerk's parses exactly this value and nothing else.
-        self.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        self.with_body(body.to_string())
-    }
-
-    fn with_body(self, body: String) -> Response {
-        let mut response = Response::new(body.into());
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
-        response
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clerk_actor_tokens_core::Request;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use std::{
         fmt::Debug,
         panic::{UnwindSafe, catch_unwind},

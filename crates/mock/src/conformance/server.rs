@@ -6,85 +6,23 @@
 
 mod connection;
 mod request;
+mod script;
+mod shared;
 
 use std::{
-    borrow::Cow,
     io::{self, Write as _},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, atomic::Ordering},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-pub(crate) use self::request::ReadRequest;
+use self::shared::{Met, Shared};
+pub(crate) use self::{
+    request::ReadRequest,
+    script::{Act, EXCHANGE, Reads, Seen, WARM_UP, write},
+};
 use crate::lock::locked;
-
-/// The header by which the server knows which exchange a request belongs to.
-pub(crate) const EXCHANGE: &str = "x-conformance-exchange";
-/// The header of a request that is answered plainly, whatever the script says.
-pub(crate) const WARM_UP: &str = "x-conformance-warm-up";
-
-/// By when a connection ends in any case: what blocks in a transport is set free then.
-pub(crate) const LAST_RESORT: Duration = Duration::from_secs(15);
-
-/// One thing that the server does with a connection.
-#[derive(Debug, Clone)]
-pub(crate) enum Act {
-    /// Writes these bytes.
-    Write(Cow<'static, [u8]>),
-    /// Writes these bytes so many times.
-    Repeat(Cow<'static, [u8]>, usize),
-    /// Writes these bytes until the client closes, with so long a pause behind each.
-    Forever(Cow<'static, [u8]>, Duration),
-    /// Does nothing for so long: short, as the server cannot stop meanwhile.
-    Pause(Duration),
-    /// Writes no more, and goes on to the next act.
-    HalfClose,
-    /// Is silent until the client closes.
-    Hold,
-    /// Ends the connection in an orderly way (FIN).
-    Close,
-    /// Breaks the connection off (RST).
-    Reset,
-}
-
-/// [`Act::Write`] of bytes that are written down.
-pub(crate) const fn write(bytes: &'static [u8]) -> Act {
-    Act::Write(Cow::Borrowed(bytes))
-}
-
-/// How much the server reads before it acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reads {
-    /// Nothing: it acts as soon as it is connected to.
-    Nothing,
-    /// The head of a request.
-    Head,
-    /// A whole request.
-    Request,
-}
-
-/// A request that the server read.
-#[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    /// The number of the connection, from 0.
-    pub(crate) connection: usize,
-    /// How many requests came before it on that connection.
-    pub(crate) before: usize,
-    pub(crate) request: ReadRequest,
-}
-
-impl Seen {
-    /// What the script of a server that reads [`Reads::Nothing`] is asked with.
-    fn nothing(connection: usize) -> Self {
-        Self { connection, before: 0, request: ReadRequest::default() }
-    }
-}
-
-type Script = Box<dyn Fn(&Seen) -> Vec<Act> + Send + Sync>;
 
 pub(crate) struct Server {
     address: SocketAddr,
@@ -92,41 +30,12 @@ pub(crate) struct Server {
     accepting: Option<JoinHandle<()>>,
 }
 
-struct Shared {
-    reads: Reads,
-    script: Script,
-    is_stopping: AtomicBool,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    connections: Vec<Met>,
-    seen: Vec<Seen>,
-}
-
-/// What is known of one connection.
-struct Met {
-    /// Another handle of it while it is served, to end it by.
-    stream: Option<TcpStream>,
-    /// Whether it is silent, with all before that done.
-    is_held: bool,
-    is_closed_by_client: bool,
-    /// What came over it unasked: bytes that were not read as a request.
-    raw: Vec<u8>,
-}
-
 impl Server {
     /// A server that acts on each request. If `script` gives nothing that ends the connection, the next request is read.
     pub(crate) fn start(reads: Reads, script: impl Fn(&Seen) -> Vec<Act> + Send + Sync + 'static) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            reads,
-            script: Box::new(script),
-            is_stopping: AtomicBool::new(false),
-            state: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(reads, Box::new(script)));
         let serving = Arc::clone(&shared);
         let accepting =
             thread::Builder::new().name("conformance server".into()).spawn(move || accept(&listener, &serving))?;
@@ -191,25 +100,6 @@ impl Drop for Server {
     }
 }
 
-impl Shared {
-    fn end_all(&self) {
-        for stream in locked(&self.state).connections.iter().filter_map(|met| met.stream.as_ref()) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::SeqCst)
-    }
-
-    /// Changes what is known of a connection.
-    fn note(&self, connection: usize, change: impl FnOnce(&mut Met)) {
-        if let Some(met) = locked(&self.state).connections.get_mut(connection) {
-            change(met);
-        }
-    }
-}
-
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     let mut threads = Vec::new();
     while let Ok((stream, _)) = listener.accept() {
@@ -240,7 +130,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{script::LAST_RESORT, *};
     use std::{io::Read, time::Instant};
 
     const REQUEST: &[u8] = b"POST /a HTTP/1.1\r\nx-conformance-exchange: 7\r\ncontent-length: 3\r\n\r\nabc";

@@ -6,7 +6,7 @@ use clerk_actor_tokens_core::{Response, Sanitized};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Head, status_code};
+use super::head::{Head, status_code};
 
 const SAMPLE_TRACE_ID: &str = "0123456789abcdef0123456789abcdef";
 

@@ -1,4 +1,5 @@
 //! Answers that hold an actor token.
+#![allow(clippy::panic, reason = "what is no token fails the test, at the caller's line")]
 
 use std::fmt;
 
@@ -6,7 +7,10 @@ use clerk_actor_tokens_core::{Actor, ActorToken, CreateActorToken, Operation, Re
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Head, SAMPLE_ACTOR_SUB, SAMPLE_ID, SAMPLE_USER_ID, status_code};
+use super::{
+    head::{Head, status_code},
+    sample::{SAMPLE_ACTOR_SUB, SAMPLE_ID, SAMPLE_USER_ID},
+};
 
 /// A ticket of the form that Clerk's have, for [`SAMPLE_ID`], expired long ago. Its signature is none.
 const TICKET: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.\

@@ -2,7 +2,7 @@
 
 use http::header;
 
-use super::{CONTRACT, Row, bytes_of_every_value, whole};
+use super::row::{CONTRACT, Row, bytes_of_every_value, whole};
 use crate::conformance::{
     server::{Act, EXCHANGE, Reads, Seen, Server, write},
     stage::{Checked, Ended, Otherwise, Stage, demand},

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use clerk_actor_tokens_core::{CallContext, DEFAULT_RESPONSE_CAP, Request, TransportErrorKind};
 
-use super::{CONTRACT, Row, bytes_of_every_value, partial::is_partial, whole};
+use super::{
+    partial::is_partial,
+    row::{CONTRACT, Row, bytes_of_every_value, whole},
+};
 use crate::conformance::{
     race::holds,
     server::{Act, Reads, Server, write},

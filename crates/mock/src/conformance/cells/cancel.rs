@@ -2,7 +2,7 @@
 
 use clerk_actor_tokens_core::{SendState, SystemTimer, Timer as _};
 
-use super::{BOOK, CONTRACT, Row};
+use super::row::{BOOK, CONTRACT, Row};
 use crate::conformance::{
     race::holds,
     server::{Act, Server, write},

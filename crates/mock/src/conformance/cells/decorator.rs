@@ -17,7 +17,7 @@ use clerk_actor_tokens_core::{
 };
 use http::{HeaderValue, Method, Uri};
 
-use super::{CONTRACT, Row, Wrap};
+use super::row::{CONTRACT, Row, Wrap};
 use crate::{
     CapturingTransport, ManualTimer, NeverTransport, WithTimer,
     conformance::{

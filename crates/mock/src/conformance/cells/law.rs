@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{SystemTimer, Timer as _};
 
-use super::{CONTRACT, Make, Planned, Row};
+use super::row::{CONTRACT, Make, Planned, Row};
 use crate::conformance::{
     server::{Act, Reads, Server, write},
     stage::{Checked, LONG, Otherwise, SETTLE, SHORT, Stage, demand, fail},

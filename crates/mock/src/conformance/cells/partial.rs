@@ -2,7 +2,7 @@
 
 use clerk_actor_tokens_core::{TransportError, TransportErrorKind};
 
-use super::{CONTRACT, Row};
+use super::row::{CONTRACT, Row};
 use crate::conformance::{
     server::{Act, Server},
     stage::{Checked, Stage, demand, fail},

@@ -2,7 +2,10 @@
 
 use clerk_actor_tokens_core::{DiscardConnection, FreshConnection, SystemTimer, Timer as _};
 
-use super::{BOOK, CONTRACT, Row, bounds::capped, whole};
+use super::{
+    bounds::capped,
+    row::{BOOK, CONTRACT, Row, whole},
+};
 use crate::conformance::{
     server::{Act, Server},
     stage::{AFTERMATH, Checked, Otherwise, Stage, demand, fail},

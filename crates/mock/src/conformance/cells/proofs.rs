@@ -3,7 +3,10 @@
 
 use clerk_actor_tokens_core::{Execution, SystemTimer, Timer as _};
 
-use super::{Row, closed_port::ClosedPort, whole};
+use super::{
+    closed_port::ClosedPort,
+    row::{Row, whole},
+};
 use crate::conformance::{
     server::{Act, Reads, Server, WARM_UP},
     stage::{AFTERMATH, Checked, Ended, Otherwise, Stage, fail},

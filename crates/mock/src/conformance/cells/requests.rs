@@ -4,7 +4,7 @@ use bytes::Bytes;
 use clerk_actor_tokens_core::Request;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
-use super::{BOOK, CONTRACT, Row, bytes_of_every_value, whole};
+use super::row::{BOOK, CONTRACT, Row, bytes_of_every_value, whole};
 use crate::conformance::{
     server::{Act, ReadRequest, Reads, Server},
     stage::{Checked, KEY, Otherwise, REQUEST_SECRET, Stage, URL_SECRET, demand, fail},

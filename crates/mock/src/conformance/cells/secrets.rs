@@ -4,7 +4,11 @@ use std::error::Error as StdError;
 
 use clerk_actor_tokens_core::{Request, TransportError};
 
-use super::{BOOK, Row, bounds::capped, closed_port::ClosedPort};
+use super::{
+    bounds::capped,
+    closed_port::ClosedPort,
+    row::{BOOK, Row},
+};
 use crate::conformance::{
     server::{Act, Reads, Server, write},
     stage::{ANSWER_SECRET, Checked, KEY, REQUEST_SECRET, SHORT, Stage, URL_SECRET, fail},

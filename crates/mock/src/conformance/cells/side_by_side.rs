@@ -9,7 +9,10 @@ use clerk_actor_tokens_core::{
     BoxFuture, HttpTransport, Request, Response, SystemTimer, Timer as _, TransportError, transport_fn,
 };
 
-use super::{Row, Wrap, decorator::sample, whole};
+use super::{
+    decorator::sample,
+    row::{Row, Wrap, whole},
+};
 use crate::conformance::{
     race::{all, within},
     server::{Act, EXCHANGE, Reads, Seen, Server},

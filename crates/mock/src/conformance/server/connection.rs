@@ -11,7 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Act, LAST_RESORT, Reads, Seen, Shared, WARM_UP, request};
+use super::{
+    request,
+    script::{Act, LAST_RESORT, Reads, Seen, WARM_UP, write},
+    shared::Shared,
+};
+use crate::lock::locked;
 
 /// What a request that keeps the connection busy is answered with.
 const PLAIN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwarm-up";
@@ -50,7 +55,7 @@ impl Connection<'_> {
             let acts = match self.shared.reads {
                 Reads::Nothing => (self.shared.script)(&Seen::nothing(self.number)),
                 reads => match self.read(reads, before) {
-                    Some(seen) if seen.request.header(WARM_UP).is_some() => vec![super::write(PLAIN)],
+                    Some(seen) if seen.request.header(WARM_UP).is_some() => vec![write(PLAIN)],
                     Some(seen) => (self.shared.script)(&seen),
                     None => return,
                 },
@@ -94,7 +99,7 @@ impl Connection<'_> {
             self.owed = 1;
             self.skip(end.saturating_sub(known).saturating_sub(1));
             let seen = Seen { connection: self.number, before, request: progress.request };
-            super::locked(&self.shared.state).seen.push(seen.clone());
+            locked(&self.shared.state).seen.push(seen.clone());
             return Some(seen);
         }
     }
