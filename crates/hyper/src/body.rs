@@ -9,11 +9,11 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{BoxError, classify};
+use crate::{classify, connecting::BoxError};
 
 /// A body that was not read to its end: why, and the bytes that had arrived.
 #[derive(Debug)]
-pub(crate) struct Cut {
+pub(crate) struct Truncated {
     pub(crate) kind: TransportErrorKind,
     pub(crate) source: BoxError,
     pub(crate) received: Bytes,
@@ -35,7 +35,7 @@ const LATE_FRAMES: usize = 16;
 ///
 /// A `Content-Length` beyond the cap is not refused beforehand: the first `cap` bytes of an answer usually hold the id
 /// of the token.
-pub(crate) async fn read<B>(mut body: B, deadline: Instant, cap: usize, says_its_end: bool) -> Result<Bytes, Cut>
+pub(crate) async fn read<B>(mut body: B, deadline: Instant, cap: usize, says_its_end: bool) -> Result<Bytes, Truncated>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -50,14 +50,22 @@ where
         let next = if late > LATE_FRAMES { None } else { timeout_at(deadline, body.frame()).await.ok() };
         let frame = match next {
             None => {
-                return Err(cut(TransportErrorKind::Timeout, "the response body was not complete in time", received));
+                return Err(truncated(
+                    TransportErrorKind::Timeout,
+                    "the response body was not complete in time",
+                    received,
+                ));
             }
             Some(None) if says_its_end && !body.is_end_stream() => {
-                return Err(cut(TransportErrorKind::Interrupted, "the peer broke off the response body", received));
+                return Err(truncated(
+                    TransportErrorKind::Interrupted,
+                    "the peer broke off the response body",
+                    received,
+                ));
             }
             Some(None) => return Ok(received.freeze()),
             Some(Some(Err(error))) => {
-                return Err(cut(TransportErrorKind::Interrupted, classify::told(error.into()), received));
+                return Err(truncated(TransportErrorKind::Interrupted, classify::sanitize(error.into()), received));
             }
             Some(Some(Ok(frame))) => frame,
         };
@@ -68,13 +76,13 @@ where
         data.truncate(room);
         received.extend_from_slice(&data);
         if !fits {
-            return Err(cut(TransportErrorKind::BodyTooLarge, format!("the cap is {cap} bytes"), received));
+            return Err(truncated(TransportErrorKind::BodyTooLarge, format!("the cap is {cap} bytes"), received));
         }
     }
 }
 
-fn cut(kind: TransportErrorKind, source: impl Into<BoxError>, received: BytesMut) -> Cut {
-    Cut { kind, source: source.into(), received: received.freeze() }
+fn truncated(kind: TransportErrorKind, source: impl Into<BoxError>, received: BytesMut) -> Truncated {
+    Truncated { kind, source: source.into(), received: received.freeze() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::BoxError;
+use crate::connecting::BoxError;
 
 /// Why a [`HyperTransport`](crate::HyperTransport) could not be built.
 ///

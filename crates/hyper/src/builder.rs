@@ -1,6 +1,9 @@
 //! Configuring a [`HyperTransport`].
 //!
-//! Not responsible for TLS and proxies, whose options come with their features (`tls/options.rs`).
+//! Not responsible for TLS and proxies, whose options come with their features (`builder/tls_options.rs`).
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod tls_options;
 
 use std::time::Duration;
 
@@ -10,11 +13,42 @@ use hyper_util::client::legacy::connect::Connection;
 use tower_service::Service;
 
 use crate::{
-    BoxError, BuildError, HyperTransport,
+    BuildError, HyperTransport,
     connect::{Connector, Limited},
+    connecting::BoxError,
     pool::{Settings, Versions},
     tls,
 };
+
+impl HyperTransport {
+    /// A transport with the defaults: see the builder's methods for them.
+    ///
+    /// # Errors
+    /// [`BuildError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
+    pub fn new() -> Result<Self, BuildError> {
+        Self::builder().build()
+    }
+
+    /// Configures a transport.
+    pub fn builder() -> HyperTransportBuilder {
+        HyperTransportBuilder::new()
+    }
+
+    /// A transport over your own connector, with the defaults for all else:
+    /// [`build_with_connector`](HyperTransportBuilder::build_with_connector).
+    ///
+    /// # Errors
+    /// None today: only the builder's options can be wrong.
+    pub fn with_connector<C>(connector: C) -> Result<Self, BuildError>
+    where
+        C: Service<Uri> + Clone + Send + Sync + 'static,
+        C::Response: Read + Write + Connection + Unpin + Send + 'static,
+        C::Error: Into<BoxError>,
+        C::Future: Send + 'static,
+    {
+        Self::builder().build_with_connector(connector)
+    }
+}
 
 /// Configures a [`HyperTransport`].
 ///

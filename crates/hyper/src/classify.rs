@@ -31,12 +31,15 @@
 //!   So it proves nothing for a request that is complete without a body. One with a body was not complete, and hyper does
 //!   not send the rest.
 
-use std::{error::Error as StdError, fmt, io, time::Duration};
+use std::{error::Error as StdError, fmt, io};
 
 use clerk_actor_tokens_core::{TransportError, TransportErrorKind};
 use hyper_util::client::legacy;
 
-use crate::{BoxError, tls};
+use crate::{
+    connecting::{BoxError, ProxyFailed, Unavailable},
+    tls,
+};
 
 /// What is known of a request when its exchange fails.
 #[derive(Debug, Clone, Copy)]
@@ -67,12 +70,12 @@ pub(crate) fn without_head(error: legacy::Error, sent: Sent) -> TransportError {
             None => TransportErrorKind::Interrupted,
         }
     };
-    TransportError::new(kind).with_source(told(error.into()))
+    TransportError::new(kind).with_source(sanitize(error.into()))
 }
 
-/// The error as it may be told. What a peer says when it goes away is text of its own choice, which may quote a header or a
-/// link, and h2's error shows it: then the error is replaced by the code alone.
-pub(crate) fn told(error: BoxError) -> BoxError {
+/// Returns the error as it may be shown. What a peer says when it goes away is text of its own choice. It may quote a header
+/// or a link, and h2's error shows it. So the code alone replaces such an error.
+pub(crate) fn sanitize(error: BoxError) -> BoxError {
     let mut went_away = None;
     any_cause(error.as_ref(), |cause| {
         let cause = cause.downcast_ref::<h2::Error>().filter(|cause| cause.is_go_away());
@@ -165,60 +168,6 @@ fn any_cause(error: &(dyn StdError + 'static), mut wanted: impl FnMut(&(dyn StdE
     false
 }
 
-/// Connecting took longer than the limit.
-#[derive(Debug)]
-pub(crate) struct ConnectTimedOut(pub(crate) Duration);
-
-impl fmt::Display for ConnectTimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "connecting took longer than {:?}", self.0)
-    }
-}
-
-impl StdError for ConnectTimedOut {}
-
-/// The proxy gave no tunnel to the server.
-#[derive(Debug)]
-pub(crate) struct ProxyFailed {
-    pub(crate) wants_credentials: bool,
-    pub(crate) source: BoxError,
-}
-
-impl fmt::Display for ProxyFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.wants_credentials {
-            true => "the proxy wants other credentials (407)",
-            false => "the proxy did not open a tunnel to the server",
-        })
-    }
-}
-
-impl StdError for ProxyFailed {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.source.as_ref())
-    }
-}
-
-/// This transport has no TLS, and why.
-#[derive(Debug, Clone)]
-pub(crate) struct Unavailable {
-    pub(crate) reason: &'static str,
-    /// As text: an `io::Error` cannot be cloned into each failure.
-    pub(crate) detail: Option<String>,
-}
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.reason)?;
-        match &self.detail {
-            Some(detail) => write!(f, ": {detail}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl StdError for Unavailable {}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -229,6 +178,7 @@ mod tests {
             atomic::{AtomicUsize, Ordering},
         },
         task::{Context, Poll},
+        time::Duration,
     };
 
     use bytes::Bytes;
@@ -246,6 +196,7 @@ mod tests {
     use tower_service::Service;
 
     use super::*;
+    use crate::connecting::ConnectTimedOut;
 
     fn any_is<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
         any_cause(error, |cause| cause.is::<T>())

@@ -3,8 +3,7 @@
 //! Not responsible for the pool (`pool.rs`) or for the deadline of a call (`transport.rs`).
 
 use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
+    future::poll_fn,
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,11 +13,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
 use crate::{
-    BoxError, BuildError,
-    classify::{ConnectTimedOut, Unavailable},
+    BuildError,
+    connecting::{BoxError, ConnectTimedOut, Connecting, Unavailable},
+    connection_state::Tracked,
     pool::Versions,
     tls::{self, Https, Stream},
-    tracked::Tracked,
 };
 
 /// Idle time after which TCP probes the peer. Shorter than the minutes after which a NAT forgets a silent connection,
@@ -69,8 +68,6 @@ where
         })
     }
 }
-
-pub(crate) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// This crate's own connector.
 #[derive(Clone)]

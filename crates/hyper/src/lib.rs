@@ -5,12 +5,13 @@ mod build_error;
 mod builder;
 mod classify;
 mod connect;
+mod connecting;
+mod connection_state;
 mod executor;
-mod given_to;
 mod pool;
+mod pooled_connection;
 mod request_body;
 mod timer;
-mod tracked;
 mod transport;
 
 #[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), path = "no_tls.rs")]
@@ -25,8 +26,6 @@ pub use crate::{
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use crate::tls::{Certificates, ClientIdentity};
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A client of Clerk's production API with this key, over a [`HyperTransport`] with its defaults.
 ///

@@ -11,7 +11,11 @@ use http::Uri;
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::net::TcpStream;
 
-use crate::{BoxError, BuildError, classify::Unavailable, pool::Versions};
+use crate::{
+    BuildError,
+    connecting::{BoxError, Connecting, Unavailable},
+    pool::Versions,
+};
 
 pub(crate) type Stream = TokioIo<TcpStream>;
 
@@ -45,7 +49,7 @@ impl Https {
         match self.0 {}
     }
 
-    pub(crate) fn call(&mut self, _: Uri) -> crate::connect::Connecting<Stream> {
+    pub(crate) fn call(&mut self, _: Uri) -> Connecting<Stream> {
         match self.0 {}
     }
 }

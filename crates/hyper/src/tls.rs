@@ -20,14 +20,15 @@ use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider, pki_types::Inv
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use self::proxy::Route;
-use crate::{BoxError, BuildError, classify::Unavailable, connect::Connecting, pool::Versions};
+use self::proxy::{Hop, Route};
+use crate::{
+    BuildError,
+    connecting::{BoxError, Connecting, Unavailable},
+    pool::Versions,
+};
 
 pub use self::certificates::{Certificates, ClientIdentity};
-pub(crate) use self::options::Options;
-
-/// A connection to whoever is next: the server, or a proxy, which may be spoken to over TLS itself.
-type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
+pub(crate) use self::{options::Options, proxy::Proxy};
 
 /// A connection to the server, with TLS or without.
 pub(crate) type Stream = MaybeHttpsStream<Hop>;

@@ -17,22 +17,20 @@ use clerk_actor_tokens_core::{
     SendState, Timer, TransportError, TransportErrorKind,
 };
 use http::{Uri, Version};
-use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::{
     Client,
-    connect::{Connect, Connection as HyperConnection, capture_connection},
+    connect::{Connect, capture_connection},
 };
 use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
 };
-use tower_service::Service;
 
 use crate::{
-    BoxError, BuildError, HyperTransportBuilder, TokioExecutor, TokioTimer, body,
+    TokioExecutor, TokioTimer, body,
     classify::{self, Sent},
-    given_to::{Connection, Waiting},
     pool::{Pool, pool},
+    pooled_connection::{PooledConnection, Waiting},
     request_body::{RequestBody, Withdrawn},
 };
 
@@ -67,34 +65,6 @@ pub struct HyperTransport {
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl HyperTransport {
-    /// A transport with the defaults: see the builder's methods for them.
-    ///
-    /// # Errors
-    /// [`BuildError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
-    pub fn new() -> Result<Self, BuildError> {
-        Self::builder().build()
-    }
-
-    /// Configures a transport.
-    pub fn builder() -> HyperTransportBuilder {
-        HyperTransportBuilder::new()
-    }
-
-    /// A transport over your own connector, with the defaults for all else:
-    /// [`build_with_connector`](HyperTransportBuilder::build_with_connector).
-    ///
-    /// # Errors
-    /// None today: only the builder's options can be wrong.
-    pub fn with_connector<C>(connector: C) -> Result<Self, BuildError>
-    where
-        C: Service<Uri> + Clone + Send + Sync + 'static,
-        C::Response: Read + Write + HyperConnection + Unpin + Send + 'static,
-        C::Error: Into<BoxError>,
-        C::Future: Send + 'static,
-    {
-        Self::builder().build_with_connector(connector)
-    }
-
     /// A transport over your own hyper-util client: your pool, your limits, your connector.
     ///
     /// `fresh` serves the requests that ask for a connection of their own ([`FreshConnection`]): make it as `pooled`, with
@@ -157,7 +127,7 @@ impl HttpTransport for HyperTransport {
         let mut request = request.map(|body| RequestBody::new(body, send_state.clone()));
         // Which version is spoken is the connection's affair; hyper refuses a request that names another.
         *request.version_mut() = Version::HTTP_11;
-        let connection = Connection::new(capture_connection(&mut request));
+        let connection = PooledConnection::new(capture_connection(&mut request));
 
         send_state.hold();
         let waiting = Waiting::new(&send_state, &connection);

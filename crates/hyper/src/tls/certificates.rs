@@ -44,7 +44,7 @@ impl Certificates {
         Self(vec![CertificateDer::from(der.into())])
     }
 
-    pub(super) fn into_vec(self) -> Vec<CertificateDer<'static>> {
+    pub(crate) fn into_vec(self) -> Vec<CertificateDer<'static>> {
         self.0
     }
 }

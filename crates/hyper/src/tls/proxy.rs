@@ -17,19 +17,28 @@ use http::{
     uri::{Authority, Scheme},
 };
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::{
-    legacy::connect::{HttpConnector, proxy::Tunnel},
-    proxy::matcher::{Intercept, Matcher},
+use hyper_util::{
+    client::{
+        legacy::connect::{HttpConnector, proxy::Tunnel},
+        proxy::matcher::{Intercept, Matcher},
+    },
+    rt::TokioIo,
 };
 use rustls::ClientConfig;
+use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::Hop;
-use crate::{BoxError, BuildError, classify::ProxyFailed, connect::Connecting};
+use crate::{
+    BuildError,
+    connecting::{BoxError, Connecting, ProxyFailed},
+};
+
+/// A connection to whoever is next: the server, or a proxy, which may be spoken to over TLS itself.
+pub(super) type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Which proxy was asked for.
 #[derive(Clone, Default)]
-pub(super) enum Proxy {
+pub(crate) enum Proxy {
     #[default]
     None,
     Url(String),

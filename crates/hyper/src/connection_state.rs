@@ -1,4 +1,4 @@
-//! A connection with a mark: whether it has ever answered, and whether it is given up.
+//! The state of a connection: whether it has ever answered, and whether it is given up.
 //!
 //! The first decides what a peer's refusal means: one that has answered before may be going away; one that never has may not
 //! want to talk to us at all. The second ends a connection whose peer goes on sending what nobody reads.
@@ -21,18 +21,18 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 /// until the pool is swept, and would read and throw away all of it.
 const LAST_READS: u32 = 1024;
 
-/// A connection's mark, in its [`Connected`].
+/// What is known of a connection, in its [`Connected`].
 #[derive(Clone, Default)]
-pub(crate) struct Mark(Arc<State>);
+pub(crate) struct ConnectionState(Arc<Flags>);
 
 #[derive(Default)]
-struct State {
+struct Flags {
     has_answered: AtomicBool,
     is_given_up: AtomicBool,
 }
 
-impl Mark {
-    /// The mark of this connection, if it has one: a connection of somebody else's client has none.
+impl ConnectionState {
+    /// Returns the state of this connection. A connection of somebody else's client has none.
     pub(crate) fn of(connected: &Connected) -> Option<Self> {
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
@@ -54,22 +54,22 @@ impl Mark {
     }
 }
 
-/// A connection with a mark of its own.
+/// A connection that keeps its state.
 pub(crate) struct Tracked<S> {
     stream: S,
-    mark: Mark,
+    state: ConnectionState,
     reads_left: u32,
 }
 
 impl<S> Tracked<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, mark: Mark::default(), reads_left: LAST_READS }
+        Self { stream, state: ConnectionState::default(), reads_left: LAST_READS }
     }
 }
 
 impl<S: Connection> Connection for Tracked<S> {
     fn connected(&self) -> Connected {
-        self.stream.connected().extra(self.mark.clone())
+        self.stream.connected().extra(self.state.clone())
     }
 }
 
@@ -84,7 +84,7 @@ impl<S: Read + Unpin> Read for Tracked<S> {
             return Poll::Ready(Ok(()));
         }
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if self.mark.0.is_given_up.load(Ordering::Acquire) {
+        if self.state.0.is_given_up.load(Ordering::Acquire) {
             self.reads_left = self.reads_left.saturating_sub(1);
         }
         Poll::Ready(Ok(()))

@@ -5,12 +5,12 @@
 use clerk_actor_tokens_core::SendState;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
-use crate::tracked::Mark;
+use crate::connection_state::ConnectionState;
 
 /// The connection that a request was given to, once there is one.
-pub(crate) struct Connection(CaptureConnection);
+pub(crate) struct PooledConnection(CaptureConnection);
 
-impl Connection {
+impl PooledConnection {
     pub(crate) fn new(captured: CaptureConnection) -> Self {
         Self(captured)
     }
@@ -22,18 +22,18 @@ impl Connection {
     }
 
     pub(crate) fn answered(&self) {
-        if let Some(mark) = self.mark() {
-            mark.answered();
+        if let Some(state) = self.state() {
+            state.answered();
         }
     }
 
     /// Whether it has ever answered. Of a connection of somebody else's client that is not known, and assumed.
     pub(crate) fn has_answered(&self) -> bool {
-        self.mark().is_none_or(|mark| mark.has_answered())
+        self.state().is_none_or(|state| state.has_answered())
     }
 
-    fn mark(&self) -> Option<Mark> {
-        self.0.connection_metadata().as_ref().and_then(Mark::of)
+    fn state(&self) -> Option<ConnectionState> {
+        self.0.connection_metadata().as_ref().and_then(ConnectionState::of)
     }
 
     /// Keeps the connection from being used again. It may be back in the pool already, since the body was read to its
@@ -42,8 +42,8 @@ impl Connection {
     pub(crate) fn discard(&self) {
         if let Some(connected) = &*self.0.connection_metadata() {
             connected.poison();
-            if let Some(mark) = Mark::of(connected) {
-                mark.give_up();
+            if let Some(state) = ConnectionState::of(connected) {
+                state.give_up();
             }
         }
     }
@@ -52,12 +52,12 @@ impl Connection {
 /// An exchange before its answer: if it is dropped, what has not been sent of it never will be.
 pub(crate) struct Waiting<'a> {
     send_state: &'a SendState,
-    connection: &'a Connection,
+    connection: &'a PooledConnection,
     is_over: bool,
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) fn new(send_state: &'a SendState, connection: &'a Connection) -> Self {
+    pub(crate) fn new(send_state: &'a SendState, connection: &'a PooledConnection) -> Self {
         Self { send_state, connection, is_over: false }
     }
 
