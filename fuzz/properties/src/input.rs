@@ -5,7 +5,8 @@ use clerk_actor_tokens_core::{
     http::{HeaderName, HeaderValue, StatusCode},
 };
 
-use crate::MOST;
+/// How much of an input is looked at, in bytes. What core makes of a body beyond its own limits is for the tests of those.
+pub const MOST: usize = 4 * 1024;
 
 /// More than any answer has.
 const MOST_HEADERS: usize = 64;

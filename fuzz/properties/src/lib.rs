@@ -31,12 +31,10 @@ pub const PROPERTIES: [(&str, Property); 6] = [
     ("token", token::check),
 ];
 
-/// How much of an input is looked at, in bytes. What core makes of a body beyond its own limits is for the tests of those.
-pub const MOST: usize = 4 * 1024;
-
 pub use base_url::check as base_url;
 pub use error_body::check as error_body;
 pub use ids::check as ids;
+pub use input::MOST;
 pub use retry_after::check as retry_after;
 pub use salvage::check as salvage;
 pub use token::check as token;

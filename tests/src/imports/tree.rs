@@ -27,11 +27,11 @@ struct Module {
 }
 
 /// What a path leads to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Module(usize),
-    /// An item of this module.
-    Item(usize),
+    /// An item of this module, by its name.
+    Item(usize, String),
 }
 
 pub(super) struct Tree {
@@ -120,11 +120,10 @@ impl Tree {
             for path in uses.chain(&module.source.paths) {
                 for target in self.resolve(id, path, HOPS) {
                     // The name of a module is no item of it: what is named through it counts.
-                    let Target::Item(target) = target else { continue };
+                    let Target::Item(target, name) = target else { continue };
                     let Some(target) = self.modules.get(target).filter(|target| target.file != module.file) else {
                         continue;
                     };
-                    let name = path.last().cloned().unwrap_or_default();
                     names.entry((&module.file, &target.file)).or_default().insert(name);
                 }
             }
@@ -151,18 +150,22 @@ impl Tree {
     }
 
     fn descend(&self, target: Target, path: &[String], hops: usize) -> BTreeSet<Target> {
-        let (Target::Module(id), Some((first, rest))) = (target, path.split_first()) else {
+        let (&Target::Module(id), Some((first, rest))) = (&target, path.split_first()) else {
             // Behind an item are its own names: variants, associated functions.
             return BTreeSet::from([target]);
         };
         let next = match first.as_str() {
             "super" => self.modules.get(id).and_then(|module| module.parent).map(Target::Module).into_iter().collect(),
-            "self" => BTreeSet::from([target]),
-            "*" => BTreeSet::from([Target::Item(id)]),
+            "self" => BTreeSet::from([Target::Module(id)]),
+            "*" => BTreeSet::from([Target::Item(id, "*".to_owned())]),
             name => {
                 let found = self.lookup(id, name, hops);
                 // A macro of the module generates it, or it comes by a glob from another crate.
-                if found.is_empty() && !self.is_foreign(id, name) { BTreeSet::from([Target::Item(id)]) } else { found }
+                if found.is_empty() && !self.is_foreign(id, name) {
+                    BTreeSet::from([Target::Item(id, name.to_owned())])
+                } else {
+                    found
+                }
             }
         };
         next.into_iter().flat_map(|target| self.descend(target, rest, hops)).collect()
@@ -174,7 +177,7 @@ impl Tree {
         let mut found: BTreeSet<Target> =
             module.children.get(name).into_iter().flatten().map(|child| Target::Module(*child)).collect();
         if module.source.items.contains(name) {
-            found.insert(Target::Item(id));
+            found.insert(Target::Item(id, name.to_owned()));
         }
         if let (true, Some(left)) = (found.is_empty(), hops.checked_sub(1)) {
             for import in module.source.uses.iter().filter(|import| import.name == name) {

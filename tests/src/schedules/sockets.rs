@@ -8,60 +8,21 @@
 
 mod call;
 mod figures;
+mod run;
 
-use std::{fmt, num::NonZero, thread};
+use std::{num::NonZero, thread};
 
 use clerk_actor_tokens::emulator::{CommitKind, fault};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 
 pub use self::figures::Figures;
+use self::run::{Run, Way, ways};
 use super::scripted::Planned;
-use crate::wire::{BoxError, protocol::Protocol};
+use crate::wire::BoxError;
 
 /// The most faults of a random run.
 const LONGEST: usize = 3;
-
-/// The way to the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Way {
-    protocol: Protocol,
-    by_proxy: bool,
-    /// The call is not the first on its connection.
-    reused: bool,
-}
-
-/// Only what is spoken over TLS goes through a proxy.
-fn ways() -> Vec<Way> {
-    let mut ways = Vec::new();
-    for protocol in Protocol::ALL {
-        for by_proxy in [false, true] {
-            for reused in [false, true] {
-                if protocol.has_tls() || !by_proxy {
-                    ways.push(Way { protocol, by_proxy, reused });
-                }
-            }
-        }
-    }
-    ways
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { protocol, by_proxy, reused } = self;
-        let by = if *by_proxy { " through a proxy" } else { "" };
-        write!(f, "{protocol}{by}, {}", if *reused { "reused" } else { "fresh" })
-    }
-}
-
-/// One run.
-#[derive(Debug, Clone)]
-struct Run {
-    way: Way,
-    kind: CommitKind,
-    plan: Vec<Planned>,
-    retries_unsafely: bool,
-}
 
 /// The runs to choose from.
 #[derive(Debug)]

@@ -7,7 +7,6 @@
 mod figures;
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -16,7 +15,7 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, ActorToken, ApiResponse, BaseUrl, Client, Error, ErrorKind, Orphan, OrphanReport, RetryBudget,
+    Actor, BaseUrl, Client, ErrorKind, Orphan, OrphanReport, RetryBudget,
     emulator::{
         Emulator,
         fault::{self, AnyFault, Phase},
@@ -30,6 +29,7 @@ use tokio::{
 };
 
 pub use self::figures::Figures;
+use self::figures::{Outcome, Told};
 use super::{BoxError, protocol::Protocol};
 use crate::schedules::let_go;
 
@@ -61,11 +61,6 @@ pub struct Closing {
 
 /// Far more than closing takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-type Outcome = Result<ApiResponse<ActorToken>, Error>;
-
-/// What each caller was told; `None` if it had gone.
-type Told = HashMap<String, Option<Outcome>>;
 
 impl Closing {
     /// Closes it.

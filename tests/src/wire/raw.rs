@@ -4,6 +4,7 @@
 //! byte. It serves one connection at a time per task, each request in turn, and stops when it is dropped. What Clerk
 //! would answer is not known here.
 
+mod answer;
 mod http1;
 mod http2;
 
@@ -23,45 +24,21 @@ use rustls::{
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     task::{JoinHandle, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
 
+pub(super) use self::{
+    answer::{Answer, Stops},
+    http1::gone,
+};
 use super::{BoxError, protocol::Protocol};
 
-/// What is answered to one request.
-#[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    /// Beside `content-length`. Names in lower case.
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Vec<u8>,
-    pub(super) stops: Stops,
-}
-
-/// Where an answer stops, and nothing more comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stops {
-    /// At its end.
-    Nowhere,
-    /// Behind so many bytes of its head.
-    InHead(usize),
-    /// Behind its head and so many bytes of its body.
-    InBody(usize),
-}
-
-impl Answer {
-    pub(super) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        let json = ("content-type", "application/json".to_owned());
-        Self { status, headers: vec![json], body: body.into(), stops: Stops::Nowhere }
-    }
-
-    /// How long its head is on the wire, in bytes.
-    pub(super) fn head_len(&self, protocol: Protocol) -> usize {
-        if protocol.is_http2() { http2::head(self, 1).len() } else { http1::head(self).len() }
-    }
+/// How long the head of an answer is on the wire, in bytes.
+pub(super) fn head_len(answer: &Answer, protocol: Protocol) -> usize {
+    if protocol.is_http2() { http2::head(answer, 1).len() } else { http1::head(answer).len() }
 }
 
 /// Answers a request of which it is told the body.
@@ -184,10 +161,4 @@ where
         true => http2::serve(&mut stream, answer).await,
         false => http1::serve(&mut stream, answer).await,
     }
-}
-
-/// Waits until the client has gone.
-pub(super) async fn gone<S: AsyncRead + Unpin>(stream: &mut S) {
-    let mut piece = [0; 1024];
-    while let Ok(1..) = stream.read(&mut piece).await {}
 }

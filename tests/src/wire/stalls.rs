@@ -7,18 +7,18 @@
 //! that says less than it should is made once more, with more time, and has to say it then.
 
 mod places;
+mod promise;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use clerk_actor_tokens::{Actor, Client, Error, ErrorKind, Execution, RetryPolicy, SecretKey};
+use clerk_actor_tokens::{Actor, Client, Error, ErrorKind, RetryPolicy, SecretKey};
 use tokio::{task::JoinSet, time::Instant};
 
-use self::places::{Place, places};
+use self::{
+    places::{Place, places},
+    promise::{ACTOR, ID, Promise, USER},
+};
 use super::{BoxError, latency::Lateness};
-
-pub(super) const USER: &str = "user_customer";
-pub(super) const ACTOR: &str = "user_agent";
-pub(super) const ID: &str = "act_2ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /// The time for a call that is made once more.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -185,31 +185,6 @@ fn says_less(told: Option<&Error>, promise: Promise, salvageable: bool) -> bool 
         error.kind() == ErrorKind::Timeout && error.execution() < promise.execution
             || salvageable && error.kind() == ErrorKind::ResponseTruncated && error.salvaged_id().is_none()
     })
-}
-
-/// What an error has to say.
-#[derive(Debug, Clone, Copy)]
-struct Promise {
-    kind: ErrorKind,
-    execution: Execution,
-    /// A creation's error names the token.
-    salvaged: bool,
-}
-
-impl Promise {
-    fn is_kept(self, told: Option<&Error>, salvageable: bool) -> Result<(), String> {
-        let Some(error) = told else { return Err("it succeeded".to_owned()) };
-        let (kind, execution) = (error.kind(), error.execution());
-        if (kind, execution) != (self.kind, self.execution) {
-            return Err(format!("{kind:?} and {execution:?}, not {:?} and {:?}", self.kind, self.execution));
-        }
-        let wanted = salvageable.then_some(ID);
-        if error.salvaged_id() != wanted {
-            return Err(format!("{:?} was salvaged, not {wanted:?}", error.salvaged_id()));
-        }
-        let attempts = error.attempts().len();
-        if attempts == 1 { Ok(()) } else { Err(format!("{attempts} attempts")) }
-    }
 }
 
 async fn call(job: Job, place: &Place, deadline: Duration) -> Result<Ended, BoxError> {

@@ -14,7 +14,7 @@ use super::{
         scripted::let_go,
         verdict::{Asked, Facts, of_create, of_revoke},
     },
-    Run, Way,
+    run::{Run, Way},
 };
 use crate::wire::BoxError;
 

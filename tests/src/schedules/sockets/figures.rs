@@ -4,7 +4,7 @@ use std::fmt;
 
 use clerk_actor_tokens::Execution;
 
-use super::{super::scripted::shown, Run, call::Told};
+use super::{super::scripted::shown, call::Told, run::Run};
 
 /// What came of the runs.
 #[derive(Debug, Default)]

@@ -1,13 +1,16 @@
 //! What closing came to: who knows of each token.
 
-use std::{fmt, time::Duration};
+use std::{collections::HashMap, fmt, time::Duration};
 
 use clerk_actor_tokens::{
-    ActorTokenStatus, Closed, OrphanReport,
+    ActorToken, ActorTokenStatus, ApiResponse, Closed, Error, OrphanReport,
     emulator::{Emulator, LedgerEntry},
 };
 
-use super::Told;
+pub(super) type Outcome = Result<ApiResponse<ActorToken>, Error>;
+
+/// What each caller was told; `None` if it had gone.
+pub(super) type Told = HashMap<String, Option<Outcome>>;
 
 /// What came of it.
 #[derive(Debug, Default)]

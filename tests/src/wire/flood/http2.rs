@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use super::{Flood, WHOLE, Written, ended};
+use super::kind::{Flood, WHOLE, Written, ended};
 use crate::wire::BoxError;
 
 const DATA: u8 = 0;

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::{Answer, Stops, gone};
+use super::answer::{Answer, Stops};
 
 /// Far more than any request of the library's.
 const LONGEST: usize = 64 * 1024;
@@ -63,4 +63,10 @@ async fn request<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io
             return Ok(None);
         }
     }
+}
+
+/// Waits until the client has gone.
+pub(in crate::wire) async fn gone<S: AsyncRead + Unpin>(stream: &mut S) {
+    let mut piece = [0; 1024];
+    while let Ok(1..) = stream.read(&mut piece).await {}
 }

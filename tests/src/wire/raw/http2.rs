@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::{Answer, Stops};
+use super::answer::{Answer, Stops};
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

@@ -24,11 +24,11 @@ use tokio::{
 };
 use tower_service::Service;
 
-use super::{ACTOR, ID, Promise, USER};
+use super::promise::{ACTOR, ID, Promise, USER};
 use crate::wire::{
     BoxError,
     protocol::Protocol,
-    raw::{Answer, Raw, Stops, gone},
+    raw::{Answer, Raw, Stops, gone, head_len},
 };
 
 const UNSENT: Promise = Promise { kind: ErrorKind::Timeout, execution: Execution::NotExecuted, salvaged: false };
@@ -183,7 +183,7 @@ async fn answers(protocol: Protocol, every: usize) -> Result<Vec<Place>, BoxErro
     let sample = answer(b"{}");
     let text = String::from_utf8(sample.body.clone())?;
     let behind_id = text.find(ID).map_or(0, |begin| begin + ID.len() + 1);
-    let head = (0..sample.head_len(protocol)).step_by(every).map(Stops::InHead);
+    let head = (0..head_len(&sample, protocol)).step_by(every).map(Stops::InHead);
     let body = (0..sample.body.len()).step_by(every).map(Stops::InBody);
     let mut places = Vec::new();
     for stops in head.chain(body) {
