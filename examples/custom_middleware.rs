@@ -12,7 +12,7 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, CallContext, Client, Middleware, Next, Request, Response, TransportError, async_trait,
+    Actor, Client, Middleware, Next, Request, Response, TransportError, async_trait,
     emulator::{Emulator, fault},
     http::HeaderValue,
     middleware_fn,
@@ -46,13 +46,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // `{request:?}` (it holds the body).
     let logged = middleware_fn(|request, next| {
         Box::pin(async move {
-            let timer = next.timer();
-            let (name, attempt) =
-                CallContext::of(&request).map_or(("?", 0), |context| (context.operation().name(), context.attempt()));
+            let (timer, context) = (next.timer(), next.context());
+            let (name, attempt) = (context.operation().name(), context.attempt());
             let began = timer.now();
             let result = next.run(request).await;
             let outcome = result.as_ref().map(|response| response.status().as_u16()).map_err(TransportError::kind);
-            println!("{name}, attempt {attempt}: {outcome:?} in {:?}", timer.now() - began);
+            println!("{name}, attempt {attempt}: {outcome:?} in {:?}", timer.now().saturating_duration_since(began));
             result
         })
     });

@@ -7,15 +7,15 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "it shows what happens")]
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, CallContext, Client, DEFAULT_RESPONSE_CAP, HttpTransport, Request, Response, Timer, TransportError,
-    TransportErrorKind, async_trait,
+    Actor, CallContext, Client, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
+    async_trait,
     bytes::BytesMut,
     emulator::{Emulator, fault},
     http::{self, HeaderValue, Uri, header::HOST},
-    hyper::TokioTimer,
+    hyper::{TokioExecutor, TokioTimer},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -88,23 +88,36 @@ async fn body(response: http::Response<Incoming>, bounds: Bounds) -> Result<Resp
 
 #[async_trait]
 impl HttpTransport for OneShot {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        // A request that no client made has no context.
-        let bounds = match CallContext::of(&request) {
-            Some(context) => Bounds { deadline: context.deadline().instant().into(), cap: context.response_cap() },
-            None => Bounds { deadline: Instant::now() + Duration::from_secs(30), cap: DEFAULT_RESPONSE_CAP },
-        };
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        // What is left of the call's time, on this transport's clock.
+        let left = context.deadline().remaining(TokioTimer.now());
+        let bounds = Bounds { deadline: Instant::now() + left, cap: context.response_cap() };
+        // From here until `begin` nothing is sent: a failure that claims it is believed.
+        context.send_state().hold();
         let stream = match timeout_at(bounds.deadline, connect(request.uri())).await {
             Ok(Ok(stream)) => stream,
             // No connection: proved that nothing was executed, so that a creation is tried again.
             Ok(Err(error)) => return Err(TransportError::new(TransportErrorKind::Connect).with_source(error)),
             Err(_) => return Err(TransportErrorKind::TimeoutBeforeSend.into()),
         };
+        // The caller may have left meanwhile.
+        if !context.send_state().begin() {
+            return Err(TransportError::blocked("the caller no longer waits for this request"));
+        }
         body(head(stream, request, bounds).await?, bounds).await
     }
 
     fn timer(&self) -> &dyn Timer {
         &TokioTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        Some(Arc::new(TokioExecutor::new()))
+    }
+
+    /// Each step above ends at the deadline.
+    fn keeps_deadlines(&self) -> bool {
+        true
     }
 }
 
@@ -119,8 +132,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     client.actor_tokens().revoke(token.id()).send().await?;
     println!("and revoked");
 
-    // Clerk acts, and its answer breaks off, or stops: the id had arrived.
-    for fault in [fault::cut_at(120), fault::stall_at(120)] {
+    // Clerk acts, and its answer breaks off, or stops: the id had arrived, and whose it is.
+    for fault in [fault::cut_at(200), fault::stall_at(200)] {
         clerk.next_create().after_commit(fault);
         let cut = client.actor_tokens().create("user_customer", Actor::new("user_agent"));
         if let Err(error) = cut.timeout(Duration::from_millis(500)).send().await {

@@ -29,8 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let token = tokens.create("user_customer", actor).expires_in(Duration::from_secs(300)).send().await?;
     println!("   id      {}", token.id());
     println!("   status  {}", token.status());
-    if let Some(expires_at) = token.expires_at() {
-        let seconds = (expires_at.as_millis() - token.created_at().as_millis()) / 1000;
+    if let (Some(created_at), Some(expires_at)) = (token.created_at(), token.expires_at()) {
+        let seconds = (expires_at.as_millis() - created_at.as_millis()) / 1000;
         println!("   expires {seconds} s after it was made");
     }
     if let Some(url) = token.url() {
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!("\n6. Create a token, and lose the end of the reply: the id had arrived");
-    clerk.next_create().after_commit(fault::cut_at(120));
+    clerk.next_create().after_commit(fault::cut_at(200));
     if let Err(error) = tokens.create("user_customer", Actor::new("user_agent")).send().await {
         println!("   {error}");
         if let Some(id) = error.salvaged_id() {

@@ -19,7 +19,7 @@ pub enum Layer {
     Floor,
     /// The library's transport, the rest by hand
     Transport,
-    /// The library's client, cancel_on_drop
+    /// The library's client, which cancels on drop
     CancelOnDrop,
     /// The library's client as it comes
     Library,
@@ -37,7 +37,7 @@ impl Layer {
         match self {
             Self::Floor => "floor",
             Self::Transport => "transport",
-            Self::CancelOnDrop => "cancel_on_drop",
+            Self::CancelOnDrop => "cancel-on-drop",
             Self::Library => "library",
             Self::Middlewares => "middlewares",
         }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use clerk_actor_tokens::{Actor, BaseUrl, Client, HttpTransport as _, SecretKey, hyper::HyperTransport, middleware_fn};
+use clerk_actor_tokens::{
+    Actor, BaseUrl, CallContext, Client, CreateActorToken, Deadline, HttpTransport as _, Operation as _, SecretKey,
+    hyper::HyperTransport, middleware_fn,
+};
 
 use crate::{
     Failure, exchange,
@@ -10,6 +13,9 @@ use crate::{
     load::Create,
     peer::Target,
 };
+
+/// The default of a client.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The hyper transport, with a request and a reading of the answer made by hand, as in the floor.
 #[derive(Debug)]
@@ -30,7 +36,9 @@ impl TransportAlone {
 
 impl Create for TransportAlone {
     async fn create(&self) -> Result<(), Failure> {
-        floor::read(&self.transport.send(self.by_hand.request()?).await?)
+        let deadline = Deadline::after(self.transport.timer().now(), DEADLINE);
+        let context = CallContext::new(&CreateActorToken::INFO, deadline);
+        floor::read(&self.transport.send(self.by_hand.request()?, context).await?)
     }
 }
 

@@ -18,7 +18,7 @@ fn compare_prints_a_figure_for_each_layer_at_each_number_in_flight() {
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{printed}");
     for in_flight in ["1", "16", "64"] {
-        for layer in ["floor", "transport", "cancel_on_drop", "library", "middlewares"] {
+        for layer in ["floor", "transport", "cancel-on-drop", "library", "middlewares"] {
             let begins = format!("figure: HTTP/1.1  {in_flight:>2} in flight  {layer} ");
             assert_eq!(printed.lines().filter(|line| line.starts_with(&begins)).count(), 1, "{begins}\n{printed}");
         }

@@ -101,7 +101,7 @@ async fn the_exit_code_tells_a_rejected_call_from_an_ambiguous_one() {
 
     server.emulator().next_create().after_commit(fault::reset());
     run(&server, "create", &["user_1", "user_2"]).await.assert_one_line_on_stderr(3, "ambiguous: CreateActorToken: ");
-    server.emulator().next_create().after_commit(fault::cut_at(120));
+    server.emulator().next_create().after_commit(fault::cut_at(200));
     let cut = run(&server, "create", &["user_1", "user_2"]).await;
     cut.assert_one_line_on_stderr(3, "ambiguous: CreateActorToken: 200");
     assert!(cut.stderr.contains(server.emulator().creates()[1].id().as_str()), "{}", cut.stderr);

@@ -13,17 +13,19 @@
 use std::{
     collections::BTreeMap,
     fs,
+    future::{Future as _, poll_fn},
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
 use clerk_actor_tokens::{
-    Actor, Client, ClientBuilder, Error, HttpTransport, Request, Response, RetryBudget, RetryPolicy, SecretKey,
-    TransportError, TransportErrorKind,
+    Actor, CallContext, Client, ClientBuilder, Error, Execution, HttpTransport, Request, Response, RetryBudget,
+    RetryPolicy, SecretKey, TransportError, TransportErrorKind,
     bytes::Bytes,
     credentials_fn,
     http::StatusCode,
@@ -55,6 +57,11 @@ enum Fault {
     NoTimeLeft,
     /// Connecting fails, and the retry budget is empty.
     NoRetriesLeft,
+    /// A middleware drops the exchange before, or after, the request is handed over, and fails with this.
+    Dropped {
+        is_sent: bool,
+        with: TransportErrorKind,
+    },
     /// An earlier call of the client was asked to wait for longer than this one has.
     GateShut,
 }
@@ -99,6 +106,9 @@ fn causes(row: &str) -> Vec<Cause> {
         "7" => vec![Cause::Fails(Kind::Interrupted), Cause::Fails(Kind::Other), Cause::Fails(Kind::BodyTooLarge)],
         "8" => vec![Cause::Fails(Kind::Timeout)],
         "8a" => vec![Cause::Fails(Kind::TimeoutBeforeSend)],
+        "8b" | "8c" => [Kind::Timeout, Kind::Interrupted, Kind::Blocked]
+            .map(|with| Cause::Here(Fault::Dropped { is_sent: row == "8c", with }))
+            .to_vec(),
         "9" => vec![Cause::Here(Fault::NoTimeLeft)],
         "9a" => vec![Cause::Here(Fault::NoRetriesLeft)],
         "10" => vec![
@@ -116,7 +126,7 @@ fn causes(row: &str) -> Vec<Cause> {
         "13" => statuses(&[408]),
         "14" => statuses(&[400, 401, 403, 404, 405, 409, 410, 413, 415]),
         "15" => statuses(&[402, 422]),
-        "16" => statuses(&[500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529]),
+        "16" => statuses(&[500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 528, 529, 530]),
         "17" => statuses(&[307, 308]),
         "17a" => statuses(&[300, 301, 302, 303, 304, 305, 306]),
         "18" => vec![
@@ -128,14 +138,14 @@ fn causes(row: &str) -> Vec<Cause> {
         "18a" => vec![
             Cause::FailsAfter(Kind::BodyTooLarge, 200, "{"),
             Cause::Answers(200, &[], vec![b' '; 300 * 1024]),
-            Cause::Answers(200, &[("content-encoding", "gzip")], token(|_| ())),
+            Cause::Answers(200, &[("content-encoding", "gzip")], b"\x1f\x8b\x08".to_vec()),
             Cause::Answers(200, &[], vec![]),
             Cause::Answers(204, &[], vec![]),
             Cause::Answers(200, &[], b"{\"object\":\"actor_token\",".to_vec()),
             Cause::Answers(200, &[], token(|token| drop(token.as_object_mut().map(|map| map.remove("id"))))),
             set("id", json!("../users")),
             set("id", json!("")),
-            set("created_at", json!("today")),
+            set("status", json!(7)),
             set("user_id", json!(null)),
         ],
         "19" => vec![
@@ -229,9 +239,19 @@ fn call_as(
     let sends = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&sends);
     let failing = cause.clone();
-    let transport = transport_fn(move |_request: Request| {
+    let transport = transport_fn(move |_request: Request, context: CallContext| {
         counted.fetch_add(1, Ordering::Relaxed);
-        std::future::ready(exchange(&failing))
+        let result = exchange(&failing);
+        context.send_state().hold();
+        let dropped = match failing {
+            Cause::Here(Fault::Dropped { is_sent, .. }) => Some(is_sent),
+            _ => None,
+        };
+        let is_sent = dropped.unwrap_or_else(|| {
+            result.as_ref().map_or_else(|error| error.execution() != Execution::NotExecuted, |_| true)
+        });
+        assert!(!is_sent || context.send_state().begin(), "cancelled while its caller waits");
+        async move { if dropped.is_some() { std::future::pending().await } else { result } }
     });
     let transport: Box<dyn HttpTransport> = Box::new(transport);
     let timer = ManualTimer::auto_advancing();
@@ -253,6 +273,16 @@ fn set_up<T: HttpTransport>(transport: T, cause: &Cause) -> Client<T> {
     let builder: ClientBuilder<T> = match cause {
         Cause::Here(Fault::Credential) => Client::builder(transport, credentials_fn(|| async { Err("no key") })),
         Cause::Here(Fault::Middleware) => Client::builder(transport, key).middleware(refuse),
+        Cause::Here(Fault::Dropped { with, .. }) => {
+            let with = *with;
+            Client::builder(transport, key).middleware(middleware_fn(move |request, next| {
+                Box::pin(async move {
+                    let mut exchange = Box::pin(next.run(request));
+                    poll_fn(|context| Poll::Ready(drop(exchange.as_mut().poll(context)))).await;
+                    Err(with.into())
+                })
+            }))
+        }
         Cause::Here(Fault::NoTimeLeft) => Client::builder(transport, key).timeout(Duration::from_nanos(1)),
         Cause::Here(Fault::NoRetriesLeft) => Client::builder(transport, key).retry_budget(RetryBudget::new().tokens(0)),
         _ => Client::builder(transport, key),
@@ -289,6 +319,12 @@ pub fn disagreements(limit: usize) -> Vec<String> {
                     continue;
                 }
                 let seen = call(cause, create);
+                let surfaces = match cause {
+                    Cause::Here(Fault::Dropped { with, .. }) => {
+                        &surfaces.replace("the middleware's", &format!("{with:?}"))
+                    }
+                    _ => surfaces,
+                };
                 // What fails on this side is never sent; and some of it is not even tried.
                 let here = |fault: &Fault| matches!(cause, Cause::Here(here) if here == fault);
                 let is_tried = ![Fault::Input, Fault::GateShut].iter().any(here);
@@ -325,7 +361,7 @@ pub fn wrong_unsafe_retries() -> Vec<u16> {
     let gateways = &page["16"][1];
     let can_be_opted_in = |status: u16| {
         let policy = RetryPolicy::new().danger_retry_create_on([StatusCode::from_u16(status).unwrap()]);
-        let transport = transport_fn(|_| async { Ok(Response::default()) });
+        let transport = transport_fn(|_, _| async { Ok(Response::default()) });
         Client::builder(transport, SecretKey::new("sk_test_abc").unwrap()).retry(policy).build().is_ok()
     };
     let is_gateway = |status: u16| gateways.contains(&status.to_string());

@@ -6,7 +6,9 @@
 mod aftermath;
 mod executor;
 pub mod exhaustive;
+mod failover;
 mod figures;
+mod meddler;
 mod program;
 pub mod random;
 mod scripted;

@@ -10,8 +10,8 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, Client, DEFAULT_RESPONSE_CAP, Error, ErrorKind, HttpTransport, Request, Response, RetryPolicy, SecretKey,
-    Timer, TransportError, TransportErrorKind, async_trait,
+    Actor, CallContext, Client, DEFAULT_RESPONSE_CAP, Error, ErrorKind, Executor, HttpTransport, Request, Response,
+    RetryPolicy, SecretKey, Timer, TransportError, TransportErrorKind, async_trait,
     bytes::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     mock::{ManualTimer, responses},
@@ -36,12 +36,16 @@ struct Handing {
 
 #[async_trait]
 impl HttpTransport for Handing {
-    async fn send(&self, _request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, _request: Request, _context: CallContext) -> Result<Response, TransportError> {
         self.answer.lock().unwrap().take().unwrap()
     }
 
     fn timer(&self) -> &dyn Timer {
         &self.timer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
 
@@ -133,7 +137,7 @@ const DEEP: [Deep; 5] = [
     Deep { place: "objects", head: "", open: "{\"\":", close: "}", tail: "", kind: UNUSABLE, salvaged: None },
     Deep {
         place: "the actor",
-        head: r#"{"object":"actor_token","id":"act_1","actor":"#,
+        head: r#"{"object":"actor_token","id":"act_1","user_id":"user_sample","actor":"#,
         open: "[",
         close: "]",
         tail: "}",
@@ -185,7 +189,12 @@ fn json_ten_million_deep() {
                 let Some(error) = error else { continue };
                 assert_clear(&error, &what);
                 if (call, status) == (Call::Create, 200) {
-                    assert_eq!(error.salvaged_id(), deep.salvaged, "{what}: {error}");
+                    // Of an actor that was cut, nobody can say whose it is.
+                    let (certain, doubtful) = match over && place == "the actor" {
+                        true => (None, deep.salvaged),
+                        false => (deep.salvaged, None),
+                    };
+                    assert_eq!((error.salvaged_id(), error.unconfirmed_id()), (certain, doubtful), "{what}: {error}");
                 }
             }
         }
@@ -197,7 +206,9 @@ fn json_ten_million_deep() {
 fn a_body_over_the_cap() {
     let mut figure = Figure::new("a body over the cap");
     let cap = DEFAULT_RESPONSE_CAP;
-    let token = r#"{"object":"actor_token","id":"act_1","pad":""#.to_owned() + &"x".repeat(20_000_000) + "\"}";
+    let token = r#"{"object":"actor_token","id":"act_1","user_id":"user_sample","pad":""#.to_owned()
+        + &"x".repeat(20_000_000)
+        + "\"}";
     let error = r#"{"errors":[{"code":"form_param_missing","message":""#.to_owned() + &"x".repeat(20_000_000) + "\"}]}";
     let html = "<html>".to_owned() + &"<br>".repeat(5_000_000);
     for (name, body) in [("a token", token), ("an error", error), ("a page", html)] {
@@ -316,10 +327,8 @@ fn hostile_headers() {
     for (name, headers) in headers() {
         // The largest of the three trace ids is copied; everything else is moved.
         let trace_id = READ.iter().filter_map(|name| headers.get(name)).map(HeaderValue::len).max().unwrap_or(0);
-        let encoding = headers.get(header::CONTENT_ENCODING);
-        let is_encoded = encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
         let table = [
-            (200, &token, is_encoded.then_some(ErrorKind::ResponseInvalid)),
+            (200, &token, None), // whatever the headers say of it
             (307, &error, Some(ErrorKind::UnexpectedRedirect)),
             (422, &error, Some(ErrorKind::Api)),
             (429, &error, Some(ErrorKind::RateLimited)),
@@ -340,8 +349,45 @@ fn hostile_headers() {
     figure.show("a cap of 256 KiB, and a copy of the trace id");
 }
 
+/// Texts that hold JSON behind the private keys by which serde_json knows its own types: it reads such a text anew, with a
+/// fresh limit on depth.
+fn keys_that_serde_json_keeps_for_itself() {
+    let mut figure = Figure::new("serde_json's private keys");
+    let cap = DEFAULT_RESPONSE_CAP;
+    for key in ["$serde_json::private::RawValue", "$serde_json::private::Number"] {
+        let mut nested = "0".to_owned();
+        for _ in 0..12 {
+            let text = nested.replace('\\', "\\\\").replace('"', "\\\"");
+            let next = format!("{}{{\"{key}\":\"{text}\"}}{}", "[".repeat(123), "]".repeat(123));
+            if next.len() > cap / 2 {
+                break;
+            }
+            nested = next;
+        }
+        let frames = [
+            (422, r#"{"errors":[],"meta":"#, "}", Some(ErrorKind::Api)),
+            (422, r#"{"errors":[{"meta":"#, "}]}", Some(ErrorKind::Api)),
+            (
+                200,
+                r#"{"object":"actor_token","id":"act_1","user_id":"user_sample","status":"pending","actor":{"x":"#,
+                "}}",
+                None,
+            ),
+        ];
+        for (status, head, tail, kind) in frames {
+            let body = format!("{head}{nested}{tail}");
+            let what = format!("{key}, {head}, {} bytes", body.len());
+            let Outcome { error, peak } = meet(Call::Create, cap, Ok(response(status, body)));
+            figure.saw(&what, peak, cap);
+            assert_eq!(error.as_ref().map(Error::kind), kind, "{what}");
+        }
+    }
+    figure.show("a cap of 256 KiB");
+}
+
 #[test]
 fn no_answer_overflows_the_stack_or_takes_more_memory_than_the_cap_allows() {
+    keys_that_serde_json_keeps_for_itself();
     hostile_headers();
     a_body_over_the_cap();
     many_small_values();

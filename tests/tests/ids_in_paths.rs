@@ -132,7 +132,7 @@ const TRAPS: [&str; 26] = [
 async fn what_is_refused_is_not_sent_and_what_is_sent_goes_to_its_path() {
     let paths = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&paths);
-    let transport = transport_fn(move |request| {
+    let transport = transport_fn(move |request, _| {
         seen.lock().unwrap().push((request.method().clone(), request.uri().to_string()));
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NOT_FOUND;

@@ -64,7 +64,7 @@ async fn create_takes_both_optional_durations() {
     let body = server.emulator().requests()[0].json().unwrap().clone();
     assert_eq!(body["expires_in_seconds"], 60);
     assert_eq!(body["session_max_duration_in_seconds"], 120);
-    assert_eq!(token.expires_at().unwrap().as_millis() - token.created_at().as_millis(), 60_000);
+    assert_eq!(token.expires_at().unwrap().as_millis() - token.created_at().unwrap().as_millis(), 60_000);
 }
 
 #[tokio::test]

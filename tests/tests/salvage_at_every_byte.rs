@@ -1,5 +1,6 @@
-//! A creation's reply, cut at every byte: from the closing quote of the token's id on, the error holds the id; before
-//! it, and where what arrived speaks against it, it holds none; and it never holds another.
+//! A creation's reply, cut at every byte: from the closing quote of the token's id on, the error holds the id, and once
+//! the user has arrived as well, it holds it for certain. Before that, and where what arrived speaks against it, it holds
+//! none; and it never holds another.
 //!
 //! The replies are put together piece by piece, so where the id is whole is known without reading them. The pieces
 //! are full of what looks like an id and is none.
@@ -13,8 +14,8 @@
 use std::sync::{Arc, Mutex};
 
 use clerk_actor_tokens::{
-    Actor, Client, CreateActorToken, Execution, Operation, Response, SecretKey, TransportError, TransportErrorKind,
-    transport_fn,
+    Actor, Client, CreateActorToken, Execution, Operation, Response, Salvage, SecretKey, TransportError,
+    TransportErrorKind, transport_fn,
 };
 
 const USER: &str = "user_customer";
@@ -24,10 +25,12 @@ const AGENT: &str = "user_agent";
 #[derive(Clone, Copy)]
 enum Says {
     Nothing,
-    /// With its last byte, this id has arrived. Whichever comes first stands, until another one comes.
+    /// With its last byte, this id has arrived. A second one makes it unclear.
     Id(&'static str),
-    /// With its last byte, it is seen that the id cannot be trusted, or that the reply is not to this call.
-    Otherwise,
+    /// With its last byte, it is seen that the reply is to this call.
+    Whose,
+    /// So many bytes before its end, it is seen that the id cannot be trusted, or that the reply is not to this call.
+    Otherwise(usize),
 }
 
 #[derive(Clone)]
@@ -46,7 +49,7 @@ fn id(key: &'static str, value: &str, read: &'static str) -> Member {
 }
 
 fn otherwise(key: &'static str, value: &str) -> Member {
-    Member { says: Says::Otherwise, ..member(key, value) }
+    Member { says: Says::Otherwise(0), ..member(key, value) }
 }
 
 /// Where the id stands, and how the reply is laid out.
@@ -153,7 +156,10 @@ fn decoys() -> Vec<Decoy> {
         decoy("the id twice, another", || vec![id(r#""id""#, r#""act_other""#, "act_other")]),
         decoy("the id twice, once as an object", || vec![otherwise(r#""id""#, r#"{"id":"act_wrong"}"#)]),
         decoy("another user's", || vec![otherwise(r#""user_id""#, r#""user_other""#)]),
-        decoy("another actor's", || vec![otherwise(r#""actor""#, r#"{"id":"act_wrong","sub":"user_other"}"#)]),
+        decoy("another actor's", || {
+            let actor = r#"{"id":"act_wrong","sub":"user_other"}"#;
+            vec![Member { says: Says::Otherwise(1), ..member(r#""actor""#, actor) }]
+        }),
         decoy("no actor token", || vec![otherwise(r#""object""#, r#""session""#)]),
     ]
 }
@@ -168,7 +174,7 @@ fn known() -> Vec<Member> {
         member(r#""object""#, r#""actor_token""#),
         member(r#""status""#, r#""pending""#),
         member(r#""url""#, r#""https://clerk.test/?id=act_wrong""#),
-        member(r#""user_id""#, r#""user_customer""#),
+        Member { says: Says::Whose, ..member(r#""user_id""#, r#""user_customer""#) },
     ]
 }
 
@@ -178,6 +184,8 @@ struct Reply {
     id: &'static str,
     /// How many bytes hold the whole id.
     whole_at: usize,
+    /// How many bytes hold the whole user.
+    whose_at: usize,
     /// How many bytes show that it cannot be trusted.
     otherwise_at: usize,
 }
@@ -192,7 +200,7 @@ impl Reply {
         let mark = if decoy.byte_order_mark { "\u{feff}" } else { "" };
         let mut body = format!("{mark}{first}{{{first}");
         let mut id = None;
-        let mut otherwise_at = usize::MAX;
+        let (mut whose_at, mut otherwise_at) = (usize::MAX, usize::MAX);
         for (number, Member { key, value, says }) in members.into_iter().enumerate() {
             if number > 0 {
                 body += &format!("{comma},{next}");
@@ -200,18 +208,24 @@ impl Reply {
             body += &format!("{key}{colon}:{colon}{value}");
             match (says, id) {
                 (Says::Id(read), None) => id = Some((read, body.len())),
-                (Says::Id(read), Some((other, _))) if read == other => {}
-                (Says::Id(_) | Says::Otherwise, _) => otherwise_at = otherwise_at.min(body.len()),
+                (Says::Id(_), Some(_)) => otherwise_at = otherwise_at.min(body.len()),
+                (Says::Otherwise(before), _) => otherwise_at = otherwise_at.min(body.len() - before),
+                (Says::Whose, _) => whose_at = body.len(),
                 (Says::Nothing, _) => {}
             }
         }
         body += &format!("{last}}}");
         let (id, whole_at) = id.unwrap();
-        Self { name: format!("{}, {}", shape.name, decoy.name), body, id, whole_at, otherwise_at }
+        Self { name: format!("{}, {}", shape.name, decoy.name), body, id, whole_at, whose_at, otherwise_at }
     }
 
-    fn id_at(&self, cut: usize) -> Option<&'static str> {
-        (cut >= self.whole_at && cut < self.otherwise_at).then_some(self.id)
+    fn found_at(&self, cut: usize) -> Salvage {
+        let id = self.id.to_owned();
+        match cut {
+            cut if cut < self.whole_at || cut >= self.otherwise_at => Salvage::None,
+            cut if cut < self.whose_at => Salvage::Unconfirmed(id),
+            _ => Salvage::Confirmed(id),
+        }
     }
 }
 
@@ -224,24 +238,27 @@ fn replies() -> Vec<Reply> {
 struct Figure {
     cuts: usize,
     salvaged: usize,
+    certain: usize,
     missed: usize,
     wrong: usize,
 }
 
 impl Figure {
     /// Takes down what one cut gave, and says whether it is what it should be.
-    fn saw(&mut self, expected: Option<&str>, got: Option<&str>) -> bool {
+    fn saw(&mut self, expected: &Salvage, got: &Salvage) -> bool {
         self.cuts += 1;
-        self.salvaged += usize::from(got.is_some() && got == expected);
-        self.missed += usize::from(got.is_none() && expected.is_some());
-        self.wrong += usize::from(got.is_some() && got != expected);
+        let is_none = *got == Salvage::None;
+        self.salvaged += usize::from(!is_none && got == expected);
+        self.certain += usize::from(got.confirmed().is_some() && got == expected);
+        self.missed += usize::from(is_none && *expected != Salvage::None);
+        self.wrong += usize::from(!is_none && got != expected);
         got == expected
     }
 
     fn show(&self, level: &str, replies: usize) {
-        let Self { cuts, salvaged, missed, wrong } = self;
+        let Self { cuts, salvaged, certain, missed, wrong } = self;
         println!(
-            "figure: salvage, {level}: {replies} replies, {cuts} cuts, {salvaged} ids salvaged, {missed} missed, {wrong} wrong"
+            "figure: salvage, {level}: {replies} replies, {cuts} cuts, {salvaged} ids salvaged, {certain} of them certain, {missed} missed, {wrong} wrong"
         );
     }
 }
@@ -269,8 +286,8 @@ fn every_cut_after_the_closing_quote_gives_the_id_and_no_cut_gives_another() {
     let mut figure = Figure::default();
     for reply in &replies {
         for cut in 0..=reply.body.len() {
-            let got = create.salvage(&reply.body.as_bytes()[..cut]).unwrap_or(None);
-            let right = figure.saw(reply.id_at(cut), got.as_deref());
+            let got = create.salvage(&reply.body.as_bytes()[..cut]).unwrap_or_default();
+            let right = figure.saw(&reply.found_at(cut), &got);
             assert!(right, "{}, cut at {cut}: {got:?} from {}", reply.name, reply.body);
         }
     }
@@ -283,7 +300,7 @@ fn every_cut_after_the_closing_quote_gives_the_id_and_no_cut_gives_another() {
 async fn the_error_of_a_call_cut_anywhere_holds_the_id_or_none() {
     let arrived = Arc::new(Mutex::new(Response::default()));
     let arriving = Arc::clone(&arrived);
-    let transport = transport_fn(move |_| {
+    let transport = transport_fn(move |_, _| {
         let partial = arriving.lock().unwrap().clone();
         async { Err(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial)) }
     });
@@ -294,8 +311,13 @@ async fn the_error_of_a_call_cut_anywhere_holds_the_id_or_none() {
         for cut in 0..=reply.body.len() {
             *arrived.lock().unwrap() = Response::new(reply.body.as_bytes()[..cut].to_vec().into());
             let error = clerk.actor_tokens().create(USER, Actor::new(AGENT)).send().await.unwrap_err();
-            let right = figure.saw(reply.id_at(cut), error.salvaged_id());
-            assert!(right, "{}, cut at {cut}: {:?} from {}", reply.name, error.salvaged_id(), reply.body);
+            let got = match (error.salvaged_id(), error.unconfirmed_id()) {
+                (Some(id), None) => Salvage::Confirmed(id.to_owned()),
+                (None, Some(id)) => Salvage::Unconfirmed(id.to_owned()),
+                _ => Salvage::None,
+            };
+            let right = figure.saw(&reply.found_at(cut), &got);
+            assert!(right, "{}, cut at {cut}: {got:?} from {}", reply.name, reply.body);
             assert!(error.is_ambiguous(), "a 2xx had begun to arrive");
             assert!(error.salvaged_id().is_none() || error.execution() == Execution::Executed);
             assert_eq!(error.attempts().len(), 1, "sent again");

@@ -108,6 +108,15 @@ fn random_programs_keep_every_promise_while_links_are_opened_and_callers_go_away
     );
     assert_eq!(figures.programs(), PROGRAMS);
     assert!(figures.tokens() > PROGRAMS && figures.accepted() > PROGRAMS / 20, "{figures}");
+    assert!(figures.with_middlewares() > PROGRAMS / 3 && figures.detached() > PROGRAMS / 100, "{figures}");
+}
+
+#[test]
+fn a_client_whose_reports_of_orphans_are_thrown_away_is_found_by_a_thousand_programs() {
+    let figures = Random::new().without_reports().run_part(0..1_000, 0, 1);
+    let violations = figures.violations();
+    println!("{} broken promises, such as {}", figures.broken_promises(), violations.first().map_or("", |it| it));
+    assert!(violations.iter().any(|it| it.contains("lost in silence")), "{violations:?}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ async fn a_call_that_stalls_anywhere_ends_at_its_deadline_and_says_what_had_arri
     let stalls = Stalls { deadline: MS * 500, each: 1, at_once: 64, every: 5 };
     let figures = stalls.run().await.unwrap();
     assert_kept(&figures, &figures.broken);
-    assert!(figures.calls() > 200 && figures.salvaged() > 30, "{figures}");
+    assert!(figures.calls() > 200 && figures.salvaged() > 20, "{figures}");
     assert!(figures.most() < Duration::from_secs(2), "{figures}");
 }
 

@@ -51,6 +51,11 @@ impl ActorTokenId {
         }
     }
 
+    /// Returns whether this text is an id, without an allocation.
+    pub(crate) fn is_one(text: &str) -> bool {
+        problem(text).is_none()
+    }
+
     /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -59,10 +64,12 @@ impl ActorTokenId {
 }
 
 fn problem(id: &str) -> Option<&'static str> {
-    let holds_key = |id: &str| {
-        let is_key = |part: &[u8]| KEY_PREFIXES.iter().any(|prefix| part.eq_ignore_ascii_case(prefix));
-        id.as_bytes().windows(8).any(is_key)
+    // An underscore is rare in an id, and there are three in what is looked for.
+    let begins_key = |(at, _): (usize, &str)| {
+        let begin = at.checked_sub(2).and_then(|begin| id.get(begin..begin.saturating_add(8)));
+        begin.is_some_and(|part| KEY_PREFIXES.iter().any(|prefix| part.as_bytes().eq_ignore_ascii_case(prefix)))
     };
+    let holds_key = |id: &str| id.match_indices('_').any(begins_key);
     match id {
         "" => Some("must not be empty"),
         _ if id.len() > MAX => Some("must have at most 255 characters"),
@@ -170,8 +177,8 @@ mod tests {
         }
 
         #[test]
-        fn each_text_that_fits_the_grammar_is_shown_whole(id in "[A-Za-z0-9-]{0,120}(eyJ)?[A-Za-z0-9_-]{1,120}") {
-            prop_assume!(!id.to_ascii_lowercase().contains("sk_"));
+        fn each_text_that_fits_the_grammar_is_shown_whole(id in "[A-Za-z0-9_-]{1,255}") {
+            prop_assume!(!id.contains("sk_"));
             prop_assert_eq!(&ActorTokenId::new(id.as_str()).unwrap().to_string(), &id);
             prop_assert_eq!(&ShownId(&id).to_string(), &id);
         }

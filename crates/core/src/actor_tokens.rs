@@ -1,9 +1,10 @@
 //! Actor tokens: the handle that makes calls, the trait that applications mock, the two operations, and what they
 //! answer.
 
+mod actor;
+mod answer;
 mod create;
 mod model;
-mod reply;
 mod revoke;
 mod salvage;
 
@@ -12,22 +13,18 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 
 pub use self::{
+    actor::Actor,
     create::CreateActorToken,
-    model::{Actor, ActorToken, SignInUrl, Ticket, Timestamp},
+    model::{ActorToken, SignInUrl, Ticket, Timestamp},
     revoke::{Revocation, RevokeActorToken},
 };
-use crate::{
-    actor_token_id::ActorTokenId,
-    client::{Call, Client},
-    error::Error,
-    transport::HttpTransport,
-};
+use crate::{actor_token_id::ActorTokenId, call::Call, client::Client, error::Error, transport::HttpTransport};
 
 /// The calls of Clerk's Actor Tokens API: what [`Client::actor_tokens`] gives.
 ///
 /// ```
 /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
-/// # let transport = transport_fn(|_| async { Ok(Response::new(r#"{"object":"actor_token","id":"act_1",
+/// # let transport = transport_fn(|_, _| async { Ok(Response::new(r#"{"object":"actor_token","id":"act_1",
 /// #     "status":"pending","user_id":"user_customer","actor":{"sub":"user_agent"},"token":"eyJ",
 /// #     "url":"https://clerk.example.com/v1/tickets/accept?ticket=eyJ","created_at":0,"updated_at":0}"#.into())) });
 /// # let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::{error::ErrorKind, execution::Execution};
+use crate::{error_kind::ErrorKind, execution::Execution};
 
 /// What one attempt came to: part of every answer and of every error.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,14 +12,22 @@ use http::{
 
 use crate::{
     error::{Error, Inner, api},
+    error_kind::ErrorKind,
     execution::Execution,
     invalid_request::InvalidRequest,
-    operation::{Operation, OperationInfo, ParseError, ParseProblem},
+    json,
+    operation::{Operation, ParseError, ParseProblem, Salvage},
+    operation_info::OperationInfo,
     retry::{
-        after,
-        rules::{Failure, Rule, failure_of_status, failure_of_transport, rule},
+        retry_after,
+        rule::{Failure, Rule},
+        rules::{failure_of_status, failure_of_transport, rule},
     },
-    transport::{Response, TransportError, TransportErrorKind},
+    transport::{
+        error::{TransportError, TransportErrorKind},
+        message::Response,
+        send_state::SendState,
+    },
     url::check_authority,
 };
 
@@ -30,8 +38,10 @@ pub(crate) type Exchanged = Result<Response, TransportError>;
 #[derive(Debug)]
 pub(crate) struct Classified {
     pub(crate) failure: Failure,
+    /// How it surfaces, where that is not the rule's to say.
+    kind: Option<ErrorKind>,
     problem: Option<ParseProblem>,
-    salvaged_id: Option<String>,
+    salvage: Salvage,
 }
 
 impl Classified {
@@ -51,12 +61,40 @@ impl Classified {
             ParseProblem::NotClerk { .. } => Failure::ResponseNotClerk,
             ParseProblem::Mismatch { .. } => Failure::ResponseMismatch,
         };
-        Self { failure, problem: Some(problem), salvaged_id: None }
+        Self { problem: Some(problem), ..Self::without_detail(failure) }
     }
 
     pub(crate) fn without_detail(failure: Failure) -> Self {
-        Self { failure, problem: None, salvaged_id: None }
+        Self { failure, kind: None, problem: None, salvage: Salvage::None }
     }
+
+    /// What an attempt comes to whose exchange was dropped. It surfaces as what the middleware failed with.
+    pub(crate) fn dropped(dropped: Dropped, claimed: TransportErrorKind) -> Self {
+        let failure = match dropped {
+            Dropped::BeforeSend => Failure::DroppedBeforeSend,
+            Dropped::AfterSend => Failure::DroppedAfterSend,
+        };
+        Self { kind: rule(failure_of_transport(claimed)).kind, ..Self::without_detail(failure) }
+    }
+
+    /// How it surfaces.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        // One of the two is there: the rules that say nothing are those of a dropped exchange.
+        self.rule().kind.or(self.kind).unwrap_or(ErrorKind::Interrupted)
+    }
+
+    pub(crate) fn into_salvage(self) -> Salvage {
+        self.salvage
+    }
+}
+
+/// When the exchange of a send was dropped by a middleware, or by the client's own timer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// Before the request was handed over.
+    BeforeSend,
+    /// After that: it may have been executed. The exchange may run on.
+    AfterSend,
 }
 
 /// What the head of an exchange proves, before anybody reads the body: what the guard goes by.
@@ -108,37 +146,104 @@ pub(crate) fn bound(exchanged: &mut Exchanged, cap: usize) {
     }
 }
 
-/// Judges an exchange.
-pub(crate) fn classify<O: Operation>(
-    operation: &O,
-    cap: usize,
-    exchanged: &Exchanged,
-) -> Result<O::Output, Classified> {
-    match exchanged {
-        Ok(response) => classify_response(operation, cap, response),
-        Err(error) => Err(classify_error(|body| operation.salvage(body), error)),
+/// The failure that an error is by itself, where no head had arrived.
+pub(crate) fn failure_of_error(error: &TransportError) -> Failure {
+    failure_of_transport(error.kind())
+}
+
+/// The failure that the head of an exchange is by itself. `None` for a success.
+pub(crate) fn failure_of(exchanged: &Exchanged) -> Option<Failure> {
+    match (status_of(exchanged), exchanged) {
+        (Some(status), _) if status.is_success() => None,
+        (Some(status), _) => Some(failure_of_status(status)),
+        (None, Err(error)) => Some(failure_of_error(error)),
+        (None, Ok(_)) => None,
     }
 }
 
-fn classify_response<O: Operation>(operation: &O, cap: usize, response: &Response) -> Result<O::Output, Classified> {
+/// How a failure surfaces by its rule.
+pub(crate) fn kind_of(failure: Failure) -> Option<ErrorKind> {
+    rule(failure).kind
+}
+
+/// Takes back what a transport claims and its send state does not prove. Where the peer refused the request, its word is
+/// what is believed.
+pub(crate) fn proved(error: TransportError, send_state: &SendState) -> TransportError {
+    let is_word_of_peer =
+        matches!(error.kind(), TransportErrorKind::Refused | TransportErrorKind::RefusedOnNewConnection);
+    let claims_too_much = error.partial().is_none()
+        && error.execution() == Execution::NotExecuted
+        && !is_word_of_peer
+        && !send_state.is_unsent();
+    if claims_too_much { error.into_unproved() } else { error }
+}
+
+/// Classifies an exchange. The stamp is the one that its attempt bore.
+pub(crate) fn classify<O: Operation>(
+    operation: &O,
+    cap: usize,
+    stamp: Option<&str>,
+    exchanged: &Exchanged,
+) -> Result<O::Output, Classified> {
+    match exchanged {
+        Ok(response) => classify_response(operation, cap, stamp, response),
+        Err(error) => Err(classify_error(|body| salvage(operation, stamp, body), error)),
+    }
+}
+
+/// Salvages the id in a body. A response to another attempt names nothing of this one's.
+pub(crate) fn salvage<O: Operation>(operation: &O, stamp: Option<&str>, body: &[u8]) -> Result<Salvage, ParseError> {
+    let is_echoed = check_stamp(operation, stamp, body)?;
+    let salvaged = operation.salvage(body)?;
+    Ok(if is_echoed { salvaged } else { salvaged.into_unconfirmed() })
+}
+
+/// Salvages the id in the body of a 2xx of which nothing but the body is left. Where it is whole, it also has to be Clerk's.
+pub(crate) fn salvage_success<O: Operation>(
+    operation: &O,
+    stamp: Option<&str>,
+    body: &Bytes,
+    is_whole: bool,
+) -> Result<Salvage, ParseError> {
+    let salvaged = salvage(operation, stamp, body)?;
+    if is_whole && matches!(salvaged, Salvage::None) {
+        let parsed = operation.parse(&Response::new(body.clone()));
+        if let Err(ParseError(problem @ (ParseProblem::NotClerk { .. } | ParseProblem::Mismatch { .. }))) = parsed {
+            return Err(ParseError(problem));
+        }
+    }
+    Ok(salvaged)
+}
+
+/// Whether the body echoes the stamp, if there is one.
+fn check_stamp<O: Operation>(operation: &O, stamp: Option<&str>, body: &[u8]) -> Result<bool, ParseError> {
+    stamp.map_or(Ok(true), |stamp| operation.check_stamp(body, stamp))
+}
+
+fn classify_response<O: Operation>(
+    operation: &O,
+    cap: usize,
+    stamp: Option<&str>,
+    response: &Response,
+) -> Result<O::Output, Classified> {
     let body = response.body().get(..cap).unwrap_or(response.body());
-    let salvage = || operation.salvage(body);
+    let salvage = || salvage(operation, stamp, body);
     if !response.status().is_success() {
         // Judged by the status, whatever parse makes of the body, unless that is a success.
         return operation.parse(response).map_err(|ParseError(problem)| Classified {
-            failure: failure_of_status(response.status()),
             problem: Some(problem),
-            salvaged_id: None,
+            ..Classified::without_detail(failure_of_status(response.status()))
         });
     }
-    if is_encoded(response) {
+    if is_compressed(response) {
         // Whatever is in there, it says nothing of whose it is.
-        let detail = "the body is compressed, which was not asked for";
-        let salvaged_id = salvage().unwrap_or(None);
-        return Err(Classified { salvaged_id, ..Classified::of(ParseProblem::unusable(detail)) });
+        return Err(Classified::of(ParseProblem::unusable("the body is compressed, which was not asked for")));
     }
     if response.body().len() > cap {
         return Err(unusable(ParseProblem::unusable("the body is larger than the cap"), salvage));
+    }
+    if let Err(ParseError(problem)) = check_stamp(operation, stamp, body) {
+        return Err(Classified::of(problem));
     }
     operation.parse(response).map_err(|ParseError(problem)| match problem {
         ParseProblem::Status | ParseProblem::Unusable { .. } => unusable(problem, salvage),
@@ -147,22 +252,26 @@ fn classify_response<O: Operation>(operation: &O, cap: usize, response: &Respons
 }
 
 /// A 2xx that cannot be read: whose it is may be seen all the same.
-fn unusable(problem: ParseProblem, salvage: impl FnOnce() -> Result<Option<String>, ParseError>) -> Classified {
+fn unusable(problem: ParseProblem, salvage: impl FnOnce() -> Result<Salvage, ParseError>) -> Classified {
     match salvage() {
-        Ok(salvaged_id) => Classified { salvaged_id, ..Classified::of(problem) },
+        Ok(salvage) => Classified { salvage, ..Classified::of(problem) },
         Err(ParseError(problem)) => Classified::of(problem),
     }
 }
 
-fn is_encoded(response: &Response) -> bool {
-    let is_identity = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    !response.headers().get_all(CONTENT_ENCODING).iter().all(is_identity)
+/// The codings of HTTP (RFC 9110 section 8.4.1, RFC 7932, RFC 8878) under which a body is not what it was.
+const CODINGS: [&str; 6] = ["gzip", "x-gzip", "compress", "deflate", "br", "zstd"];
+
+/// Whether the body is under one of the codings. Gateways write all kinds of values into the header, over bodies that are
+/// JSON: what is JSON is read.
+fn is_compressed(response: &Response) -> bool {
+    let is_coding = |coding: &str| CODINGS.iter().any(|known| known.eq_ignore_ascii_case(coding.trim()));
+    let mut values = response.headers().get_all(CONTENT_ENCODING).iter();
+    values.any(|value| value.to_str().is_ok_and(|value| value.split(',').any(is_coding)))
+        && !json::is_object_so_far(response.body())
 }
 
-fn classify_error(
-    salvage: impl FnOnce(&[u8]) -> Result<Option<String>, ParseError>,
-    error: &TransportError,
-) -> Classified {
+fn classify_error(salvage: impl FnOnce(&[u8]) -> Result<Salvage, ParseError>, error: &TransportError) -> Classified {
     let Some(partial) = error.partial() else {
         return Classified::without_detail(failure_of_transport(error.kind()));
     };
@@ -170,16 +279,20 @@ fn classify_error(
         return Classified::without_detail(failure_of_status(partial.status()));
     }
     match salvage(partial.body()) {
-        Err(ParseError(problem)) if !is_encoded(partial) => Classified::of(problem),
+        Err(ParseError(problem)) if !is_compressed(partial) => Classified::of(problem),
         salvaged => {
             let failure = match error.kind() {
                 TransportErrorKind::BodyTooLarge => Failure::ResponseInvalid,
                 _ => Failure::ResponseTruncated,
             };
-            Classified { salvaged_id: salvaged.unwrap_or(None), ..Classified::without_detail(failure) }
+            Classified { salvage: salvaged.unwrap_or_default(), ..Classified::without_detail(failure) }
         }
     }
 }
+
+/// Up to this length, in bytes, a body is copied into an error: it may be a slice of a transport's read buffer, which is
+/// larger, and which an error should not keep.
+const COPIED: usize = 16 * 1024;
 
 /// Puts everything that is known into an error. The attempts and the join over them are the caller's to add.
 pub(crate) fn error(
@@ -190,7 +303,7 @@ pub(crate) fn error(
     wall: SystemTime,
 ) -> Inner {
     let rule = classified.rule();
-    let mut inner = Inner::new(info, rule.kind, rule.execution);
+    let mut inner = Inner::new(info, classified.kind(), rule.execution);
     let response = match exchanged {
         Ok(response) => Some(response),
         Err(error) => {
@@ -206,16 +319,19 @@ pub(crate) fn error(
         body.truncate(cap);
         inner.status = Some(head.status);
         inner.api = if head.status.is_success() {
-            api::Envelope { trace_id: api::trace_id(&head.headers), ..api::Envelope::default() }
+            api::Envelope { trace_id: api::trace_id(&head.headers).map(str::to_owned), ..api::Envelope::default() }
         } else {
             api::read(&head.headers, &body)
         };
-        inner.retry_after = after::retry_after(&head.headers, wall);
-        inner.redirect_origin = head.status.is_redirection().then(|| location_origin(&head.headers)).flatten();
-        inner.body = (classified.failure != Failure::ResponseMismatch).then_some(body);
-        inner.headers = head.headers;
+        // What belongs to another request is that request's: a cookie is as much a credential as a link.
+        if classified.failure != Failure::ResponseMismatch {
+            inner.retry_after = retry_after::retry_after(&head.headers, wall);
+            inner.redirect_origin = head.status.is_redirection().then(|| location_origin(&head.headers)).flatten();
+            inner.body = Some(if body.len() <= COPIED { Bytes::copy_from_slice(&body) } else { body });
+            inner.headers = head.headers;
+        }
     }
-    inner.salvaged_id = classified.salvaged_id;
+    inner.salvage = classified.salvage;
     match classified.problem {
         Some(ParseProblem::Unusable { detail, raw_id }) => {
             inner.detail = Some(detail);
@@ -256,7 +372,7 @@ impl Error {
     /// The error that a call makes of this failure of the transport.
     #[must_use]
     pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
-        let classified = classify_error(|_| Ok(None), &failed);
+        let classified = classify_error(|_| Ok(Salvage::None), &failed);
         error(info, Err(failed), classified, usize::MAX, SystemTime::now()).into()
     }
 
@@ -264,7 +380,7 @@ impl Error {
     #[must_use]
     pub fn from_invalid_request(info: &'static OperationInfo, refused: InvalidRequest) -> Self {
         let rule = rule(Failure::InvalidRequest);
-        let mut inner = Inner::new(info, rule.kind, rule.execution);
+        let mut inner = Inner::new(info, ErrorKind::InvalidRequest, rule.execution);
         inner.invalid = Some(refused);
         inner.into()
     }

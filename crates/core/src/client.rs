@@ -1,29 +1,10 @@
 //! The client: a transport, a credential and the settings that calls share.
 
-mod attempts;
-mod builder;
-mod call;
-mod detach;
-mod exchange;
-mod guard;
-mod in_flight;
-mod options;
-mod orphan;
-mod pipeline;
-mod record;
-mod watchdog;
-
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::{
-    builder::ClientBuilder,
-    call::Call,
-    orphan::{Closed, Orphan, OrphanReport},
-};
 use crate::{
     auth::CredentialProvider,
-    client::{builder::Settings, watchdog::until},
-    executor::Executor,
+    call::{Call, orphan::Closed, settings::Settings, watchdog::until},
     operation::Operation,
     time::Deadline,
     transport::HttpTransport,
@@ -37,7 +18,7 @@ use crate::{
 /// ```
 /// use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
 ///
-/// let transport = transport_fn(|_request| async { Ok(Response::default()) });
+/// let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
 /// let clerk: Client = Client::new(transport, SecretKey::new("sk_test_abc")?).erase();
 /// # let _ = clerk;
 /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
@@ -53,11 +34,6 @@ impl<T: HttpTransport> Client<T> {
         Self { settings: Arc::new(Settings::new(Arc::new(credentials))), transport: Arc::new(transport) }
     }
 
-    /// Starts a client with other settings.
-    pub fn builder(transport: T, credentials: impl CredentialProvider) -> ClientBuilder<T> {
-        ClientBuilder::new(transport, credentials)
-    }
-
     /// Forgets which transport this is.
     #[must_use]
     pub fn erase(self) -> Client {
@@ -66,9 +42,13 @@ impl<T: HttpTransport> Client<T> {
 }
 
 impl<T: HttpTransport + ?Sized> Client<T> {
+    pub(crate) fn from_parts(settings: Arc<Settings>, transport: Arc<T>) -> Self {
+        Self { settings, transport }
+    }
+
     /// Any call: the operation, then options, then [`send`](Call::send).
     pub fn execute<O: Operation>(&self, operation: O) -> Call<O, T> {
-        Call::new(self.clone(), operation)
+        Call::new(Arc::clone(&self.settings), Arc::clone(&self.transport), operation)
     }
 
     /// The transport.
@@ -81,8 +61,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// does not hold the other back; the retry budget is shared, and [`close`](Self::close) closes both.
     #[must_use]
     pub fn with_credentials(&self, credentials: impl CredentialProvider) -> Self {
-        let settings =
-            Settings { credentials: Arc::new(credentials), gate: Arc::default(), ..Settings::clone(&self.settings) };
+        let settings = Settings { credentials: Arc::new(credentials), ..Settings::clone(&self.settings) };
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
     }
 
@@ -105,7 +84,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
-    /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
+    /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
     /// use clerk_actor_tokens_core::executor_fn;
     ///
     /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
@@ -117,15 +96,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// ```
     #[must_use]
     pub fn detaches_on_drop(&self) -> bool {
-        self.executor().is_some()
-    }
-
-    fn executor(&self) -> Option<&dyn Executor> {
-        match &self.settings.executor {
-            _ if !self.settings.detaches => None,
-            Some(executor) => Some(executor.as_ref()),
-            None => self.transport.executor(),
-        }
+        self.settings.detaches && (self.settings.executor.is_some() || self.transport.executor().is_some())
     }
 
     /// Lets this client, its clones and those made from it make nothing any more, waits until the calls are over that do, and says what is
@@ -139,7 +110,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
     /// # use std::time::Duration;
-    /// # let transport = transport_fn(|_request| async { Ok(Response::default()) });
+    /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
     /// # let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);
     /// # pollster::block_on(async {
     /// let closed = clerk.close(Duration::from_secs(30)).await;
@@ -154,14 +125,9 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         let in_flight = &self.settings.in_flight;
         in_flight.close();
         let timer = self.transport.timer();
-        until(timer, Deadline::after(timer.now(), within), in_flight.landed()).await;
+        until(timer, Deadline::after(timer.now(), within), in_flight.ended()).await;
         let (under_way, orphans, more_orphans) = in_flight.left();
         Closed { under_way, orphans, more_orphans }
-    }
-
-    /// The same client over a transport whose type is not known.
-    fn share(&self) -> Client {
-        Client { settings: Arc::clone(&self.settings), transport: Arc::new(Arc::clone(&self.transport)) }
     }
 }
 

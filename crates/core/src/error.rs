@@ -1,7 +1,6 @@
 //! The error of a call: what failed, what Clerk said, and what happened at Clerk.
 
 pub(crate) mod api;
-mod kind;
 mod text;
 
 use std::{
@@ -14,13 +13,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-pub use self::{
-    api::{ApiError, ErrorCode},
-    kind::ErrorKind,
-};
+pub use self::api::{ApiError, ErrorCode};
 use crate::{
-    attempt::Attempt, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
-    operation::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
+    attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
+    operation::Salvage, operation_info::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
 };
 
 /// Why a call failed.
@@ -67,9 +63,10 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) detail: Option<Cow<'static, str>>,
     pub(crate) redirect_origin: Option<String>,
-    pub(crate) salvaged_id: Option<String>,
+    pub(crate) salvage: Salvage,
     pub(crate) raw_id: Option<String>,
     pub(crate) out_of_retries: bool,
+    pub(crate) is_detached: bool,
     pub(crate) exposed: Option<Exposed>,
     pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -90,9 +87,10 @@ impl Inner {
             retry_after: None,
             detail: None,
             redirect_origin: None,
-            salvaged_id: None,
+            salvage: Salvage::None,
             raw_id: None,
             out_of_retries: false,
+            is_detached: false,
             exposed: None,
             source: None,
         }
@@ -122,7 +120,8 @@ impl Error {
     }
 
     /// Until when a token that this call lost can be used: an estimate. From the end of the last attempt, the lifetime that
-    /// was asked for (`expires_in_seconds`, an hour where unset) and 60 seconds for clocks that differ.
+    /// was asked for (`expires_in_seconds`, an hour where unset) and 60 seconds for clocks that differ. From the deadline of
+    /// the call, where an exchange runs on ([`is_detached`](Self::is_detached)).
     ///
     /// `None` unless the call [is ambiguous](Self::is_ambiguous), where its operation makes nothing that can be used, and on
     /// an error that no call made. Told by the transport's clock.
@@ -130,7 +129,7 @@ impl Error {
     /// ```
     /// use clerk_actor_tokens_core::{Actor, Client, Request, SecretKey, TransportErrorKind, transport_fn};
     ///
-    /// let breaks_off = transport_fn(|_request: Request| async { Err(TransportErrorKind::Interrupted.into()) });
+    /// let breaks_off = transport_fn(|_request: Request, _context| async { Err(TransportErrorKind::Interrupted.into()) });
     /// let clerk = Client::new(breaks_off, SecretKey::new("sk_test_abc")?);
     /// let call = clerk.actor_tokens().create("user_customer", Actor::new("user_agent")).send();
     /// let error = pollster::block_on(call).unwrap_err();
@@ -153,11 +152,32 @@ impl Error {
         self.0.exposed.filter(|_| self.is_ambiguous())
     }
 
-    /// The id of the token that was made, read from an answer that was cut short or is otherwise unusable. Revoke it.
-    /// `None` unless it arrived whole.
+    /// Returns whether a middleware dropped an exchange of this call whose request had been handed over, so that it runs on
+    /// without a caller. What it makes is revoked by the client, and given to the
+    /// [orphan handler](crate::ClientBuilder::on_orphan); what cannot be revoked is in what
+    /// [`Client::close`](crate::Client::close) returns.
+    #[must_use]
+    pub fn is_detached(&self) -> bool {
+        self.0.is_detached
+    }
+
+    /// Returns the id of the token that this call made, read from an answer that was cut short or cannot be used. Revoke
+    /// it.
+    ///
+    /// `None` unless the id arrived whole, and with it that the answer is the one to this call: its `user_id`, and
+    /// `actor.sub` where the actor had begun to arrive.
     #[must_use]
     pub fn salvaged_id(&self) -> Option<&str> {
-        self.0.salvaged_id.as_deref()
+        self.0.salvage.confirmed()
+    }
+
+    /// Returns an id that arrived whole in an answer of which too little arrived to say whose it is.
+    ///
+    /// It may be the id of a token that another call made, so the client never revokes it by itself. `None` where
+    /// [`salvaged_id`](Self::salvaged_id) is there.
+    #[must_use]
+    pub fn unconfirmed_id(&self) -> Option<&str> {
+        self.0.salvage.unconfirmed()
     }
 
     /// An id in a successful answer that is outside the grammar of ids, with everything unusual escaped. It cannot be
@@ -295,7 +315,7 @@ impl Error {
         self.api_errors().first().map(ApiError::code)
     }
 
-    /// The raw top-level `meta` of the answer.
+    /// Returns the top-level `meta` of the answer, read as [`ApiError::meta`] is.
     #[must_use]
     pub fn meta(&self) -> Option<&Value> {
         self.0.api.meta.as_ref()
@@ -315,7 +335,8 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The headers of the last answer; empty if no head arrived.
+    /// Returns the headers of the last answer. Empty if no head arrived, and where the answer belongs to another request:
+    /// [`trace_id`](Self::trace_id) is kept then.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers

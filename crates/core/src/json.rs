@@ -1,49 +1,54 @@
-//! Foreign JSON: what holds for every body, before anything in it is looked at.
+//! The one careful reader of foreign JSON: for tokens, for Clerk's error envelopes, and for answers that were cut.
+//!
+//! - [`Members`] (and `Elements`) walk one level of an object (or array), whole or cut. Each value is given as it is written.
+//! - [`Json`] is such a value. It is read as a text, a whole number, or a further level.
+//! - [`Budget`] bounds the few values that are kept whole. [`Json::build`] makes a `serde_json::Value` of one.
+//!
+//! serde_json decides what is JSON and what a string says. It never builds a `Value` here: it reads the text behind its
+//! private keys (those of `RawValue` and of a number of any precision) anew, with a fresh limit on depth. Here every key
+//! is a key, whatever features of serde_json an application turns on.
+//!
+//! Which members matter, and what is an error in them, is not decided here.
+
+mod bounds;
+mod build;
+mod members;
+mod number;
+mod scan;
+
+pub(crate) use self::{
+    bounds::{Budget, TooMuch, check_map},
+    members::{End, Json, Members},
+};
 
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// RFC 8259 section 8.1 lets a parser ignore the mark; losing a token over it would help nobody.
+/// RFC 8259 section 8.1 lets a parser ignore the mark; losing a token over it would help no caller.
 pub(crate) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
-/// So many values, at most, are built of one body. Clerk's answers have fewer than a hundred.
-const MOST_VALUES: usize = 4096;
-
-/// Whether reading this body takes memory in proportion to its size: a value can take hundreds of times the two bytes that
-/// it stands in. Counts what can begin a value, outside strings.
-pub(crate) fn is_modest(body: &[u8]) -> bool {
-    // Each begins with a byte of its own: a real answer needs no counting.
-    if body.len() <= MOST_VALUES {
-        return true;
+/// Appends a text as a JSON string.
+pub(crate) fn push_text(json: &mut Vec<u8>, text: &str) {
+    if memchr::memchr2(b'"', b'\\', text.as_bytes()).is_none() && !scan::has_control(text.as_bytes()) {
+        json.push(b'"');
+        json.extend_from_slice(text.as_bytes());
+        json.push(b'"');
+        return;
     }
-    let (mut is_string, mut is_escaped) = (false, false);
-    let begins_a_value = |byte: &&u8| {
-        match (is_string, **byte) {
-            (true, _) if is_escaped => is_escaped = false,
-            (true, b'\\') => is_escaped = true,
-            (_, b'"') => is_string = !is_string,
-            (false, b'{' | b'[' | b',' | b':') => return true,
-            _ => {}
-        }
-        false
-    };
-    body.iter().filter(begins_a_value).nth(MOST_VALUES).is_none()
+    // A text can be written, and so can a `Vec`.
+    let _ = serde_json::to_writer(json, text);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Whether these bytes are one JSON value, of any type.
+pub(crate) fn is_value(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
 
-    #[test]
-    fn the_bound_is_on_values_not_on_bytes() {
-        assert!(is_modest(&[b'x'; 1_000_000]));
-        assert!(is_modest(&[b','; MOST_VALUES]));
-        for byte in *b"{[,:" {
-            assert!(!is_modest(&vec![byte; MOST_VALUES + 1]));
-        }
-        let text = format!(r#"["{}\\","{}"]"#, "\\\"{[,:".repeat(MOST_VALUES), ",".repeat(MOST_VALUES));
-        assert!(is_modest(text.as_bytes()), "a text is one value");
-        assert!(!is_modest(format!("{text}{}", ",".repeat(MOST_VALUES)).as_bytes()), "and it ends");
-    }
+/// Whether these bytes are a JSON object, or the beginning of one.
+pub(crate) fn is_object_so_far(body: &[u8]) -> bool {
+    let body = without_byte_order_mark(body).trim_ascii_start();
+    let mut members = Members::of(body);
+    members.by_ref().for_each(drop);
+    body.is_empty() || matches!(members.end(), End::Whole | End::Cut)
 }

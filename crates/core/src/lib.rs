@@ -14,7 +14,7 @@
 //! use clerk_actor_tokens_core::{transport_fn, Actor, Client, Execution, Request, Response, SecretKey};
 //!
 //! // A transport is anything that turns a request into a response.
-//! let transport = transport_fn(|request: Request| async move {
+//! let transport = transport_fn(|request: Request, _context| async move {
 //!     assert_eq!(request.uri(), "https://api.clerk.com/v1/actor_tokens");
 //!     Ok(Response::new(r#"{"object": "actor_token", "id": "act_1", "status": "pending", "user_id": "user_customer",
 //!         "actor": {"sub": "user_agent"}, "token": "eyJ...", "url": "https://clerk.example.com/v1/tickets/accept",
@@ -36,17 +36,22 @@ mod actor_token_id;
 mod actor_tokens;
 mod attempt;
 mod auth;
+mod builder;
+mod call;
 mod classify;
 mod client;
-mod context;
 mod error;
+mod error_kind;
 mod execution;
 mod executor;
 mod exposure;
+mod few;
 mod invalid_request;
 mod json;
+mod lock;
 mod middleware;
 mod operation;
+mod operation_info;
 mod response;
 mod retry;
 mod secret;
@@ -71,23 +76,29 @@ pub use crate::{
     },
     attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},
-    client::{Call, Client, ClientBuilder, Closed, Orphan, OrphanReport},
-    context::{CallContext, DEFAULT_RESPONSE_CAP},
-    error::{ApiError, Error, ErrorCode, ErrorKind},
+    builder::ClientBuilder,
+    call::{
+        Call,
+        orphan::{Closed, Orphan, OrphanReport},
+    },
+    client::Client,
+    error::{ApiError, Error, ErrorCode},
+    error_kind::ErrorKind,
     execution::Execution,
     executor::{Executor, ExecutorFn, executor_fn},
     exposure::Exposure,
     invalid_request::InvalidRequest,
     middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
-    operation::{Idempotency, Operation, OperationInfo, ParseError, Undo},
+    operation::{Operation, ParseError, Salvage, Undo},
+    operation_info::{Idempotency, OperationInfo},
     response::ApiResponse,
     retry::{RetryPolicy, budget::RetryBudget, page::failure_rules},
     secret::Sanitized,
-    time::{BoxFuture, Deadline, SystemTimer, Timer},
+    time::{BoxFuture, Deadline, Moment, SystemTimer, Timer},
     token_status::ActorTokenStatus,
     transport::{
-        DiscardConnection, FreshConnection, HttpTransport, Request, Response, SendState, TransportError,
-        TransportErrorKind, TransportFn, transport_fn,
+        CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, HttpTransport, Request, Response, SendState,
+        TransportError, TransportErrorKind, TransportFn, transport_fn,
     },
     url::{BaseUrl, BaseUrlBuilder},
     version::ApiVersion,

@@ -12,12 +12,11 @@ use async_trait::async_trait;
 
 use crate::{
     time::{BoxFuture, Timer},
-    transport::{HttpTransport, Request, Response, TransportError},
+    transport::{CallContext, HttpTransport, Request, Response, TransportError},
 };
 
-/// Wraps an exchange: once per attempt or once per call, depending on where it is registered
-/// ([`ClientBuilder::middleware`](crate::ClientBuilder::middleware),
-/// [`ClientBuilder::call_middleware`](crate::ClientBuilder::call_middleware)).
+/// Wraps each attempt of a call: see [`ClientBuilder::middleware`](crate::ClientBuilder::middleware). To wrap the whole call with
+/// its retries, wrap [`send`](crate::Call::send), or implement [`ActorTokensApi`](crate::ActorTokensApi).
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Middleware, Next, Request, Response, TransportError, async_trait};
@@ -46,24 +45,30 @@ pub trait Middleware: Send + Sync + 'static {
 /// `Copy`, and public to make, so that a middleware is unit-tested with a slice and a fake transport:
 ///
 /// ```
-/// use std::sync::Arc;
-/// use clerk_actor_tokens_core::{middleware_fn, transport_fn, Middleware, Next, Request, Response};
+/// use clerk_actor_tokens_core::{
+///     CallContext, CreateActorToken, Deadline, Middleware, Next, Operation, Request, Response, SystemTimer, Timer,
+///     middleware_fn, transport_fn,
+/// };
+/// use std::time::Duration;
 ///
 /// let mine = middleware_fn(|mut request, next| Box::pin(async move {
 ///     request.headers_mut().insert("x-a", http::HeaderValue::from_static("1"));
 ///     next.run(request).await
 /// }));
-/// let fake = transport_fn(|request: Request| async move {
+/// let fake = transport_fn(|request: Request, _context| async move {
 ///     assert_eq!(request.headers()["x-a"], "1");
 ///     Ok(Response::default())
 /// });
-/// let response = pollster::block_on(mine.handle(Request::default(), Next::new(&[], &fake)));
+/// let deadline = Deadline::after(SystemTimer.now(), Duration::from_secs(30));
+/// let context = CallContext::new(&CreateActorToken::INFO, deadline);
+/// let response = pollster::block_on(mine.handle(Request::default(), Next::new(&[], &fake, &context)));
 /// assert!(response.is_ok());
 /// ```
 #[derive(Clone, Copy)]
 pub struct Next<'a> {
     chain: &'a [Arc<dyn Middleware>],
     end: End<'a>,
+    context: &'a CallContext,
 }
 
 #[derive(Clone, Copy)]
@@ -72,20 +77,24 @@ enum End<'a> {
     Core(&'a dyn Endpoint),
 }
 
-/// The core's own rooms behind a chain (the attempt loop; auth and guard). Like a transport, but free to borrow.
+/// The core's own part of an attempt, behind the last middleware: authentication and the send log.
 pub(crate) trait Endpoint: Send + Sync {
-    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+    fn call<'a>(
+        &'a self,
+        request: Request,
+        context: &'a CallContext,
+    ) -> BoxFuture<'a, Result<Response, TransportError>>;
     fn timer(&self) -> &dyn Timer;
 }
 
 impl<'a> Next<'a> {
-    /// A chain that ends at a transport.
-    pub fn new(chain: &'a [Arc<dyn Middleware>], transport: &'a dyn HttpTransport) -> Self {
-        Self { chain, end: End::Transport(transport) }
+    /// Makes a chain that ends at a transport, which is given clones of the context.
+    pub fn new(chain: &'a [Arc<dyn Middleware>], transport: &'a dyn HttpTransport, context: &'a CallContext) -> Self {
+        Self { chain, end: End::Transport(transport), context }
     }
 
-    pub(crate) fn into_core(chain: &'a [Arc<dyn Middleware>], end: &'a dyn Endpoint) -> Self {
-        Self { chain, end: End::Core(end) }
+    pub(crate) fn into_core(chain: &'a [Arc<dyn Middleware>], end: &'a dyn Endpoint, context: &'a CallContext) -> Self {
+        Self { chain, end: End::Core(end), context }
     }
 
     /// Goes on with the exchange.
@@ -94,13 +103,19 @@ impl<'a> Next<'a> {
     /// [`TransportError`] if no complete response arrived.
     pub async fn run(self, request: Request) -> Result<Response, TransportError> {
         match (self.chain.split_first(), self.end) {
-            (Some((first, chain)), end) => first.handle(request, Next { chain, end }).await,
-            (None, End::Transport(transport)) => transport.send(request).await,
-            (None, End::Core(endpoint)) => endpoint.call(request).await,
+            (Some((first, chain)), _) => first.handle(request, Next { chain, ..self }).await,
+            (None, End::Transport(transport)) => transport.send(request, self.context.clone()).await,
+            (None, End::Core(endpoint)) => endpoint.call(request, self.context).await,
         }
     }
 
-    /// The clock of the transport at the end. A middleware that waits must use this one.
+    /// Returns the call that this attempt belongs to, and its limits.
+    #[must_use]
+    pub fn context(&self) -> &'a CallContext {
+        self.context
+    }
+
+    /// Returns the clock of the transport at the end. A middleware that waits must use this one.
     #[must_use]
     pub fn timer(&self) -> &'a dyn Timer {
         match self.end {

@@ -3,71 +3,20 @@
 //! Creating and revoking actor tokens are operations; so is any other Clerk endpoint that a user describes. An
 //! operation knows nothing of clients, keys, retries or time, and is usable without any of them.
 
-mod undo;
+mod salvage;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
-pub use self::undo::Undo;
+pub use self::salvage::Salvage;
 
 use crate::{
     exposure::Exposure,
     invalid_request::InvalidRequest,
+    operation_info::{Idempotency, OperationInfo},
     secret::Sanitized,
-    transport::{Request, Response},
+    transport::message::{Request, Response},
     url::BaseUrl,
 };
-
-/// Whether the operation is idempotent (RFC 9110 section 9.2.2): whether sending it twice has the effect of sending it
-/// once. These two are all there is: an operation that is not proved to be idempotent is `NonIdempotent`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Idempotency {
-    /// A second send can do a second thing (mint a second token). It is sent again only where the first is proved not
-    /// to have been executed.
-    NonIdempotent,
-    /// A second send does no more than one does. It is sent again where that can help.
-    Idempotent,
-}
-
-/// The fixed facts of an operation.
-///
-/// ```
-/// use clerk_actor_tokens_core::{OperationInfo, Idempotency};
-/// const INFO: OperationInfo = OperationInfo::new("GetUser", "/users/{user_id}", Idempotency::Idempotent);
-/// assert_eq!(INFO.name(), "GetUser");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OperationInfo {
-    name: &'static str,
-    path: &'static str,
-    idempotency: Idempotency,
-}
-
-impl OperationInfo {
-    /// The operation id of Clerk's OpenAPI description, the path template, and whether it may be sent again.
-    #[must_use]
-    pub const fn new(name: &'static str, path: &'static str, idempotency: Idempotency) -> Self {
-        Self { name, path, idempotency }
-    }
-
-    /// The operation id, for example `CreateActorToken`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The path template below the base URL, for example `/actor_tokens/{actor_token_id}/revoke`. Holds no ids, so
-    /// it suits metrics.
-    #[must_use]
-    pub const fn path(&self) -> &'static str {
-        self.path
-    }
-
-    /// Whether it may be sent again.
-    #[must_use]
-    pub const fn idempotency(&self) -> Idempotency {
-        self.idempotency
-    }
-}
 
 /// An API call as pure conversions.
 ///
@@ -115,15 +64,28 @@ pub trait Operation: Send + Sync + 'static {
     /// [`ParseError`] says why this answer is no success.
     fn parse(&self, response: &Response) -> Result<Self::Output, ParseError>;
 
-    /// The id of what was made, from the body of a 2xx answer that was cut short or cannot be read. `None` unless the id
-    /// arrived whole.
+    /// Reads the id of what was made from the body of a 2xx answer that was cut short or cannot be read.
+    ///
+    /// [`Salvage::Confirmed`] only where what arrived says that it is the answer to this request: the client takes back
+    /// what a confirmed id names, if the caller is gone.
     ///
     /// # Errors
     /// [`ParseError::mismatch`] or [`ParseError::not_clerk`] if what arrived shows already that it is not the answer to
     /// this request. It is withheld then.
-    fn salvage(&self, partial: &[u8]) -> Result<Option<String>, ParseError> {
+    fn salvage(&self, partial: &[u8]) -> Result<Salvage, ParseError> {
         let _ = partial;
-        Ok(None)
+        Ok(Salvage::None)
+    }
+
+    /// Compares the stamp that a 2xx answer echoes, whole or cut, with the one that the attempt bore. Called before
+    /// [`parse`](Self::parse) and [`salvage`](Self::salvage), where the attempt bore one. Returns whether the answer echoes
+    /// it: an id that is salvaged from a cut answer is certain only then.
+    ///
+    /// # Errors
+    /// [`ParseError::mismatch`] if the answer echoes another stamp: it belongs to another attempt, and is withheld.
+    fn check_stamp(&self, body: &[u8], stamp: &str) -> Result<bool, ParseError> {
+        let _ = (body, stamp);
+        Ok(true)
     }
 
     /// The id of what was made, from the value of a successful answer. `None` (the default) where that has none.
@@ -132,7 +94,7 @@ pub trait Operation: Send + Sync + 'static {
         None
     }
 
-    /// What takes back what this call made, given its id, as [`id_of`](Self::id_of) or
+    /// What takes back what this call made, given its id, as [`id_of`](Self::id_of) or a confirmed
     /// [`salvage`](Self::salvage) gives it. `None` (the default) where nothing does.
     ///
     /// A detached call whose caller has gone uses it.
@@ -162,6 +124,70 @@ pub trait Operation: Send + Sync + 'static {
     /// The fixed facts, of an operation whose type is not known.
     fn info(&self) -> &'static OperationInfo {
         &Self::INFO
+    }
+}
+
+/// The operation that takes back what another one made: what [`Operation::undo`] gives.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Operation, RevokeActorToken, Undo};
+///
+/// let undo = Undo::new(RevokeActorToken::new("act_1"));
+/// assert_eq!(undo.info().name(), "RevokeActorToken");
+/// ```
+#[derive(Clone)]
+pub struct Undo(Arc<dyn Erased>);
+
+impl Undo {
+    /// This operation takes it back. It should be one that may be repeated ([`Idempotency::Idempotent`]): others are refused once the
+    /// client is closed.
+    #[must_use]
+    pub fn new(operation: impl Operation) -> Self {
+        Self(Arc::new(operation))
+    }
+}
+
+impl fmt::Debug for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Undo({})", self.0.info().name())
+    }
+}
+
+impl Operation for Undo {
+    type Output = ();
+    const INFO: OperationInfo = OperationInfo::new("Undo", "", Idempotency::NonIdempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        self.0.info()
+    }
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        self.0.request(base)
+    }
+
+    fn parse(&self, response: &Response) -> Result<(), ParseError> {
+        self.0.parse(response)
+    }
+}
+
+/// An operation whose value does not matter.
+trait Erased: Send + Sync {
+    fn info(&self) -> &'static OperationInfo;
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest>;
+    fn parse(&self, response: &Response) -> Result<(), ParseError>;
+}
+
+impl<O: Operation> Erased for O {
+    fn info(&self) -> &'static OperationInfo {
+        Operation::info(self)
+    }
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        Operation::request(self, base)
+    }
+
+    fn parse(&self, response: &Response) -> Result<(), ParseError> {
+        Operation::parse(self, response).map(drop)
     }
 }
 
@@ -208,6 +234,10 @@ impl ParseError {
     /// A success that answers another request: `field` differs from what was asked for.
     pub fn mismatch(field: impl Into<Cow<'static, str>>) -> Self {
         Self(ParseProblem::Mismatch { field: field.into() })
+    }
+
+    pub(crate) fn is_mismatch(&self) -> bool {
+        matches!(self.0, ParseProblem::Mismatch { .. })
     }
 
     pub(crate) fn with_raw_id(mut self, id: &str) -> Self {

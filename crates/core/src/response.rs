@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode};
 
-use crate::{attempt::Attempt, execution::Execution};
+use crate::{attempt::Attempt, error::api, execution::Execution, few::Few, transport::message::Response};
 
 /// A value with the answer that it came in: what `send_with_response` gives.
 ///
@@ -11,12 +11,20 @@ pub struct ApiResponse<T> {
     pub(crate) value: T,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// Where it is in the body; else it is among the headers.
     pub(crate) trace_id: Option<String>,
-    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) attempts: Few<Attempt>,
     pub(crate) others_in_doubt: bool,
 }
 
 impl<T> ApiResponse<T> {
+    pub(crate) fn new(value: T, response: Response, attempts: Few<Attempt>, others_in_doubt: bool) -> Self {
+        let (head, body) = response.into_parts();
+        let in_body = || api::read(&head.headers, &body).trace_id;
+        let trace_id = if head.status.is_success() { None } else { in_body() };
+        Self { value, status: head.status, trace_id, headers: head.headers, attempts, others_in_doubt }
+    }
+
     /// The value.
     pub fn value(&self) -> &T {
         &self.value
@@ -44,7 +52,7 @@ impl<T> ApiResponse<T> {
     /// `clerk-trace-id`, `cf-ray`.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
-        self.trace_id.as_deref()
+        self.trace_id.as_deref().or_else(|| api::trace_id(&self.headers))
     }
 
     /// Whether something beside this answer may have taken effect too: an earlier attempt, or another send that a middleware
@@ -53,14 +61,14 @@ impl<T> ApiResponse<T> {
     /// this. After a call that may be repeated it means nothing.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
-        let earlier = self.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        let earlier = self.attempts.as_slice().split_last().map_or(&[][..], |(_, earlier)| earlier);
         self.others_in_doubt || earlier.iter().any(|attempt| attempt.execution() != Execution::NotExecuted)
     }
 
     /// What each attempt came to, in order.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
-        &self.attempts
+        self.attempts.as_slice()
     }
 }
 
@@ -70,7 +78,7 @@ impl<T: std::fmt::Debug> std::fmt::Debug for ApiResponse<T> {
             .field("value", &self.value)
             .field("status", &self.status.as_u16())
             .field("trace_id", &self.trace_id().map(crate::secret::Sanitized::new))
-            .field("attempts", &self.attempts)
+            .field("attempts", &self.attempts())
             .finish_non_exhaustive()
     }
 }

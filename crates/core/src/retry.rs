@@ -1,19 +1,23 @@
 //! When a call is sent again: the policy that a user sets, and the rules that no policy can loosen.
 
-pub(crate) mod after;
 pub(crate) mod backoff;
 pub(crate) mod budget;
 #[cfg(flipped_rules)]
 pub mod flip;
+#[cfg(flipped_rules)]
+mod flipped;
 pub(crate) mod gate;
+pub(crate) mod limits;
 pub(crate) mod page;
+pub(crate) mod retry_after;
+pub(crate) mod rule;
 pub(crate) mod rules;
 
 use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{invalid_request::InvalidRequest, operation::Idempotency};
+use crate::{invalid_request::InvalidRequest, operation_info::Idempotency};
 
 /// How often and how fast a call is sent again.
 ///
@@ -85,7 +89,7 @@ impl RetryPolicy {
     }
 
     /// **An unsafe retry.** Sends a creation again when it was answered with one of these gateway statuses (500, 502, 503,
-    /// 504, 520 to 529). A gateway gives them also when Clerk has made the token behind it: each retry may then mint
+    /// 504, 520 to 530). A gateway gives them also when Clerk has made the token behind it: each retry may then mint
     /// another, and nobody can list or revoke the first. An error's [`execution`](crate::Error::execution) stays `Unknown`;
     /// a success can hide a lost token, which only `send_with_response` tells
     /// ([`ApiResponse::is_ambiguous`](crate::ApiResponse::is_ambiguous)).
@@ -104,7 +108,7 @@ impl RetryPolicy {
             return invalid("retry.attempt_timeout", "must be more than zero");
         }
         if !self.danger_retry_create_on.iter().all(|status| rules::may_opt_in(*status)) {
-            return invalid("retry.danger_retry_create_on", "may name 500, 502, 503, 504 and 520 to 529 alone");
+            return invalid("retry.danger_retry_create_on", "may name 500, 502, 503, 504 and 520 to 530 alone");
         }
         Ok(())
     }

@@ -5,32 +5,25 @@
 //! saying what kind of failure it saw. It is *not* responsible for status codes (every status is `Ok`), redirects
 //! (it must not follow them), retries or authentication: those are the core's.
 
-mod error;
-mod send_state;
+pub(crate) mod context;
+pub(crate) mod error;
+pub(crate) mod message;
+pub(crate) mod send_state;
 
 use std::{fmt, future::Future, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 pub use self::{
+    context::{CallContext, DEFAULT_RESPONSE_CAP},
     error::{TransportError, TransportErrorKind},
+    message::{Request, Response},
     send_state::SendState,
 };
 use crate::{
     executor::Executor,
     time::{BoxFuture, SystemTimer, Timer},
 };
-
-/// What goes out: a complete request with an absolute URL.
-///
-/// Its `Debug` (from the `http` crate) prints the body: do not log it.
-pub type Request = http::Request<Bytes>;
-
-/// What comes back: status, headers and the whole body.
-///
-/// Its `Debug` (from the `http` crate) prints the body, which may hold a sign-in link: do not log it.
-pub type Response = http::Response<Bytes>;
 
 /// Moves one HTTP exchange.
 ///
@@ -46,42 +39,56 @@ pub type Response = http::Response<Bytes>;
 ///   Use [`TransportErrorKind::Interrupted`] for whatever is not proved.
 /// - Where the head of a response had arrived, every error carries it, with the bytes of the body so far
 ///   ([`TransportError::with_partial`]): an id is salvaged from them.
+/// - Before a byte of the request can leave, [`SendState::begin`] is asked; where it says `false`, nothing is sent. An
+///   error that claims that nothing was sent counts only where the [`SendState`] proves it, so hold the request first.
 /// - Dropping the future aborts the exchange.
 /// - One transport carries many exchanges at once; each is given its own answer.
-/// - A request that was not made by a client's call has no [`CallContext`](crate::CallContext): then 30 s and
-///   [`DEFAULT_RESPONSE_CAP`](crate::DEFAULT_RESPONSE_CAP) bound it.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{HttpTransport, Request, Response, TransportError, async_trait};
+/// use clerk_actor_tokens_core::{
+///     CallContext, Executor, HttpTransport, Request, Response, SystemTimer, Timer, TransportError, async_trait,
+/// };
+/// use std::sync::Arc;
 ///
 /// struct Canned;
 ///
 /// #[async_trait]
 /// impl HttpTransport for Canned {
-///     async fn send(&self, _request: Request) -> Result<Response, TransportError> {
+///     async fn send(&self, _request: Request, _context: CallContext) -> Result<Response, TransportError> {
 ///         Ok(Response::new("{}".into()))
+///     }
+///
+///     fn timer(&self) -> &dyn Timer {
+///         &SystemTimer
+///     }
+///
+///     fn executor(&self) -> Option<Arc<dyn Executor>> {
+///         None
 ///     }
 /// }
 /// ```
 #[async_trait]
 pub trait HttpTransport: Send + Sync + 'static {
-    /// Sends the request and reads the whole response.
+    /// Sends the request within the limits of the context, and reads the whole response.
     ///
     /// # Errors
     /// [`TransportError`] if no complete response arrived; its kind says what that proves.
-    async fn send(&self, request: Request) -> Result<Response, TransportError>;
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError>;
 
-    /// The clock that deadlines and backoff are measured with: time belongs to the same runtime as the sockets do.
-    /// Whatever wraps a transport forwards this.
-    fn timer(&self) -> &dyn Timer {
-        &SystemTimer
-    }
+    /// Returns the clock that deadlines and backoff are measured with: time belongs to the same runtime as the sockets
+    /// do. A decorator returns that of the transport inside; [`SystemTimer`] suits a transport without a runtime.
+    fn timer(&self) -> &dyn Timer;
 
-    /// What runs a task on the runtime that the sockets belong to. `None`, the default, for a transport that has no
-    /// runtime: calls over it are not detached, unless an executor is handed to the client's builder. Whatever wraps a
-    /// transport forwards this.
-    fn executor(&self) -> Option<&dyn Executor> {
-        None
+    /// Returns what runs a task on the runtime that is entered here: the client asks in the first poll of an exchange,
+    /// and hands the exchange to it if the caller leaves. `None` for a transport that has no runtime: then such an
+    /// exchange is broken off, unless the client's builder was given an executor. A decorator returns that of the
+    /// transport inside.
+    fn executor(&self) -> Option<Arc<dyn Executor>>;
+
+    /// Returns whether every exchange ends by its deadline without help, so that the client needs no timer of its own.
+    /// `false`, the default, for whatever waits for something else, as most decorators do.
+    fn keeps_deadlines(&self) -> bool {
+        false
     }
 }
 
@@ -89,20 +96,28 @@ pub trait HttpTransport: Send + Sync + 'static {
 macro_rules! forward_to_inner {
     ($pointer:ident) => {
         impl<T: HttpTransport + ?Sized> HttpTransport for $pointer<T> {
-            fn send<'a, 'f>(&'a self, request: Request) -> BoxFuture<'f, Result<Response, TransportError>>
+            fn send<'a, 'f>(
+                &'a self,
+                request: Request,
+                context: CallContext,
+            ) -> BoxFuture<'f, Result<Response, TransportError>>
             where
                 'a: 'f,
                 Self: 'f,
             {
-                (**self).send(request)
+                (**self).send(request, context)
             }
 
             fn timer(&self) -> &dyn Timer {
                 (**self).timer()
             }
 
-            fn executor(&self) -> Option<&dyn Executor> {
+            fn executor(&self) -> Option<Arc<dyn Executor>> {
                 (**self).executor()
+            }
+
+            fn keeps_deadlines(&self) -> bool {
+                (**self).keeps_deadlines()
             }
         }
     };
@@ -110,12 +125,14 @@ macro_rules! forward_to_inner {
 forward_to_inner!(Arc);
 forward_to_inner!(Box);
 
-/// Makes a transport of a function. Time is the system's.
+/// Makes a transport of a function. Time is the system's, and there is no executor.
+///
+/// It proves nothing of what it has sent unless the function says so through [`CallContext::send_state`].
 ///
 /// ```
-/// use clerk_actor_tokens_core::{transport_fn, Request, Response};
+/// use clerk_actor_tokens_core::{CallContext, Request, Response, transport_fn};
 ///
-/// let teapot = transport_fn(|_request: Request| async {
+/// let teapot = transport_fn(|_request: Request, _context: CallContext| async {
 ///     let mut response = Response::new(Default::default());
 ///     *response.status_mut() = http::StatusCode::IM_A_TEAPOT;
 ///     Ok(response)
@@ -124,13 +141,13 @@ forward_to_inner!(Box);
 /// ```
 pub fn transport_fn<F, Fut>(send: F) -> TransportFn<F>
 where
-    F: Fn(Request) -> Fut + Send + Sync + 'static,
+    F: Fn(Request, CallContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Response, TransportError>> + Send + 'static,
 {
     TransportFn(send)
 }
 
-/// A function as a transport: what [`transport_fn`] gives.
+/// A function as a transport: what [`transport_fn`] returns.
 #[derive(Clone, Copy)]
 pub struct TransportFn<F>(F);
 
@@ -142,24 +159,25 @@ impl<F> fmt::Debug for TransportFn<F> {
 
 impl<F, Fut> HttpTransport for TransportFn<F>
 where
-    F: Fn(Request) -> Fut + Send + Sync + 'static,
+    F: Fn(Request, CallContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Response, TransportError>> + Send + 'static,
 {
-    fn send<'a, 'f>(&'a self, request: Request) -> BoxFuture<'f, Result<Response, TransportError>>
+    fn send<'a, 'f>(&'a self, request: Request, context: CallContext) -> BoxFuture<'f, Result<Response, TransportError>>
     where
         'a: 'f,
         Self: 'f,
     {
-        Box::pin((self.0)(request))
+        Box::pin((self.0)(request, context))
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
-
-/// A mark on a request (in its extensions): send this on a connection that carried nothing before.
-///
-/// The core sets it when it sends again after a peer refused the request unprocessed (HTTP/2 `REFUSED_STREAM`, RFC
-/// 9113 section 8.7) or answered 421 (RFC 9110 section 15.5.20). A transport without a connection pool may ignore it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FreshConnection;
 
 /// A handle on a response (in its extensions): the connection that this answer came over must not be used again.
 ///

@@ -1,17 +1,23 @@
 //! Where the API is: a base URL that can only be a safe one.
 
-use std::{env, fmt, net::IpAddr, str::FromStr, sync::Arc};
+use std::{
+    env, fmt,
+    hash::{Hash, Hasher},
+    net::IpAddr,
+    str::FromStr,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Uri,
+    HeaderMap, HeaderValue, Method, Uri,
     header::{ACCEPT, CONTENT_TYPE},
     uri::{Authority, Scheme},
 };
 
 use crate::{
     invalid_request::InvalidRequest,
-    transport::Request,
+    transport::message::Request,
     version::{ApiVersion, CLERK_API_VERSION},
 };
 
@@ -38,7 +44,15 @@ pub struct BaseUrl {
     authority: Authority,
     /// Shared: each call takes a clone of the URL.
     path: Arc<str>,
+    /// The URL of [`ACTOR_TOKENS`] below this one, which most calls go to: made once, and shared.
+    actor_tokens: Uri,
 }
+
+/// The path of a creation.
+const ACTOR_TOKENS: &str = "/actor_tokens";
+
+/// Room for every header of a call, those of the client and of a transport among them, so that the map never grows.
+const ROOM_FOR_HEADERS: usize = 12;
 
 /// Makes a [`BaseUrl`] with an exception from its rules: what [`BaseUrl::builder`] gives.
 #[derive(Clone)]
@@ -97,6 +111,7 @@ impl BaseUrl {
         let uri = self.join(path)?;
         let has_body = !body.is_empty();
         let mut request = Request::new(body);
+        *request.headers_mut() = HeaderMap::with_capacity(ROOM_FOR_HEADERS);
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
@@ -109,6 +124,9 @@ impl BaseUrl {
     }
 
     fn join(&self, path: &str) -> Result<Uri, InvalidRequest> {
+        if path == ACTOR_TOKENS {
+            return Ok(self.actor_tokens.clone());
+        }
         let invalid = |reason| InvalidRequest::new("path", reason);
         if !path.starts_with('/') {
             return Err(invalid("must begin with a slash"));
@@ -117,17 +135,17 @@ impl BaseUrl {
         if path.contains(['#', '\\']) || has_dot_segment(before_query) {
             return Err(invalid("must have no fragment, backslash or dot segment"));
         }
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{path}", self.path))
-            .build()
-            .map_err(|_| invalid("has a character that cannot stand in a URL"))
+        url_below(&self.scheme, &self.authority, &self.path, path)
+            .ok_or_else(|| invalid("has a character that cannot stand in a URL"))
     }
 
     /// Whether a request goes to the place that this base URL names: the same scheme and authority.
     pub(crate) fn is_origin_of(&self, uri: &Uri) -> bool {
-        uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority)
+        // Most often it is the URL that was made here, which needs no comparison letter by letter.
+        let is_ours = |authority: &Authority| {
+            std::ptr::eq(authority.as_str(), self.authority.as_str()) || *authority == self.authority
+        };
+        uri.scheme() == Some(&self.scheme) && uri.authority().is_some_and(is_ours)
     }
 
     pub(crate) fn is_plain_http(&self) -> bool {
@@ -188,10 +206,21 @@ fn parse(url: &str, http_host: Option<&str>) -> Result<BaseUrl, InvalidRequest> 
     if has_dot_segment(path) {
         return Err(invalid("must have no dot segment in its path"));
     }
-    let path = if path.is_empty() { "/v1" } else { path }.into();
+    let path: Arc<str> = if path.is_empty() { "/v1" } else { path }.into();
     // Hosts compare without case (RFC 9110 section 4.2.3); one spelling makes the comparison exact.
     let authority = authority.as_str().to_ascii_lowercase().parse().map_err(|_| invalid("has an invalid host"))?;
-    Ok(BaseUrl { scheme, authority, path })
+    let actor_tokens =
+        url_below(&scheme, &authority, &path, ACTOR_TOKENS).ok_or_else(|| invalid("is not an absolute URL"))?;
+    Ok(BaseUrl { scheme, authority, path, actor_tokens })
+}
+
+fn url_below(scheme: &Scheme, authority: &Authority, base_path: &str, path: &str) -> Option<Uri> {
+    Uri::builder()
+        .scheme(scheme.clone())
+        .authority(authority.clone())
+        .path_and_query(format!("{base_path}{path}"))
+        .build()
+        .ok()
 }
 
 /// Whether this is a host and perhaps a port, and nothing else: http's own reading takes more.
@@ -242,7 +271,21 @@ impl fmt::Debug for BaseUrlBuilder {
 impl Default for BaseUrl {
     /// Clerk's production API, `https://api.clerk.com/v1`.
     fn default() -> Self {
-        Self { scheme: Scheme::HTTPS, authority: Authority::from_static("api.clerk.com"), path: "/v1".into() }
+        Self {
+            scheme: Scheme::HTTPS,
+            authority: Authority::from_static("api.clerk.com"),
+            path: "/v1".into(),
+            actor_tokens: Uri::from_static("https://api.clerk.com/v1/actor_tokens"),
+        }
+    }
+}
+
+impl Hash for BaseUrl {
+    // By hand: `http` hashes a URL letter by letter. The authority is in lower case, so that its text compares like it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.scheme.as_str().hash(state);
+        self.authority.as_str().hash(state);
+        self.path.hash(state);
     }
 }
 

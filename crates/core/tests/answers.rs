@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clerk_actor_tokens_core::{
     Actor, ActorToken, ActorTokenStatus, Error, ErrorCode, ErrorKind, Execution, Response, RetryPolicy, Revocation,
-    TransportErrorKind, http::StatusCode,
+    Timestamp, TransportErrorKind, http::StatusCode,
 };
 use common::{
     AGENT, ID, Op, Play, USER, api_error, builder, cannot_be_revoked, client, ok, response, run, status, token_json,
@@ -39,8 +39,8 @@ fn every_part_of_a_created_token_is_there() {
         token.url().unwrap().expose(),
         "https://clerk.example.com/v1/tickets/accept?ticket=eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
     );
-    assert_eq!(token.created_at().as_millis(), 1_700_000_000_000);
-    assert_eq!(token.updated_at().as_millis(), 1_700_000_000_001);
+    assert_eq!(token.created_at().unwrap().as_millis(), 1_700_000_000_000);
+    assert_eq!(token.updated_at().unwrap().as_millis(), 1_700_000_000_001);
 }
 
 #[test]
@@ -93,9 +93,12 @@ fn every_64_bit_moment_is_taken() {
     for millis in [i64::MIN, -62_135_596_800_000, -1, 0, 1, 253_402_300_800_000, i64::MAX] {
         let body = with(with(token_json("pending"), "created_at", json!(millis)), "updated_at", json!(millis));
         let token = created(&body);
-        assert_eq!((token.created_at().as_millis(), token.updated_at().as_millis()), (millis, millis));
+        assert_eq!(
+            (token.created_at(), token.updated_at()),
+            (token.updated_at(), Some(Timestamp::from_millis(millis)))
+        );
         assert!(token.expires_at().unwrap().as_millis() >= millis);
-        let _ = format!("{token:?} {:?}", token.created_at().to_system_time());
+        let _ = format!("{token:?} {:?}", token.created_at().and_then(Timestamp::to_system_time));
     }
 }
 
@@ -357,7 +360,7 @@ fn an_error_says_in_one_line_what_happened() {
     }
     let cut = Play::Fail(
         clerk_actor_tokens_core::TransportError::new(TransportErrorKind::Interrupted)
-            .with_partial(response(200, format!(r#"{{"id":"{ID}","#))),
+            .with_partial(response(200, format!(r#"{{"id":"{ID}","user_id":"{USER}","#))),
     );
     let cut = std::sync::Mutex::new(Some(cut));
     let client = client(move |_| cut.lock().unwrap().take().unwrap());

@@ -217,7 +217,7 @@ fn with_real_threads_the_last_one_to_land_wakes_it() {
         let gate = Arc::new(Mutex::new(gate));
         let revoked = Arc::new(AtomicUsize::new(0));
         let seen = revoked.clone();
-        let transport = transport_fn(move |request: Request| {
+        let transport = transport_fn(move |request: Request, _| {
             let (gate, seen) = (gate.clone(), seen.clone());
             async move {
                 if request.uri().path().ends_with("/revoke") {

@@ -9,13 +9,13 @@ mod common;
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, CallContext, Client, ErrorKind, Execution, HttpTransport, Idempotency, Request, Response,
-    RetryPolicy, SecretKey, Timer, TransportError, TransportErrorKind, credentials_fn, middleware_fn,
+    Actor, BoxFuture, CallContext, Client, ErrorKind, Execution, Executor, HttpTransport, Idempotency, Moment, Request,
+    Response, RetryPolicy, SecretKey, Timer, TransportError, TransportErrorKind, credentials_fn, middleware_fn,
 };
 use common::{
     AGENT, Clock, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, test_key, token_json, with_header,
@@ -30,52 +30,41 @@ fn stall(_: usize) -> Play {
 
 #[test]
 fn a_credential_provider_that_stalls_costs_the_deadline_and_sends_nothing() {
-    // A revocation's attempt has 10 s of the 30 s, and row 8a does not repeat it.
-    for (op, deadline) in [(Op::Create, 30 * SECOND), (Op::Revoke, 10 * SECOND)] {
+    // A revocation's attempt has 10 s of the 30 s, and row 8a repeats it as long as there is time.
+    for (op, attempts) in [(Op::Create, 1), (Op::Revoke, 3)] {
         let never = credentials_fn(std::future::pending::<Result<SecretKey, TransportError>>);
         let client = Client::builder(Scripted::new(stall), never).build().unwrap();
         let error = run(&client, op).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted), "{op:?}");
         assert!(error.is_timeout() && !error.is_ambiguous());
-        assert_eq!(client.transport().sends(), 0);
-        assert_eq!(client.transport().clock.elapsed(), deadline + BACKSTOP, "{op:?}");
+        assert_eq!((client.transport().sends(), error.attempts().len()), (0, attempts), "{op:?}");
+        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND, "{op:?}");
     }
 }
 
 #[test]
 fn a_middleware_that_stalls_before_it_sends_costs_the_deadline_and_sends_nothing() {
-    let stalling = || middleware_fn(|_, _| Box::pin(std::future::pending()));
-    let attempt = (builder(stall).middleware(stalling()), BACKSTOP);
-    let call = (builder(stall).call_middleware(stalling()), 2 * BACKSTOP);
-    for (client, watchdog) in [attempt, call] {
-        let client = client.build().unwrap();
-        let error = run(&client, Op::Create).unwrap_err();
-        assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
-        assert_eq!(client.transport().sends(), 0);
-        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + watchdog);
-    }
+    let stalling = middleware_fn(|_, _| Box::pin(std::future::pending()));
+    let client = builder(stall).middleware(stalling).build().unwrap();
+    let error = run(&client, Op::Create).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
+    assert_eq!(client.transport().sends(), 0);
+    assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + BACKSTOP);
 }
 
 #[test]
 fn a_middleware_that_stalls_after_the_answer_leaves_a_token_behind_and_the_error_says_so() {
-    let stalling = || {
-        middleware_fn(|request, next| {
-            Box::pin(async move {
-                let _ = next.run(request).await;
-                std::future::pending().await
-            })
+    let stalling = middleware_fn(|request, next| {
+        Box::pin(async move {
+            let _ = next.run(request).await;
+            std::future::pending().await
         })
-    };
-    let success = |_| ok(&token_json("pending")).into();
-    let attempt = (builder(success).middleware(stalling()), BACKSTOP);
-    let call = (builder(success).call_middleware(stalling()), 2 * BACKSTOP);
-    for (client, watchdog) in [attempt, call] {
-        let client = client.build().unwrap();
-        let error = run(&client, Op::Create).unwrap_err();
-        assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Executed));
-        assert_eq!(client.transport().sends(), 1);
-        assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + watchdog);
-    }
+    });
+    let client = builder(|_| ok(&token_json("pending")).into()).middleware(stalling).build().unwrap();
+    let error = run(&client, Op::Create).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Executed));
+    assert_eq!(client.transport().sends(), 1);
+    assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + BACKSTOP);
 }
 
 #[test]
@@ -136,10 +125,10 @@ fn a_creation_has_all_that_is_left_and_a_later_attempt_no_more_than_that() {
     let clock = &client.transport().clock;
     assert_eq!(clock.elapsed(), 30 * SECOND + BACKSTOP);
     let sent = client.transport().sent();
-    let contexts: Vec<_> = sent.iter().map(|sent| CallContext::of(&sent.request).unwrap().clone()).collect();
-    assert_eq!(contexts.iter().map(CallContext::attempt).collect::<Vec<_>>(), [1, 2, 3]);
-    for context in &contexts {
-        assert_eq!(clock.since_start(context.deadline().instant()), 30 * SECOND);
+    let contexts: Vec<_> = sent.iter().map(|sent| &sent.context).collect();
+    assert_eq!(contexts.iter().map(|context| context.attempt()).collect::<Vec<_>>(), [1, 2, 3]);
+    for context in contexts {
+        assert_eq!(clock.since_start(context.deadline().moment()), 30 * SECOND);
         assert_eq!(context.operation().name(), "CreateActorToken");
         assert_eq!(context.response_cap(), 256 * 1024);
     }
@@ -156,9 +145,9 @@ fn a_revocation_has_ten_seconds_an_attempt_and_thirty_in_all() {
         let sent = client.transport().sent();
         assert_eq!(sent.len(), 3);
         for (at, sent) in sent.iter().enumerate() {
-            let context = CallContext::of(&sent.request).unwrap();
+            let context = &sent.context;
             assert_eq!(context.attempt() as usize, at + 1);
-            let deadline = clock.since_start(context.deadline().instant());
+            let deadline = clock.since_start(context.deadline().moment());
             assert_eq!(deadline, (sent.at + 10 * SECOND).min(30 * SECOND));
         }
         assert_eq!(error.attempts().len(), 3);
@@ -232,21 +221,16 @@ fn a_key_that_comes_after_the_deadline_is_too_late_to_send_anything() {
 
 #[test]
 fn a_middleware_that_sends_after_the_deadline_sends_nothing() {
-    let late = || {
-        middleware_fn(|request, next| {
-            Box::pin(async move {
-                next.timer().sleep(30 * SECOND + Duration::from_millis(50)).await;
-                next.run(request).await
-            })
+    let late = middleware_fn(|request, next| {
+        Box::pin(async move {
+            next.timer().sleep(30 * SECOND + Duration::from_millis(50)).await;
+            next.run(request).await
         })
-    };
-    let success = |_| ok(&token_json("pending")).into();
-    for client in [builder(success).middleware(late()), builder(success).call_middleware(late())] {
-        let client = client.build().unwrap();
-        let error = run(&client, Op::Create).unwrap_err();
-        assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
-        assert_eq!(client.transport().sends(), 0);
-    }
+    });
+    let client = builder(|_| ok(&token_json("pending")).into()).middleware(late).build().unwrap();
+    let error = run(&client, Op::Create).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
+    assert_eq!(client.transport().sends(), 0);
 }
 
 /// A machine that is suspended during a backoff finds the deadline passed when it wakes up.
@@ -258,7 +242,7 @@ struct Suspended {
 struct Oversleeping(Clock);
 
 impl Timer for Oversleeping {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Moment {
         self.0.now()
     }
 
@@ -274,12 +258,16 @@ impl Timer for Oversleeping {
 
 #[async_trait]
 impl HttpTransport for Suspended {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.inner.send(request).await
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        self.inner.send(request, context).await
     }
 
     fn timer(&self) -> &dyn Timer {
         &self.timer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        self.inner.executor()
     }
 }
 
@@ -296,28 +284,12 @@ fn a_backoff_that_overslept_the_deadline_is_followed_by_nothing() {
     }
 }
 
-#[test]
-fn a_call_middleware_that_outlives_the_attempts_leaves_them_told() {
-    let client = builder(|_| TransportErrorKind::Connect.into())
-        .call_middleware(middleware_fn(|request, next| {
-            Box::pin(async move {
-                let _ = next.run(request).await;
-                std::future::pending().await
-            })
-        }))
-        .build()
-        .unwrap();
-    let error = run(&client, Op::Create).unwrap_err();
-    assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
-    assert_eq!(error.attempts().len(), 3);
-}
-
 /// What an earlier attempt may have done is not laid at the door of one that never sent anything.
 #[test]
 fn an_attempt_that_is_cut_off_before_it_sends_says_so_whatever_came_before_it() {
     let stalls_second = middleware_fn(|request, next| {
         Box::pin(async move {
-            if CallContext::of(&request).map(CallContext::attempt) == Some(2) {
+            if next.context().attempt() == 2 {
                 std::future::pending::<()>().await;
             }
             next.run(request).await
@@ -326,8 +298,8 @@ fn an_attempt_that_is_cut_off_before_it_sends_says_so_whatever_came_before_it() 
     let client = builder(|_| TransportErrorKind::Interrupted.into()).middleware(stalls_second).build().unwrap();
     let error = run(&client, Op::Revoke).unwrap_err();
     let attempts: Vec<_> = error.attempts().iter().map(|it| (it.error(), it.execution())).collect();
-    let expected =
-        [(Some(ErrorKind::Interrupted), Execution::Unknown), (Some(ErrorKind::Timeout), Execution::NotExecuted)];
+    let interrupted = (Some(ErrorKind::Interrupted), Execution::Unknown);
+    let expected = [interrupted, (Some(ErrorKind::Timeout), Execution::NotExecuted), interrupted, interrupted];
     assert_eq!(attempts, expected);
     assert_eq!(error.execution(), Execution::Unknown);
 }

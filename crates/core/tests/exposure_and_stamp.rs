@@ -11,7 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    Actor, Error, ErrorKind, Execution, Request, RetryPolicy, TransportErrorKind, http::StatusCode, middleware_fn,
+    Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
+    OperationInfo, ParseError, Request, Response, RetryPolicy, TransportErrorKind,
+    http::{Method, StatusCode},
+    middleware_fn,
 };
 use common::{
     AGENT, ID, Op, Play, Scripted, USER, WALL_AT_START, builder, client, ok, response, run, token_json, with_header,
@@ -20,6 +23,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 const SECOND: Duration = Duration::from_secs(1);
+const STAMP: &str = "0123456789abcdef0123456789abcdef";
 
 /// The virtual calendar, this long after its start.
 fn wall(elapsed: Duration) -> SystemTime {
@@ -202,11 +206,11 @@ fn a_key_that_the_actor_has_is_refused_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_middleware_around_the_call_may_change_the_body_before() {
+fn a_middleware_sees_the_stamp_and_may_change_the_rest_of_the_body() {
     let client = builder(never_reached)
-        .call_middleware(middleware_fn(|mut request, next| {
+        .middleware(middleware_fn(|mut request, next| {
             let mut changed = body(&request);
-            assert!(changed["actor"].get("attempt").is_none(), "it comes later");
+            assert!(is_stamp(changed["actor"]["attempt"].as_str().unwrap()));
             changed["actor"]["reason"] = json!("support");
             *request.body_mut() = Bytes::from(changed.to_string());
             Box::pin(next.run(request))
@@ -223,20 +227,50 @@ fn a_middleware_around_the_call_may_change_the_body_before() {
     assert_eq!(stamps.len(), 3);
 }
 
+/// An operation whose requests can bear no stamp.
+struct Unfit;
+
+impl Operation for Unfit {
+    type Output = ();
+    const INFO: OperationInfo = OperationInfo::new("Unfit", "/unfit", Idempotency::NonIdempotent);
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        base.request(Method::POST, "/unfit", Bytes::new())
+    }
+
+    fn parse(&self, _: &Response) -> Result<(), ParseError> {
+        Ok(())
+    }
+
+    fn is_stamped(&self) -> bool {
+        true
+    }
+}
+
 #[test]
-fn a_body_that_can_bear_no_stamp_is_not_sent() {
+fn a_request_that_can_bear_no_stamp_is_not_sent() {
+    let client = client(|_| panic!("nothing is sent"));
+    let error = pollster::block_on(client.execute(Unfit).send()).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::Blocked, Execution::NotExecuted));
+    assert!(error.attempts().iter().all(|attempt| attempt.stamp().is_none()), "it never bore one");
+}
+
+/// The body of a creation with a stamp, if it can bear one.
+fn stamped(body: &str, key: &str) -> Option<Bytes> {
+    let create = CreateActorToken::new(USER, Actor::new(AGENT)).stamp_attempts(key);
+    let mut request = Request::new(Bytes::from(body.to_owned()));
+    let before = request.clone();
+    if create.stamp(&mut request, STAMP) {
+        return Some(request.into_body());
+    }
+    assert_eq!(request.body(), before.body(), "what is refused is left as it is");
+    None
+}
+
+#[test]
+fn a_body_that_is_no_creation_can_bear_no_stamp() {
     for unfit in ["", "{", "[]", "null", "{}", "{\"actor\":7}", "{\"actor\":null}", "{\"actor\":[]}", "\u{feff}{}"] {
-        let client = builder(|_| panic!("nothing is sent"))
-            .call_middleware(middleware_fn(move |mut request, next| {
-                *request.body_mut() = Bytes::from_static(unfit.as_bytes());
-                Box::pin(next.run(request))
-            }))
-            .build()
-            .unwrap();
-        let call = client.actor_tokens().create(USER, Actor::new(AGENT)).stamp_attempts("attempt");
-        let error = pollster::block_on(call.send()).unwrap_err();
-        assert_eq!((error.kind(), error.execution()), (ErrorKind::Blocked, Execution::NotExecuted), "{unfit}");
-        assert!(error.attempts().iter().all(|attempt| attempt.stamp().is_none()), "it never bore one");
+        assert_eq!(stamped(unfit, "attempt"), None, "{unfit}");
     }
 }
 
@@ -298,20 +332,6 @@ fn exactly(text: &[u8]) -> Value {
     serde_json::from_str(&exact).unwrap()
 }
 
-/// What a creation sends if a middleware around the call replaces its body with this one.
-fn stamped(body: String, key: &str) -> (Vec<Request>, Error) {
-    let client = builder(|_| response(422, "").into())
-        .call_middleware(middleware_fn(move |mut request, next| {
-            *request.body_mut() = Bytes::from(body.clone());
-            Box::pin(next.run(request))
-        }))
-        .build()
-        .unwrap();
-    let call = client.actor_tokens().create(USER, Actor::new(AGENT)).stamp_attempts(key);
-    let error = pollster::block_on(call.send()).unwrap_err();
-    (client.transport().sent().into_iter().map(|sent| sent.request).collect(), error)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -341,19 +361,17 @@ proptest! {
 }
 
 #[test]
-fn numbers_and_members_of_a_middleware_stay_what_they_are() {
+fn numbers_and_members_of_a_stamped_body_stay_what_they_are() {
     let body = r#"{ "later":[1.10, 1E400,-0], "actor" : {"big":123456789012345678901234567890, "\u0061":"\ud83d\ude00"}, "user_id":"u" }"#;
-    let (sent, _) = stamped(body.to_owned(), "s");
-    let mut rest = exactly(sent[0].body());
-    assert!(is_stamp(rest["actor"].as_object_mut().unwrap().remove("s").unwrap().as_str().unwrap()));
+    let mut rest = exactly(&stamped(body, "s").unwrap());
+    assert_eq!(rest["actor"].as_object_mut().unwrap().remove("s").unwrap(), STAMP);
     assert_eq!(rest, exactly(body.as_bytes()));
 }
 
 #[test]
-fn a_key_that_a_middleware_put_there_is_refused_as_well() {
+fn a_body_that_has_the_key_of_the_stamp_can_bear_none() {
     for body in [r#"{"actor":{"sub":"a","s":"theirs"},"user_id":"u"}"#, r#"{"actor":{"\u0073":null}}"#] {
-        let (sent, error) = stamped(body.to_owned(), "s");
-        assert_eq!((sent.len(), error.kind(), error.execution()), (0, ErrorKind::Blocked, Execution::NotExecuted));
+        assert_eq!(stamped(body, "s"), None, "{body}");
     }
 }
 

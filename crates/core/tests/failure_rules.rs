@@ -18,7 +18,7 @@ use clerk_actor_tokens_core::{
     Actor, ActorTokenStatus, Client, DiscardConnection, Error,
     ErrorKind::{self, *},
     Execution::{self, *},
-    FreshConnection, Idempotency, Response, RetryPolicy, Revocation, TransportError, TransportErrorKind,
+    Idempotency, Response, RetryPolicy, Revocation, TransportError, TransportErrorKind,
     http::StatusCode,
 };
 use common::{
@@ -77,7 +77,7 @@ const KINDS: [(TransportErrorKind, Fate, Fate); 14] = {
         // row 8
         (K::Timeout, fate(1, Timeout, Unknown), fate(4, Timeout, Unknown)),
         // row 8a
-        (K::TimeoutBeforeSend, fate(1, Timeout, NotExecuted), fate(1, Timeout, NotExecuted)),
+        (K::TimeoutBeforeSend, fate(1, Timeout, NotExecuted), fate(4, Timeout, NotExecuted)),
         // A transport that says so owes the head (row 18). Without one it is not even known that it was a 2xx.
         (K::BodyTooLarge, fate(1, Interrupted, Unknown), fate(4, Interrupted, Unknown)),
         // row 26
@@ -116,7 +116,7 @@ fn status_rows(code: u16) -> (Fate, Fate) {
         408 => (fate(1, Api, Unknown), fate(4, Api, Unknown)),
         421 => both(fate(2, Api, NotExecuted)),
         429 => (fate(2, RateLimited, NotExecuted), fate(4, RateLimited, NotExecuted)),
-        500 | 502 | 503 | 504 | 520..=529 => (fate(1, Api, Unknown), fate(4, Api, Unknown)),
+        500 | 502 | 503 | 504 | 520..=530 => (fate(1, Api, Unknown), fate(4, Api, Unknown)),
         _ => both(fate(1, Api, Unknown)),
     }
 }
@@ -188,7 +188,12 @@ const TRICKY: &str = r#"{"url":"https://clerk.example.com/v1/tickets/accept?tick
 fn what_had_arrived_decides_and_an_id_is_salvaged_only_when_it_is_whole() {
     let plain = token_json("pending").to_string();
     for (reply, id) in [(plain.as_str(), ID), (TRICKY, "act_REAL")] {
-        let whole_from = reply.find(&format!("\"id\":\"{id}\"")).unwrap() + format!("\"id\":\"{id}\"").len();
+        let behind = |text: &str| reply.find(text).unwrap() + text.len();
+        let whole_from = behind(&format!("\"id\":\"{id}\""));
+        let says_whose = |cut: usize| {
+            let is_in_actor = (behind("\"actor\"")..behind("\"sub\":\"user_agent\"")).contains(&cut);
+            cut >= behind("\"user_id\":\"user_customer\"") && !is_in_actor
+        };
         for (kind, _, _) in KINDS {
             for cut in 0..=reply.len() {
                 let part = reply.as_bytes()[..cut].to_vec();
@@ -203,8 +208,9 @@ fn what_had_arrived_decides_and_an_id_is_salvaged_only_when_it_is_whole() {
                     let play = move || Play::Fail(TransportError::new(kind).with_partial(response(code, part.clone())));
                     let what = format!("{kind:?} {code} cut at {cut}");
                     let error = check(Op::Create, play, expected, &what);
-                    let salvaged = (code == 200 && cut >= whole_from).then_some(id);
-                    assert_eq!(error.salvaged_id(), salvaged, "{what}");
+                    let arrived = (code == 200 && cut >= whole_from).then_some(id);
+                    let (certain, doubtful) = if says_whose(cut) { (arrived, None) } else { (None, arrived) };
+                    assert_eq!((error.salvaged_id(), error.unconfirmed_id()), (certain, doubtful), "{what}");
                     assert_eq!(error.status(), Some(status(code)), "{what}");
                 }
             }
@@ -248,7 +254,7 @@ fn a_page_that_is_cut_is_not_clerks_either() {
 fn an_answer_for_somebody_else_is_withheld_also_where_it_is_unusable() {
     for (field, value) in [("user_id", json!("user_other")), ("actor", json!({"sub": "user_other"}))] {
         let theirs = with(token_json("pending"), field, value);
-        for missing in ["id", "status", "created_at", "updated_at"] {
+        for missing in ["id", "status"] {
             let answer = without(theirs.clone(), missing);
             let error = check(Op::Create, move || ok(&answer).into(), fate(1, ResponseMismatch, Unknown), missing);
             assert_eq!((error.salvaged_id(), error.expose_body()), (None, None), "{field}, without {missing}");
@@ -312,9 +318,7 @@ fn unusable_answers() -> Vec<Unusable> {
         ("two answers", text(format!("{good_text}{good_text}")), ResponseInvalid, Executed, Some(ID)),
         ("no id", ok(&without(good(), "id")), ResponseInvalid, Executed, None),
         ("no status", ok(&without(good(), "status")), ResponseInvalid, Executed, Some(ID)),
-        ("no user_id", ok(&without(good(), "user_id")), ResponseInvalid, Executed, Some(ID)),
-        ("no created_at", ok(&without(good(), "created_at")), ResponseInvalid, Executed, Some(ID)),
-        ("no updated_at", ok(&without(good(), "updated_at")), ResponseInvalid, Executed, Some(ID)),
+        ("no user_id", ok(&without(good(), "user_id")), ResponseInvalid, Executed, None),
         ("null id", set("id", Value::Null), ResponseInvalid, Executed, None),
         ("number id", set("id", json!(7)), ResponseInvalid, Executed, None),
         ("array id", set("id", json!([ID])), ResponseInvalid, Executed, None),
@@ -330,22 +334,27 @@ fn unusable_answers() -> Vec<Unusable> {
         ("array actor", set("actor", json!([])), ResponseInvalid, Executed, Some(ID)),
         ("number token", set("token", json!(1)), ResponseInvalid, Executed, Some(ID)),
         ("object url", set("url", json!({})), ResponseInvalid, Executed, Some(ID)),
-        ("text created_at", set("created_at", json!("1700000000000")), ResponseInvalid, Executed, Some(ID)),
-        ("fraction created_at", set("created_at", json!(1.5)), ResponseInvalid, Executed, Some(ID)),
-        ("null updated_at", set("updated_at", Value::Null), ResponseInvalid, Executed, Some(ID)),
-        ("true updated_at", set("updated_at", json!(true)), ResponseInvalid, Executed, Some(ID)),
         ("deep", text(deep), ResponseInvalid, Executed, Some(ID)),
         ("bad UTF-8", response(200, utf8), ResponseInvalid, Executed, Some(ID)),
         ("an id twice", text(good_text.replacen('{', r#"{"id":"act_other","#, 1)), ResponseInvalid, Executed, None),
         ("url twice", text(good_text.replacen('{', r#"{"url":null,"#, 1)), ResponseInvalid, Executed, Some(ID)),
-        ("huge number", text(good_text.replacen("1700000000001", "1e999", 1)), ResponseInvalid, Executed, Some(ID)),
-        ("gzip", with_header(ok(&good()), "content-encoding", "gzip"), ResponseInvalid, Executed, Some(ID)),
         (
-            "identity and gzip",
-            with_header(with_header(ok(&good()), "content-encoding", "identity"), "content-encoding", "br"),
+            "gzip",
+            with_header(response(200, &b"\x1f\x8b\x08"[..]), "content-encoding", "gzip"),
             ResponseInvalid,
             Executed,
-            Some(ID),
+            None,
+        ),
+        (
+            "identity and br",
+            with_header(
+                with_header(response(200, &b"{\x8b\x08"[..]), "content-encoding", "identity"),
+                "content-encoding",
+                "br",
+            ),
+            ResponseInvalid,
+            Executed,
+            None,
         ),
         // row 19: not Clerk's, or not ours
         ("no object", ok(&without(good(), "object")), ResponseInvalid, Unknown, None),
@@ -401,6 +410,11 @@ fn an_unusable_answer_to_a_revocation_is_no_success() {
         answer
             .headers_mut()
             .extend(unusable_answers().into_iter().find(|other| other.0 == what).unwrap().1.headers().clone());
+        if what == "an id twice" {
+            // One of them is another's.
+            check(Op::Revoke, move || answer.clone().into(), fate(1, ResponseMismatch, Unknown), what);
+            continue;
+        }
         // A revocation compares the id alone; the rest of row 19 is the creation's.
         if ["another user", "no such user", "another actor"].contains(&what) {
             let client = client(move |_| answer.clone().into());
@@ -550,8 +564,7 @@ fn a_fresh_connection_is_asked_for_after_a_refusal_and_only_then() {
         let client = client(move |_| first.lock().unwrap().take().unwrap_or_else(|| ok(&token_json("pending")).into()));
         run(&client, Op::Create).unwrap();
         let sent = client.transport().sent();
-        let marks: Vec<_> =
-            sent.iter().map(|sent| sent.request.extensions().get::<FreshConnection>().is_some()).collect();
+        let marks: Vec<_> = sent.iter().map(|sent| sent.context.wants_fresh_connection()).collect();
         assert_eq!(marks, [false, fresh]);
     }
 }
@@ -808,7 +821,7 @@ fn no_policy_sends_once_whatever_happens() {
 #[test]
 fn a_policy_that_cannot_be_kept_is_refused() {
     let all = (100..=999).map(status);
-    let may = |code: u16| matches!(code, 500 | 502 | 503 | 504 | 520..=529);
+    let may = |code: u16| matches!(code, 500 | 502 | 503 | 504 | 520..=530);
     for code in all {
         let policy = RetryPolicy::new().danger_retry_create_on([code]);
         let refused = builder(|_| Play::Stall).retry(policy).build().err();

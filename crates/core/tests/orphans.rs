@@ -8,14 +8,15 @@ use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, Once},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, BoxFuture, Client, ClientBuilder, Closed, ErrorKind, Execution, Executor, HttpTransport,
-    Idempotency, InvalidRequest, Operation, OperationInfo, Orphan, OrphanReport, ParseError, Request, Response,
-    RetryPolicy, SecretKey, Timer, TransportError, executor_fn, http::Method, middleware_fn, transport_fn,
+    Actor, BaseUrl, BoxFuture, CallContext, Client, ClientBuilder, Closed, ErrorKind, Execution, Executor,
+    HttpTransport, Idempotency, InvalidRequest, Moment, Operation, OperationInfo, Orphan, OrphanReport, ParseError,
+    Request, Response, RetryPolicy, SecretKey, Timer, TransportError, executor_fn, http::Method, middleware_fn,
+    transport_fn,
 };
 use common::{
     AGENT, Clock, USER,
@@ -190,7 +191,7 @@ fn without_an_executor_the_loss_is_told_by_the_log_and_by_close() {
 
 #[test]
 fn an_executor_that_nothing_can_give_is_refused_when_the_client_is_built() {
-    let transport = || transport_fn(|_| async { Ok(Response::default()) });
+    let transport = || transport_fn(|_, _| async { Ok(Response::default()) });
     let refused = Client::builder(transport(), test_key()).require_executor().build().unwrap_err();
     assert_eq!(refused.field(), "require_executor");
     assert!(Client::builder(transport(), test_key()).executor(Tasks::default()).require_executor().build().is_ok());
@@ -203,16 +204,16 @@ struct Bringing(Clerk, Tasks);
 
 #[async_trait]
 impl HttpTransport for Bringing {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.0.send(request).await
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        self.0.send(request, context).await
     }
 
     fn timer(&self) -> &dyn Timer {
         self.0.timer()
     }
 
-    fn executor(&self) -> Option<&dyn Executor> {
-        Some(&self.1)
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        Some(Arc::new(self.1.clone()))
     }
 }
 
@@ -316,6 +317,34 @@ fn a_handed_over_call_takes_nothing_of_the_retry_budget() {
         RetryPolicy::new().max_attempts(Idempotency::NonIdempotent, 100).backoff(Duration::ZERO, Duration::ZERO);
     let call = client.actor_tokens().create(USER, Actor::new(AGENT)).retry(policy);
     assert_eq!(pollster::block_on(call.send()).unwrap_err().attempts().len(), 11);
+}
+
+/// It was revoked, whoever it belonged to.
+#[test]
+fn an_id_of_which_nothing_says_whose_it_is_is_reported_and_never_revoked() {
+    let (clerk, tasks) = (Clerk::new(&[Answer::CutBeforeUser]), Tasks::default());
+    let client = detaching(&clerk, &tasks).build().unwrap();
+    let logged = logged(|| {
+        send_and_drop(&client);
+        tasks.run();
+    });
+    assert!(revoked(&clerk).is_empty());
+    assert_one_error(&logged, &["act_0", "not confirmed", "cannot be taken back"]);
+    let closed = close(&client);
+    let [report] = closed.orphans() else { panic!("{closed:?}") };
+    assert_eq!((report.id(), report.unconfirmed_id(), report.is_incomplete()), (None, Some("act_0"), true));
+
+    // A handler is given it, and cannot undo it by accident.
+    let undone = Arc::new(Mutex::new(None));
+    let (clerk, tasks, seen) = (Clerk::new(&[Answer::CutBeforeUser]), Tasks::default(), undone.clone());
+    let handling = detaching(&clerk, &tasks).on_orphan(move |orphan: Orphan| {
+        let seen = seen.clone();
+        async move { *seen.lock().unwrap() = Some(orphan.undo().await.map_err(|error| error.kind())) }
+    });
+    send_and_drop(&handling.build().unwrap());
+    tasks.run();
+    assert_eq!(*undone.lock().unwrap(), Some(Err(ErrorKind::InvalidRequest)));
+    assert!(revoked(&clerk).is_empty());
 }
 
 #[test]
@@ -432,7 +461,7 @@ enum Panic {
     AfterTheAnswer,
 }
 
-fn panicking(at: Panic, per_call: bool, clerk: &Clerk, executor: impl Executor) -> Client<Clerk> {
+fn panicking(at: Panic, clerk: &Clerk, executor: impl Executor) -> Client<Clerk> {
     let panicking = middleware_fn(move |request, next| {
         Box::pin(async move {
             // Revocations pass.
@@ -445,62 +474,52 @@ fn panicking(at: Panic, per_call: bool, clerk: &Clerk, executor: impl Executor) 
             exchanged
         })
     });
-    let builder = Client::builder(clerk.clone(), test_key()).executor(executor);
-    match per_call {
-        true => builder.call_middleware(panicking),
-        false => builder.middleware(panicking),
-    }
-    .build()
-    .unwrap()
+    Client::builder(clerk.clone(), test_key()).executor(executor).middleware(panicking).build().unwrap()
 }
 
 #[test]
 fn a_middleware_that_panics_under_its_caller_loses_nothing() {
-    for per_call in [false, true] {
-        for at in [Panic::BeforeTheSend, Panic::AfterTheAnswer] {
-            let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
-            let client = panicking(at, per_call, &clerk, tasks.clone());
-            // Dropped while it unwinds, and dropped after.
-            for unwinds in [true, false] {
-                let call = client.actor_tokens().create(USER, Actor::new(AGENT));
-                let mut call = Some(Box::pin(call.send()) as BoxFuture<'_, _>);
-                let panicked = catch_unwind(AssertUnwindSafe(|| match unwinds {
-                    true => drop(poll_times(&mut call.take().unwrap(), 100)),
-                    false => drop(poll_times(call.as_mut().unwrap(), 100)),
-                }));
-                assert!(panicked.is_err(), "{at:?}");
-                drop(call);
-                tasks.run();
-            }
-            let made = clerk.books().made;
-            assert_eq!(made.len(), if at == Panic::AfterTheAnswer { 2 } else { 0 });
-            assert_eq!(revoked(&clerk).into_iter().map(|(id, ..)| id).collect::<Vec<_>>(), made, "{at:?} {per_call}");
-            assert!(close(&client).is_clean());
+    for at in [Panic::BeforeTheSend, Panic::AfterTheAnswer] {
+        let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
+        let client = panicking(at, &clerk, tasks.clone());
+        // Dropped while it unwinds, and dropped after.
+        for unwinds in [true, false] {
+            let call = client.actor_tokens().create(USER, Actor::new(AGENT));
+            let mut call = Some(Box::pin(call.send()) as BoxFuture<'_, _>);
+            let panicked = catch_unwind(AssertUnwindSafe(|| match unwinds {
+                true => drop(poll_times(&mut call.take().unwrap(), 100)),
+                false => drop(poll_times(call.as_mut().unwrap(), 100)),
+            }));
+            assert!(panicked.is_err(), "{at:?}");
+            drop(call);
+            tasks.run();
         }
+        let made = clerk.books().made;
+        assert_eq!(made.len(), if at == Panic::AfterTheAnswer { 2 } else { 0 });
+        assert_eq!(revoked(&clerk).into_iter().map(|(id, ..)| id).collect::<Vec<_>>(), made, "{at:?}");
+        assert!(close(&client).is_clean());
     }
 }
 
 #[test]
-fn a_middleware_that_panics_after_the_hand_over_leaves_the_orphan_with_its_id() {
-    for per_call in [false, true] {
-        let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Surviving::default());
-        let client = panicking(Panic::AfterTheAnswer, per_call, &clerk, tasks.clone());
-        let call = client.actor_tokens().create(USER, Actor::new(AGENT));
-        let mut call: BoxFuture<'_, _> = Box::pin(call.send());
-        assert!(poll_times(&mut call, 3).is_none());
-        assert_eq!(clerk.books().creates, 1);
-        drop(call);
-        assert!(tasks.run());
-        let closed = close(&client);
-        assert_eq!((closed.orphans()[0].id(), closed.orphan_count(), closed.under_way()), (Some("act_0"), 1, 0));
-    }
+fn no_middleware_runs_after_the_caller_so_that_its_panic_keeps_nothing_from_being_revoked() {
+    let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
+    let client = panicking(Panic::AfterTheAnswer, &clerk, tasks.clone());
+    let call = client.actor_tokens().create(USER, Actor::new(AGENT));
+    let mut call: BoxFuture<'_, _> = Box::pin(call.send());
+    assert!(poll_times(&mut call, 4).is_none());
+    assert_eq!((clerk.books().creates, clerk.books().made.len()), (1, 1));
+    drop(call);
+    tasks.run();
+    assert_eq!(revoked(&clerk).into_iter().map(|(id, ..)| id).collect::<Vec<_>>(), ["act_0"]);
+    assert!(close(&client).is_clean());
 }
 
 #[test]
 fn a_transport_that_panics_leaves_the_orphan_for_close() {
-    let panics_at_once = || transport_fn(|_| async { panic!("the transport panics") });
+    let panics_at_once = || transport_fn(|_, _| async { panic!("the transport panics") });
     let panics_later = || {
-        transport_fn(|_| async {
+        transport_fn(|_, _| async {
             pause(3).await;
             panic!("the transport panics")
         })
@@ -515,7 +534,7 @@ fn a_transport_that_panics_leaves_the_orphan_for_close() {
     // After the hand-over.
     let client = Client::builder(panics_later(), test_key()).executor(tasks.clone()).build().unwrap();
     send_and_drop(&client);
-    assert!(tasks.run());
+    assert!(!tasks.run(), "its panic ends there");
     assert_eq!((close(&client).orphan_count(), close(&client).under_way()), (1, 0));
     // Without anything that could run on.
     let client = Client::builder(panics_later(), test_key()).build().unwrap();
@@ -623,7 +642,7 @@ fn an_operation_that_nothing_takes_back_detaches_and_reported() {
 struct WrongDate(Clerk, Clock, SystemTime);
 
 impl Timer for WrongDate {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Moment {
         self.1.now()
     }
 
@@ -638,12 +657,16 @@ impl Timer for WrongDate {
 
 #[async_trait]
 impl HttpTransport for WrongDate {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.0.send(request).await
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        self.0.send(request, context).await
     }
 
     fn timer(&self) -> &dyn Timer {
         self
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        self.0.executor()
     }
 }
 
@@ -660,11 +683,11 @@ fn a_calendar_that_is_wrong_makes_no_report_panic() {
 }
 
 #[test]
-fn a_middleware_that_decodes_the_answer_does_not_hide_its_id() {
-    // The transport's own bytes are none that salvage reads.
+fn what_only_a_middleware_can_decode_is_an_orphan_without_an_id() {
+    // No middleware runs once the caller has left.
     let (revoked, tasks) = (Arc::new(Mutex::new(Vec::new())), Tasks::default());
     let seen = revoked.clone();
-    let transport = transport_fn(move |request: Request| {
+    let transport = transport_fn(move |request: Request, _| {
         let path = request.uri().path().to_owned();
         let seen = seen.clone();
         async move {
@@ -691,5 +714,6 @@ fn a_middleware_that_decodes_the_answer_does_not_hide_its_id() {
     let client = Client::builder(transport, test_key()).executor(tasks.clone()).middleware(decode).build().unwrap();
     send_and_drop(&client);
     tasks.run();
-    assert_eq!(revoked.lock().unwrap().len(), 1, "{:?}", close(&client));
+    assert_eq!((revoked.lock().unwrap().len(), close(&client).orphan_count()), (0, 1));
+    assert_eq!(close(&client).orphans()[0].id(), None);
 }

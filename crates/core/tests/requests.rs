@@ -15,9 +15,9 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ApiVersion, BaseUrl, CallContext, Client, Deadline, Error, ErrorKind, Execution, Idempotency, InvalidKey,
-    InvalidRequest, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, RevokeActorToken, SecretKey,
-    TransportError, TransportErrorKind, credentials_fn,
+    Actor, ApiVersion, BaseUrl, Client, Error, ErrorKind, Execution, Idempotency, InvalidKey, InvalidRequest,
+    Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, SecretKey, TransportError,
+    TransportErrorKind, credentials_fn,
     http::{HeaderName, Method},
     middleware_fn,
 };
@@ -123,7 +123,7 @@ fn what_a_client_is_set_to_is_what_goes_out() {
     assert_eq!(request.headers()["clerk-api-version"], "2025-11-10");
     let agent = request.headers()["user-agent"].to_str().unwrap();
     assert!(agent.starts_with("support-desk/2.1 clerk-actor-tokens/"), "{agent}");
-    assert_eq!(CallContext::of(&request).unwrap().response_cap(), 5000);
+    assert_eq!(client.transport().sent()[0].context.response_cap(), 5000);
 }
 
 #[test]
@@ -325,12 +325,12 @@ fn each_attempt_starts_from_a_fresh_request() {
         assert_eq!(headers(&sent.request)["x-tries"], ["1"]);
         assert_eq!(sent.request.body().iter().filter(|byte| **byte == b' ').count(), 1);
     }
-    let attempts: Vec<_> = sent.iter().map(|sent| CallContext::of(&sent.request).unwrap().attempt()).collect();
+    let attempts: Vec<_> = sent.iter().map(|sent| sent.context.attempt()).collect();
     assert_eq!(attempts, [1, 2, 3]);
 }
 
 #[test]
-fn middleware_runs_in_the_order_in_which_it_was_added_per_call_before_per_attempt() {
+fn middleware_runs_around_each_attempt_in_the_order_in_which_it_was_added() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = |name: &'static str| {
         let told = Arc::clone(&told);
@@ -345,21 +345,13 @@ fn middleware_runs_in_the_order_in_which_it_was_added_per_call_before_per_attemp
         })
     };
     let client = builder(|n| if n == 0 { TransportErrorKind::Connect.into() } else { pending(n) })
-        .middleware(tell("attempt 1"))
-        .call_middleware(tell("call 1"))
-        .middleware(tell("attempt 2"))
-        .call_middleware(tell("call 2"))
+        .middleware(tell("first"))
+        .middleware(tell("second"))
         .build()
         .unwrap();
     run(&client, Op::Create).unwrap();
-    let attempt = ["attempt 1 in", "attempt 2 in", "attempt 2 out", "attempt 1 out"];
-    let expected: Vec<_> = ["call 1 in", "call 2 in"]
-        .into_iter()
-        .chain(attempt)
-        .chain(attempt)
-        .chain(["call 2 out", "call 1 out"])
-        .collect();
-    assert_eq!(*told.lock().unwrap(), expected);
+    let attempt = ["first in", "second in", "second out", "first out"];
+    assert_eq!(*told.lock().unwrap(), [attempt, attempt].concat());
 }
 
 #[test]
@@ -422,30 +414,24 @@ fn a_middleware_that_sets_a_header_of_the_framing_is_refused_and_the_key_stays_h
 
 #[test]
 fn the_context_is_this_calls_also_where_a_middleware_made_the_request_anew() {
-    let stale = Deadline::at(std::time::Instant::now());
-    for keep_extensions in [false, true] {
-        let anew = middleware_fn(move |request: Request, next| {
-            let (parts, body) = request.into_parts();
-            let mut anew = Request::new(body);
-            *anew.method_mut() = parts.method;
-            *anew.uri_mut() = parts.uri;
-            *anew.headers_mut() = parts.headers;
-            if keep_extensions {
-                anew.extensions_mut().insert(CallContext::new(&RevokeActorToken::INFO, stale).with_attempt(9));
-            }
-            Box::pin(next.run(anew))
-        });
-        let client = builder(pending).middleware(anew).build().unwrap();
-        run(&client, Op::Create).unwrap();
-        let request = sent(&client);
-        let context = CallContext::of(&request).unwrap();
-        assert_eq!((context.operation().name(), context.attempt()), ("CreateActorToken", 1));
-        assert!(context.deadline() > stale);
-    }
+    let anew = middleware_fn(|request: Request, next| {
+        let (parts, body) = request.into_parts();
+        let mut anew = Request::new(body);
+        *anew.method_mut() = parts.method;
+        *anew.uri_mut() = parts.uri;
+        *anew.headers_mut() = parts.headers;
+        Box::pin(next.run(anew))
+    });
+    let client = builder(pending).middleware(anew).build().unwrap();
+    run(&client, Op::Create).unwrap();
+    let context = client.transport().sent().remove(0).context;
+    assert_eq!((context.operation().name(), context.attempt()), ("CreateActorToken", 1));
+    let clock = &client.transport().clock;
+    assert_eq!(clock.since_start(context.deadline().moment()), Duration::from_secs(30));
 }
 
 #[test]
-fn attempts_are_numbered_over_the_whole_call() {
+fn what_a_middleware_sends_again_is_the_same_attempt() {
     let twice = middleware_fn(|request: Request, next| {
         Box::pin(async move {
             let _ = next.run(request.clone()).await;
@@ -453,10 +439,12 @@ fn attempts_are_numbered_over_the_whole_call() {
         })
     });
     let down = |_| Play::Fail(TransportErrorKind::Connect.into());
-    let client = builder(down).call_middleware(twice).build().unwrap();
+    let client = builder(down).middleware(twice).build().unwrap();
     let error = pollster::block_on(client.actor_tokens().create(USER, Actor::new(AGENT)).send()).unwrap_err();
     let numbers: Vec<_> = error.attempts().iter().map(|attempt| attempt.number()).collect();
-    assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(numbers, [1, 2, 3]);
+    let sent: Vec<_> = client.transport().sent().iter().map(|sent| sent.context.attempt()).collect();
+    assert_eq!(sent, [1, 1, 2, 2, 3, 3]);
 }
 
 #[test]

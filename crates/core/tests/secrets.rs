@@ -135,7 +135,7 @@ fn a_client_and_its_calls_show_no_key() {
     assert_debug_hides(&client.erase(), &"Client");
     let secret = SECRETS[0].to_owned();
     assert_debug_hides(
-        &transport_fn(move |_| {
+        &transport_fn(move |_, _| {
             let _ = &secret;
             async { Ok(Response::default()) }
         }),
@@ -349,7 +349,7 @@ fn an_id_is_shown_whole_wherever_it_is_shown() {
     assert_eq!(token.id().to_string(), ID);
     assert!(format!("{token:?}").contains(ID));
 
-    let whole = format!("{{\"object\":\"actor_token\",\"id\":\"{ID}\",\"token\":\"eyJCANARY");
+    let whole = format!("{{\"object\":\"actor_token\",\"id\":\"{ID}\",\"user_id\":\"{USER}\",\"token\":\"eyJCANARY");
     let cut = move |_| {
         let partial = response(200, whole.clone());
         Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial))
@@ -438,7 +438,7 @@ fn errors_made_for_doubles_hide_their_bodies_too() {
 
 #[test]
 fn the_body_and_the_salvaged_id_are_there_for_who_asks() {
-    let body = format!(r#"{{"object":"actor_token","id":"{ID}","token":"{}"#, SECRETS[2]);
+    let body = format!(r#"{{"object":"actor_token","id":"{ID}","user_id":"{USER}","token":"{}"#, SECRETS[2]);
     let partial = response(200, body.clone());
     let play = move |_| Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial.clone()));
     let error = run(&common::client(play), Op::Create).unwrap_err();

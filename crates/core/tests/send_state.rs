@@ -1,5 +1,5 @@
-//! A caller that goes away while its request waits for a connection takes it along; and what becomes of orphans when things
-//! around them break.
+//! What a transport says of a send decides what its failures prove, and whether a caller that goes away takes the request
+//! along; and what becomes of orphans when things around them break.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
 
@@ -16,11 +16,12 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, Client, ClientBuilder, HttpTransport, Idempotency, Request, Response, RetryBudget, RetryPolicy,
-    SendState, TransportError, executor_fn, http::StatusCode,
+    Actor, BoxFuture, CallContext, Client, ClientBuilder, Execution, Executor, HttpTransport, Idempotency, Request,
+    Response, RetryBudget, RetryPolicy, SendState, SystemTimer, Timer, TransportError, TransportErrorKind, executor_fn,
+    http::StatusCode, transport_fn,
 };
 use common::{
-    AGENT, USER, ok, pause, response,
+    AGENT, Op, USER, ok, pause, response, run,
     tasks::{Tasks, poll_times},
     test_key, token_json,
 };
@@ -60,8 +61,8 @@ impl Connecting {
 
 #[async_trait]
 impl HttpTransport for Connecting {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let send_state = SendState::of(&request).cloned().unwrap();
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        let send_state = context.send_state();
         match self.tells {
             Tells::Nothing => pause(3).await,
             Tells::Begins => {
@@ -89,6 +90,14 @@ impl HttpTransport for Connecting {
         let number = count.fetch_add(1, Ordering::Relaxed);
         pause(3).await;
         Ok(answer(number))
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
 
@@ -127,22 +136,27 @@ struct Detaching(Arc<Connecting>, Tasks);
 
 #[async_trait]
 impl HttpTransport for Detaching {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
         let (inner, answer) = (Arc::clone(&self.0), Arc::new(Mutex::new(None)));
         let told = Arc::clone(&answer);
-        clerk_actor_tokens_core::Executor::execute(
-            &self.1,
-            Box::pin(async move {
-                let result = inner.send(request).await;
-                *told.lock().unwrap() = Some(result);
-            }),
-        );
+        self.1.execute(Box::pin(async move {
+            let result = inner.send(request, context).await;
+            *told.lock().unwrap() = Some(result);
+        }));
         loop {
             pause(1).await;
             if let Some(result) = answer.lock().unwrap().take() {
                 return result;
             }
         }
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        self.0.timer()
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        self.0.executor()
     }
 }
 
@@ -254,4 +268,167 @@ fn an_actor_with_a_long_text_is_read_like_any_other() {
     let client = common::client(move |_| answer.clone().into());
     let token = pollster::block_on(client.actor_tokens().create(USER, actor.clone()).send()).unwrap();
     assert_eq!(token.actor(), Some(&actor));
+}
+
+/// What a transport has said of a send when it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Held,
+    Begun,
+    GivenBack,
+    Cancelled,
+}
+
+/// Says this of the send, in the order in which a transport would.
+fn say(said: Said, send_state: &SendState) {
+    if said != Said::Nothing {
+        send_state.hold();
+    }
+    if matches!(said, Said::Begun | Said::GivenBack) {
+        assert!(send_state.begin());
+    }
+    match said {
+        Said::GivenBack => send_state.give_back(),
+        Said::Cancelled => assert!(send_state.cancel()),
+        Said::Nothing | Said::Held | Said::Begun => {}
+    }
+}
+
+/// Fails in this way, and counts how often it is asked.
+fn failing(said: Said, kind: TransportErrorKind, count: &Arc<AtomicUsize>) -> impl HttpTransport {
+    let count = Arc::clone(count);
+    transport_fn(move |_, context: CallContext| {
+        count.fetch_add(1, Ordering::Relaxed);
+        say(said, context.send_state());
+        std::future::ready(Err(kind.into()))
+    })
+}
+
+fn at_once() -> RetryPolicy {
+    RetryPolicy::new().backoff(Duration::ZERO, Duration::ZERO)
+}
+
+#[test]
+fn a_failure_that_claims_that_nothing_was_sent_counts_only_where_the_send_state_proves_it() {
+    use TransportErrorKind as K;
+    // With the sends of a creation whose failure is believed.
+    let claims = [
+        (K::Connect, 3),
+        (K::Proxy, 3),
+        (K::Canceled, 3),
+        (K::Tls, 1),
+        (K::ProxyAuth, 1),
+        (K::TimeoutBeforeSend, 1),
+        (K::RateLimited, 1),
+        (K::Credential, 1),
+        (K::Blocked, 1),
+    ];
+    let proofs = [
+        (Said::Nothing, false),
+        (Said::Held, true),
+        (Said::Begun, false),
+        (Said::GivenBack, true),
+        (Said::Cancelled, true),
+    ];
+    for (kind, sends) in claims {
+        for (said, is_proved) in proofs {
+            let count = Arc::default();
+            let client = Client::builder(failing(said, kind, &count), test_key()).retry(at_once()).build().unwrap();
+            let error = run(&client, Op::Create).unwrap_err();
+            let expected = if is_proved { (Execution::NotExecuted, sends) } else { (Execution::Unknown, 1) };
+            assert_eq!((error.execution(), count.load(Ordering::Relaxed)), expected, "{kind:?}, {said:?}");
+        }
+    }
+}
+
+#[test]
+fn the_refusal_of_a_peer_needs_no_proof_by_the_send_state() {
+    use TransportErrorKind as K;
+    for (kind, sends) in [(K::Refused, 2), (K::RefusedOnNewConnection, 1)] {
+        for said in [Said::Nothing, Said::Held, Said::Begun] {
+            let count = Arc::default();
+            let client = Client::builder(failing(said, kind, &count), test_key()).retry(at_once()).build().unwrap();
+            let error = run(&client, Op::Create).unwrap_err();
+            let seen = (error.execution(), count.load(Ordering::Relaxed));
+            assert_eq!(seen, (Execution::NotExecuted, sends), "{kind:?}, {said:?}");
+        }
+    }
+}
+
+#[test]
+fn no_send_state_makes_a_doubtful_failure_certain() {
+    use TransportErrorKind as K;
+    for kind in [K::Interrupted, K::Timeout, K::BodyTooLarge, K::Other] {
+        for said in [Said::Nothing, Said::Held, Said::Begun, Said::GivenBack, Said::Cancelled] {
+            let count = Arc::default();
+            let client = Client::builder(failing(said, kind, &count), test_key()).retry(at_once()).build().unwrap();
+            let error = run(&client, Op::Create).unwrap_err();
+            assert_eq!(error.execution(), Execution::Unknown, "{kind:?}, {said:?}");
+            assert_eq!(count.load(Ordering::Relaxed), 1, "{kind:?}, {said:?}");
+        }
+    }
+}
+
+/// A decorator with a second transport, for what the first never handed over.
+struct Fallback<A, B>(A, B);
+
+#[async_trait]
+impl<A: HttpTransport, B: HttpTransport> HttpTransport for Fallback<A, B> {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        match self.0.send(request.clone(), context.clone()).await {
+            Err(error) if error.execution() == Execution::NotExecuted && context.send_state().is_unsent() => {
+                self.1.send(request, context).await
+            }
+            ended => ended,
+        }
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        self.0.timer()
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        self.0.executor()
+    }
+}
+
+#[test]
+fn what_one_transport_never_handed_over_may_go_to_another() {
+    use TransportErrorKind as K;
+    for (said, kind, goes_elsewhere) in [
+        (Said::Held, K::Connect, true),
+        (Said::GivenBack, K::Canceled, true),
+        (Said::Begun, K::Interrupted, false),
+        // A claim without a proof.
+        (Said::Begun, K::Connect, false),
+        (Said::Nothing, K::Connect, false),
+    ] {
+        let (first, second) = (Arc::default(), Connecting::new(Tells::Begins));
+        let fallback = Fallback(failing(said, kind, &first), Arc::clone(&second));
+        let client = Client::builder(fallback, test_key()).retry(RetryPolicy::none()).build().unwrap();
+        let created = run(&client, Op::Create);
+        let what = format!("{said:?}, {kind:?}");
+        assert_eq!((first.load(Ordering::Relaxed), second.sent().0), (1, usize::from(goes_elsewhere)), "{what}");
+        assert_eq!(created.is_ok(), goes_elsewhere, "{what}");
+    }
+}
+
+#[test]
+fn the_second_transport_decides_what_is_known_of_a_request_that_went_there() {
+    use TransportErrorKind as K;
+    for (said, kind, execution, sends) in [
+        (Said::Held, K::Connect, Execution::NotExecuted, 3),
+        (Said::GivenBack, K::Canceled, Execution::NotExecuted, 3),
+        (Said::Begun, K::Interrupted, Execution::Unknown, 1),
+    ] {
+        for first_said in [Said::Held, Said::GivenBack] {
+            let (first, second) = (Arc::default(), Arc::default());
+            let fallback = Fallback(failing(first_said, K::Connect, &first), failing(said, kind, &second));
+            let client = Client::builder(fallback, test_key()).retry(at_once()).build().unwrap();
+            let error = run(&client, Op::Create).unwrap_err();
+            let seen = (error.execution(), second.load(Ordering::Relaxed));
+            assert_eq!(seen, (execution, sends), "{first_said:?}, then {said:?}");
+        }
+    }
 }

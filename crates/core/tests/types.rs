@@ -10,11 +10,14 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
     Actor, ActorToken, ActorTokenId, ActorTokens, ActorTokensApi, ApiResponse, BaseUrl, Call, CallContext, Client,
-    ClientBuilder, CreateActorToken, Error, ErrorKind, Execution, HttpTransport, Idempotency, InvalidRequest,
-    Middleware, Next, Operation, OperationInfo, ParseError, Request, Response, Revocation, RevokeActorToken, SecretKey,
-    SystemTimer, Timer, TransportError, TransportErrorKind, http::Method, middleware_fn, transport_fn,
+    ClientBuilder, CreateActorToken, Deadline, Error, ErrorKind, Execution, Executor, HttpTransport, Idempotency,
+    InvalidRequest, Middleware, Next, Operation, OperationInfo, ParseError, Request, Response, Revocation,
+    RevokeActorToken, SecretKey, SystemTimer, Timer, TransportError, TransportErrorKind, http::Method, middleware_fn,
+    transport_fn,
 };
-use common::{AGENT, Clock, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, test_key, token_json};
+use common::{
+    AGENT, Clock, ID, Op, Play, Scripted, Sent, USER, builder, client, ok, response, run, test_key, token_json,
+};
 
 fn answer(op: Op) -> impl Fn(usize) -> Play + Send + Sync + 'static {
     move |_| ok(&op.reply()).into()
@@ -118,8 +121,14 @@ fn a_client_is_cloned_without_its_transport_being_so() {
     struct NotClone(Scripted);
     #[async_trait]
     impl HttpTransport for NotClone {
-        async fn send(&self, request: Request) -> Result<Response, TransportError> {
-            self.0.send(request).await
+        async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+            self.0.send(request, context).await
+        }
+        fn timer(&self) -> &dyn Timer {
+            self.0.timer()
+        }
+        fn executor(&self) -> Option<Arc<dyn Executor>> {
+            self.0.executor()
         }
     }
     let one = Client::new(NotClone(Scripted::new(answer(Op::Create))), test_key());
@@ -197,7 +206,7 @@ fn what_wraps_a_transport_forwards_its_clock() {
 
 #[test]
 fn a_function_is_a_transport_on_the_systems_time() {
-    let client = Client::new(transport_fn(|_| async { Ok(ok(&token_json("pending"))) }), test_key());
+    let client = Client::new(transport_fn(|_, _| async { Ok(ok(&token_json("pending"))) }), test_key());
     run(&client, Op::Create).unwrap();
     let before = SystemTimer.now();
     assert!(client.transport().timer().now() >= before);
@@ -216,11 +225,16 @@ fn a_middleware_is_tested_without_a_client() {
     }
     let transport = Scripted::new(|_| response(204, "").into());
     let inner: [Arc<dyn Middleware>; 1] = [Arc::new(middleware_fn(|request, next| Box::pin(next.run(request))))];
-    let answer = pollster::block_on(Tag.handle(Request::default(), Next::new(&inner, &transport))).unwrap();
+    let deadline = Deadline::after(transport.timer().now(), Duration::from_secs(30));
+    let context = CallContext::new(&CreateActorToken::INFO, deadline).with_attempt(2);
+    let next = Next::new(&inner, &transport, &context);
+    assert_eq!(next.context().attempt(), 2);
+    let answer = pollster::block_on(Tag.handle(Request::default(), next)).unwrap();
     assert_eq!(answer.status(), 204);
     let sent = transport.sent();
     assert_eq!((sent.len(), sent[0].at), (1, Duration::from_secs(3)));
     assert_eq!(sent[0].request.headers()["x-tag"], "1");
+    assert_eq!((sent[0].context.attempt(), sent[0].context.deadline()), (2, deadline));
 }
 
 struct CountUsers;
@@ -259,11 +273,11 @@ fn an_operation_of_a_users_own_has_all_that_the_built_in_ones_have() {
 
     let client = common::client(|_| response(200, r#"{"object":"total_count","total_count":42}"#).into());
     pollster::block_on(client.execute(CountUsers).send()).unwrap();
-    let request = client.transport().sent().remove(0).request;
+    let Sent { request, context, .. } = client.transport().sent().remove(0);
     assert_eq!(request.method(), Method::GET);
     assert_eq!(request.uri(), "https://api.clerk.com/v1/users/count?query=a");
     assert!(!request.headers().contains_key("content-type"));
-    assert_eq!(CallContext::of(&request).unwrap().operation(), &CountUsers::INFO);
+    assert_eq!(context.operation(), &CountUsers::INFO);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use clerk_actor_tokens_core::{BoxFuture, SystemTimer, Timer};
+use clerk_actor_tokens_core::{BoxFuture, Moment, SystemTimer, Timer};
 
 pub(crate) use self::shared::ClockMode;
 use self::{
@@ -80,10 +80,10 @@ impl Clock {
 }
 
 impl Timer for Clock {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Moment {
         match self.0.mode {
-            ClockMode::Real => Instant::now(),
-            _ => self.0.origin.checked_add(self.0.lock().elapsed).unwrap_or(self.0.origin),
+            ClockMode::Real => Moment::from_instant(Instant::now()),
+            _ => Moment::from_origin(self.0.lock().elapsed),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clerk_actor_tokens_core::{CallContext, Request, Response, Timer as _, Timestamp};
+use clerk_actor_tokens_core::{Request, Response, Timer as _, Timestamp};
 use http::HeaderMap;
 
 use crate::{
@@ -62,8 +62,13 @@ impl Exchange {
     pub(crate) fn begin(inner: &Arc<Inner>, request: &Request) -> Self {
         let running = Some(inner.clock.running());
         let fault = clerk::kind_of(request).and_then(|kind| inner.lock().scripts.take(kind));
-        let attempt = CallContext::of(request).map(CallContext::attempt);
-        Self { inner: Arc::clone(inner), fault, met: None, attempt, entry: None, running }
+        Self { inner: Arc::clone(inner), fault, met: None, attempt: None, entry: None, running }
+    }
+
+    /// Says which attempt of its call this is: only a client in the same process says so.
+    pub(crate) fn with_attempt(mut self, attempt: u32) -> Self {
+        self.attempt = Some(attempt);
+        self
     }
 
     /// What happens in this phase, if anything. `reply` is Clerk's own answer, once there is one.
@@ -150,7 +155,7 @@ impl Exchange {
 
     /// The request has reached Clerk.
     pub(crate) fn arrive(&self, request: &Request) {
-        self.inner.lock().requests.push(RecordedRequest::of(request));
+        self.inner.lock().requests.push(RecordedRequest::of(request, self.attempt));
     }
 
     /// Clerk acts on the request and writes its answer.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clerk_actor_tokens_core::{CallContext, Request, Sanitized};
+use clerk_actor_tokens_core::{Request, Sanitized};
 use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
-    pub(crate) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request, attempt: Option<u32>) -> Self {
         let mut headers = request.headers().clone();
         if headers.contains_key(AUTHORIZATION) {
             headers.insert(AUTHORIZATION, HeaderValue::from_static("(redacted)"));
@@ -52,7 +52,7 @@ impl RecordedRequest {
             headers,
             json,
             body_len: cut_from.unwrap_or(request.body().len()),
-            attempt: CallContext::of(request).map(CallContext::attempt),
+            attempt,
         }
     }
 

@@ -1,10 +1,10 @@
 //! The emulator as a transport: what a client in the same process sees of an exchange.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, Deadline, HttpTransport, Request, Response, SendState, Timer, TransportError,
+    CallContext, Deadline, Executor, HttpTransport, Request, Response, Timer, TransportError,
     TransportErrorKind as Kind,
 };
 
@@ -14,27 +14,22 @@ use crate::{
     fault::{Break, Phase},
 };
 
-/// How long a request may take that brings no deadline: one that no client made.
-const NO_CONTEXT: Duration = Duration::from_secs(30);
-
 #[async_trait]
 impl HttpTransport for Emulator {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
         let clock = &self.inner().clock;
-        let context = CallContext::of(&request);
-        let deadline = context.map_or_else(|| Deadline::after(clock.now(), NO_CONTEXT), CallContext::deadline);
-        let cap = context.map_or(DEFAULT_RESPONSE_CAP, CallContext::response_cap);
+        let (deadline, cap, send_state) = (context.deadline(), context.response_cap(), context.send_state());
+        send_state.hold();
         if deadline.has_passed(clock.now()) {
             return Err(Kind::TimeoutBeforeSend.into());
         }
 
         // A fault before the request is sent is one of connecting.
-        let send_state = SendState::of(&request).cloned().unwrap_or_default();
-        send_state.hold();
-        let mut attempt = Attempt { exchange: Exchange::begin(self.inner(), &request), clock, deadline };
+        let exchange = Exchange::begin(self.inner(), &request).with_attempt(context.attempt());
+        let mut attempt = Attempt { exchange, clock, deadline };
         attempt.meet(Phase::BeforeSend, None).await?;
         if !send_state.begin() {
-            return Err(TransportError::blocked("nobody waits for this request any more"));
+            return Err(TransportError::blocked("the caller no longer waits for this request"));
         }
         attempt.exchange.arrive(&request);
         if let Some(Met::Instead(answer)) = attempt.meet(Phase::BeforeCommit, None).await? {
@@ -53,6 +48,17 @@ impl HttpTransport for Emulator {
 
     fn timer(&self) -> &dyn Timer {
         &self.inner().clock
+    }
+
+    /// Returns `None`: the emulator has no runtime.
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
+    }
+
+    /// Returns `true`: whatever a fault makes of an exchange, it waits for nothing but the emulator's clock, and no longer
+    /// than the deadline.
+    fn keeps_deadlines(&self) -> bool {
+        true
     }
 }
 

@@ -13,10 +13,10 @@ mod support;
 
 use std::time::Duration;
 
-use clerk_actor_tokens_core::{ApiVersion, HttpTransport, Request, Response, SecretKey};
+use clerk_actor_tokens_core::{ApiVersion, Request, Response, SecretKey};
 use clerk_actor_tokens_emulator::{Emulator, EmulatorBuilder, QuotaCounted, WrongType};
 use serde_json::{Value, json};
-use support::{create, json, post, revoke, send, with_header, without_header};
+use support::{create, exchange, json, post, revoke, send, with_header, without_header};
 
 const TOKENS: &str = "/v1/actor_tokens";
 
@@ -450,7 +450,7 @@ proptest::proptest! {
     fn no_body_makes_it_panic(body in "(?s).{0,200}", json in "[\\[\\]{}:,\"a-z0-9.e-]{0,60}") {
         for body in [body, json] {
             let request = post(TOKENS, body);
-            let status = pollster::block_on(Emulator::new().send(request)).unwrap().status();
+            let status = pollster::block_on(exchange(&Emulator::new(), request)).unwrap().status();
             proptest::prop_assert!(status == 400 || status == 422, "{status}");
         }
     }

@@ -11,14 +11,13 @@ mod support;
 
 use std::time::Duration;
 
-use clerk_actor_tokens_core::{HttpTransport as _, Request};
 use clerk_actor_tokens_emulator::{Emulator, fault};
-use support::call_within;
+use support::{Call, call_within, exchange};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A good create with a deadline of [`LIMIT`].
-fn call(clerk: &Emulator) -> Request {
+fn call(clerk: &Emulator) -> Call {
     call_within(clerk, LIMIT)
 }
 
@@ -62,7 +61,7 @@ fn a_failed_assertion_names_the_commit_its_fault_its_delivery_a_hint_and_the_see
     for (script, words) in table {
         let clerk = Emulator::builder().seed(4711).build();
         script(&clerk);
-        let _ = pollster::block_on(clerk.send(call(&clerk)));
+        let _ = pollster::block_on(exchange(&clerk, call(&clerk)));
         let asserts: [fn(&Emulator); 4] =
             [|c| c.assert_creates(7), |c| c.assert_revokes(7), |c| c.assert_orphans(7), |c| c.assert_live(7)];
         for assert in asserts {

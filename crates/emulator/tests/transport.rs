@@ -18,22 +18,22 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, CallContext, Client, CreateActorToken, Deadline, Error, HttpTransport, Middleware, Next, Operation, Request,
-    Response, TransportError, TransportErrorKind as Kind, middleware_fn,
+    Actor, Client, Error, HttpTransport, Middleware, Next, Request, Response, TransportError,
+    TransportErrorKind as Kind, middleware_fn,
 };
 use clerk_actor_tokens_emulator::{CommitKind, Emulator, StoredToken, fault};
 use serde_json::json;
-use support::{call_within, create, json, post, revoke, send, with_header};
+use support::{Call, IntoCall, call_within, create, exchange, json, post, revoke, send, with_header};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A good create with a deadline of [`LIMIT`].
-fn call(clerk: &Emulator) -> Request {
+fn call(clerk: &Emulator) -> Call {
     call_within(clerk, LIMIT)
 }
 
-fn failure(clerk: &Emulator, request: Request) -> TransportError {
-    pollster::block_on(clerk.send(request)).unwrap_err()
+fn failure(clerk: &Emulator, call: impl IntoCall) -> TransportError {
+    pollster::block_on(exchange(clerk, call)).unwrap_err()
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn every_failure_has_its_kind_its_time_and_its_trace_in_the_ledger() {
         let began = clerk.timer().now();
         let error = failure(&clerk, call(&clerk));
         assert_eq!(error.kind(), kind, "row {row}");
-        assert_eq!(clerk.timer().now() - began, time, "row {row}");
+        assert_eq!(clerk.timer().now().saturating_duration_since(began), time, "row {row}");
         assert_eq!(error.partial().map(|partial| partial.body().len()), body, "row {row}");
         if let Some(partial) = error.partial() {
             assert_eq!(partial.status(), 200);
@@ -159,7 +159,7 @@ fn a_delay_within_the_deadline_only_delays() {
         script(&clerk);
         let began = clerk.timer().now();
         assert_eq!(send(&clerk, call(&clerk)).status(), 200);
-        assert_eq!(clerk.timer().now() - began, Duration::from_secs(9));
+        assert_eq!(clerk.timer().now().saturating_duration_since(began), Duration::from_secs(9));
         clerk.assert_orphans(0);
     }
 }
@@ -306,10 +306,9 @@ fn an_answer_in_clerks_place_is_held_to_the_cap_too() {
         for (cap, fits) in [(length, true), (length - 1, false)] {
             let clerk = Emulator::new();
             script(&clerk);
-            let mut request = call(&clerk);
-            let context = CallContext::of(&request).unwrap().clone().with_response_cap(cap);
-            request.extensions_mut().insert(context);
-            match pollster::block_on(clerk.send(request)) {
+            let (request, context) = call(&clerk);
+            let request = (request, context.with_response_cap(cap));
+            match pollster::block_on(exchange(&clerk, request)) {
                 Ok(answer) => assert!(fits && answer.status() == 500),
                 Err(error) => {
                     assert!(!fits && error.kind() == Kind::BodyTooLarge);
@@ -351,7 +350,7 @@ fn a_dropped_exchange_commits_nothing_later() {
         let clerk = Emulator::builder().manual_clock().build();
         script(&clerk);
         {
-            let mut exchange = pin!(clerk.send(call(&clerk)));
+            let mut exchange = pin!(exchange(&clerk, call(&clerk)));
             assert!(exchange.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
         clerk.advance(Duration::from_secs(60));
@@ -383,10 +382,9 @@ fn a_request_without_a_deadline_has_one_all_the_same() {
 fn a_body_over_the_cap_is_cut_to_it() {
     for (cap, fits) in [(100, false), (10_000, true)] {
         let clerk = Emulator::new();
-        let mut request = call(&clerk);
-        let context = CallContext::of(&request).unwrap().clone().with_response_cap(cap);
-        request.extensions_mut().insert(context);
-        let result = pollster::block_on(clerk.send(request));
+        let (request, context) = call(&clerk);
+        let request = (request, context.with_response_cap(cap));
+        let result = pollster::block_on(exchange(&clerk, request));
         assert_eq!(result.is_ok(), fits);
         if let Err(error) = result {
             assert_eq!(error.kind(), Kind::BodyTooLarge);
@@ -420,10 +418,11 @@ fn a_hedge_sends_again_after_its_own_wait_and_not_at_the_deadline() {
     let clerk = Emulator::new();
     clerk.next_create().after_commit(fault::stall());
     let began = clerk.timer().now();
+    let (request, context) = call(&clerk);
     let hedge: [Arc<dyn Middleware>; 1] = [Arc::new(Hedge)];
-    let response = pollster::block_on(Next::new(&hedge, &clerk).run(call(&clerk))).unwrap();
+    let response = pollster::block_on(Next::new(&hedge, &clerk, &context).run(request)).unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(clerk.timer().now() - began, Duration::from_millis(50));
+    assert_eq!(clerk.timer().now().saturating_duration_since(began), Duration::from_millis(50));
     // Nothing but the client's own guard stands between a hedge and a second token.
     clerk.assert_creates(2);
     clerk.assert_orphans(1);
@@ -437,16 +436,14 @@ fn two_stalled_exchanges_end_each_at_its_own_deadline() {
     let began = clerk.timer().now();
     let threads = [3, 1].map(|seconds| {
         let clerk = clerk.clone();
-        let mut request = call(&clerk);
-        let deadline = Deadline::after(began, Duration::from_secs(seconds));
-        request.extensions_mut().insert(CallContext::new(&CreateActorToken::INFO, deadline));
+        let request = call_within(&clerk, Duration::from_secs(seconds));
         (seconds, request, clerk)
     });
     let (mut late, mut early) = {
         let [(_, three, clerk_a), (_, one, clerk_b)] = threads;
         (
-            Box::pin(async move { (clerk_a.send(three).await, clerk_a.timer().now()) }),
-            Box::pin(async move { (clerk_b.send(one).await, clerk_b.timer().now()) }),
+            Box::pin(async move { (exchange(&clerk_a, three).await, clerk_a.timer().now()) }),
+            Box::pin(async move { (exchange(&clerk_b, one).await, clerk_b.timer().now()) }),
         )
     };
     let (mut late_end, mut early_end) = (None, None);
@@ -454,13 +451,13 @@ fn two_stalled_exchanges_end_each_at_its_own_deadline() {
         if late_end.is_none() {
             if let Poll::Ready((result, at)) = late.as_mut().poll(context) {
                 assert_eq!(result.unwrap_err().kind(), Kind::Timeout);
-                late_end = Some(at - began);
+                late_end = Some(at.saturating_duration_since(began));
             }
         }
         if early_end.is_none() {
             if let Poll::Ready((result, at)) = early.as_mut().poll(context) {
                 assert_eq!(result.unwrap_err().kind(), Kind::Timeout);
-                early_end = Some(at - began);
+                early_end = Some(at.saturating_duration_since(began));
             }
         }
         if late_end.is_some() && early_end.is_some() { Poll::Ready(()) } else { Poll::Pending }
@@ -473,7 +470,7 @@ fn two_stalled_exchanges_end_each_at_its_own_deadline() {
 fn with_a_manual_clock_a_stall_ends_when_the_test_says_so() {
     let clerk = Emulator::builder().manual_clock().build();
     clerk.next_create().after_commit(fault::stall());
-    let mut exchange = pin!(clerk.send(call(&clerk)));
+    let mut exchange = pin!(exchange(&clerk, call(&clerk)));
     let mut context = Context::from_waker(Waker::noop());
     assert!(exchange.as_mut().poll(&mut context).is_pending());
     clerk.advance(LIMIT - Duration::from_nanos(1));

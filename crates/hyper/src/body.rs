@@ -3,13 +3,15 @@
 //! Responsible for: what had arrived when reading ended early. Not responsible for: the head, or what becomes of the
 //! connection.
 
+use std::pin::Pin;
+
 use bytes::{Bytes, BytesMut};
 use clerk_actor_tokens_core::TransportErrorKind;
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep};
 
-use crate::{classify, connecting::BoxError};
+use crate::{classify, connecting::BoxError, within::within};
 
 /// A body that was not read to its end: why, and the bytes that had arrived.
 #[derive(Debug)]
@@ -26,7 +28,8 @@ pub(crate) struct Truncated {
 /// deadline.
 const LATE_FRAMES: usize = 16;
 
-/// Reads at most `cap` bytes until `deadline`. At no time more than the cap and one frame is held.
+/// Reads at most `cap` bytes until the sleep ends, which is armed for the deadline. At no time more than the cap and one
+/// frame is held. A body of one frame is not copied: it is a slice of hyper's read buffer.
 ///
 /// `says_its_end` is whether the body knows by itself that it has ended, as HTTP/2's does (`END_STREAM`). hyper takes a
 /// stream that is reset, or a connection that goes away, without an error code for the end of the body, whatever is missing
@@ -35,37 +38,42 @@ const LATE_FRAMES: usize = 16;
 ///
 /// A `Content-Length` beyond the cap is not refused beforehand: the first `cap` bytes of an answer usually hold the id
 /// of the token.
-pub(crate) async fn read<B>(mut body: B, deadline: Instant, cap: usize, says_its_end: bool) -> Result<Bytes, Truncated>
+pub(crate) async fn read<B>(
+    mut body: B,
+    mut sleep: Pin<&mut Sleep>,
+    cap: usize,
+    says_its_end: bool,
+) -> Result<Bytes, Truncated>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    let mut received = BytesMut::new();
+    let deadline = sleep.deadline();
+    let mut received = Received::default();
     let mut late = 0;
     loop {
         if Instant::now() >= deadline {
             late += 1;
         }
-        // `timeout_at` looks at the frame before it looks at the clock.
-        let next = if late > LATE_FRAMES { None } else { timeout_at(deadline, body.frame()).await.ok() };
+        let next = if late > LATE_FRAMES { None } else { within(sleep.as_mut(), body.frame()).await };
         let frame = match next {
             None => {
                 return Err(truncated(
                     TransportErrorKind::Timeout,
                     "the response body was not complete in time",
-                    received,
+                    &received,
                 ));
             }
             Some(None) if says_its_end && !body.is_end_stream() => {
                 return Err(truncated(
                     TransportErrorKind::Interrupted,
                     "the peer broke off the response body",
-                    received,
+                    &received,
                 ));
             }
-            Some(None) => return Ok(received.freeze()),
+            Some(None) => return Ok(received.into_bytes()),
             Some(Some(Err(error))) => {
-                return Err(truncated(TransportErrorKind::Interrupted, classify::sanitize(error.into()), received));
+                return Err(truncated(TransportErrorKind::Interrupted, classify::sanitize(error.into()), &received));
             }
             Some(Some(Ok(frame))) => frame,
         };
@@ -74,15 +82,50 @@ where
         let room = cap.saturating_sub(received.len());
         let fits = data.len() <= room;
         data.truncate(room);
-        received.extend_from_slice(&data);
+        received.add(data);
         if !fits {
-            return Err(truncated(TransportErrorKind::BodyTooLarge, format!("the cap is {cap} bytes"), received));
+            return Err(truncated(TransportErrorKind::BodyTooLarge, format!("the cap is {cap} bytes"), &received));
+        }
+        // Where this is known to be the last frame, it need not be asked for another.
+        if body.is_end_stream() {
+            return Ok(received.into_bytes());
         }
     }
 }
 
-fn truncated(kind: TransportErrorKind, source: impl Into<BoxError>, received: BytesMut) -> Truncated {
-    Truncated { kind, source: source.into(), received: received.freeze() }
+/// The bytes so far: the first frame as it came, or several frames joined.
+#[derive(Default)]
+struct Received {
+    first: Bytes,
+    joined: BytesMut,
+}
+
+impl Received {
+    fn len(&self) -> usize {
+        self.first.len().saturating_add(self.joined.len())
+    }
+
+    fn add(&mut self, frame: Bytes) {
+        if self.len() == 0 {
+            self.first = frame;
+            return;
+        }
+        self.joined.extend_from_slice(&std::mem::take(&mut self.first));
+        self.joined.extend_from_slice(&frame);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
+    }
+
+    /// Returns a copy: what a failure keeps must not keep all of hyper's read buffer.
+    fn to_bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(if self.joined.is_empty() { &self.first } else { &self.joined })
+    }
+}
+
+fn truncated(kind: TransportErrorKind, source: impl Into<BoxError>, received: &Received) -> Truncated {
+    Truncated { kind, source: source.into(), received: received.to_bytes() }
 }
 
 #[cfg(test)]
@@ -90,7 +133,7 @@ mod tests {
     use std::{
         collections::VecDeque,
         convert::Infallible,
-        pin::Pin,
+        pin::{Pin, pin},
         task::{Context, Poll},
         time::Duration,
     };
@@ -142,6 +185,14 @@ mod tests {
         runtime.block_on(future)
     }
 
+    async fn read_until<B>(body: B, deadline: Instant, cap: usize, says_its_end: bool) -> Result<Bytes, Truncated>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<BoxError>,
+    {
+        read(body, pin!(tokio::time::sleep_until(deadline)), cap, says_its_end).await
+    }
+
     fn later() -> Instant {
         Instant::now() + Duration::from_secs(1)
     }
@@ -154,7 +205,7 @@ mod tests {
         ) {
             let whole = frames.concat();
             let frames = frames.into_iter().map(Bytes::from).collect();
-            let result = run(async { read(Frames { frames, end: End::Complete }, later(), cap, false).await });
+            let result = run(async { read_until(Frames { frames, end: End::Complete }, later(), cap, false).await });
             match result {
                 Ok(body) => {
                     prop_assert!(whole.len() <= cap);
@@ -174,7 +225,7 @@ mod tests {
         ) {
             let whole = frames.concat();
             let frames = frames.into_iter().map(Bytes::from).collect();
-            let result = run(async { read(Frames { frames, end: End::Never }, later(), usize::MAX, false).await });
+            let result = run(async { read_until(Frames { frames, end: End::Never }, later(), usize::MAX, false).await });
             let cut = result.expect_err("it never ends");
             prop_assert_eq!(cut.kind, TransportErrorKind::Timeout);
             prop_assert_eq!(cut.received.as_ref(), whole.as_slice());
@@ -184,13 +235,28 @@ mod tests {
     #[test]
     fn an_answer_that_is_already_here_is_read_past_the_deadline() {
         let frames = ["one", "two"].map(Bytes::from).into();
-        let body = run(async { read(Frames { frames, end: End::Complete }, Instant::now(), 100, false).await });
+        let body = run(async { read_until(Frames { frames, end: End::Complete }, Instant::now(), 100, false).await });
         assert_eq!(body.expect("it is here").as_ref(), b"onetwo");
     }
 
     #[test]
+    fn a_body_of_one_frame_is_not_copied_unless_a_failure_keeps_it() {
+        let frame = Bytes::from(vec![1, 2, 3]);
+        for (end, is_same) in [(End::Complete, true), (End::Never, false)] {
+            let frames = [frame.clone()].into();
+            let body = match run(async { read_until(Frames { frames, end }, later(), 100, false).await }) {
+                Ok(body) => body,
+                Err(cut) => cut.received,
+            };
+            assert_eq!(body, frame);
+            assert_eq!(body.as_ptr() == frame.as_ptr(), is_same);
+        }
+    }
+
+    #[test]
     fn a_peer_that_is_never_done_does_not_outlast_the_deadline() {
-        let cut = run(async { read(Endless, Instant::now(), usize::MAX, false).await }).expect_err("it never ends");
+        let cut =
+            run(async { read_until(Endless, Instant::now(), usize::MAX, false).await }).expect_err("it never ends");
         assert_eq!(cut.kind, TransportErrorKind::Timeout);
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     BuildError, HyperTransport,
     connect::{Connector, Limited},
     connecting::BoxError,
+    connection_state::Extras,
     pool::{Settings, Versions},
     tls,
 };
@@ -167,7 +168,7 @@ impl HyperTransportBuilder {
             true => Connector::http_only(),
             false => Connector::new(&self.tls, self.settings.versions)?,
         };
-        Ok(self.transport(connector))
+        Ok(self.transport(connector, Extras::Dropped))
     }
 
     /// Builds the transport over your own connector: your resolver, your sockets, your TLS. Pool and limits stay this
@@ -218,17 +219,17 @@ impl HyperTransportBuilder {
                 "http1_only() has no say over a connector of your own, which negotiates itself",
             ));
         }
-        Ok(self.transport(connector))
+        Ok(self.transport(connector, Extras::Kept))
     }
 
-    fn transport<C>(&self, connector: C) -> HyperTransport
+    fn transport<C>(&self, connector: C, extras: Extras) -> HyperTransport
     where
         C: Service<Uri> + Clone + Send + Sync + 'static,
         C::Response: Read + Write + Connection + Unpin + Send + 'static,
         C::Error: Into<BoxError>,
         C::Future: Send + 'static,
     {
-        let (pooled, fresh) = self.settings.pools(Limited::new(connector, self.connect_timeout));
+        let (pooled, fresh) = self.settings.pools(Limited::new(connector, self.connect_timeout, extras));
         HyperTransport::from_pools(pooled, fresh)
     }
 

@@ -41,11 +41,9 @@ use crate::{
     tls,
 };
 
-/// What is known of a request when its exchange fails.
+/// What is known of a request that was given to a connection when its exchange fails.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent {
-    /// Whether it had been given to a connection.
-    pub(crate) handed_over: bool,
     pub(crate) has_body: bool,
     /// Whether its body was not given away, and will not be.
     pub(crate) is_withheld: bool,
@@ -53,23 +51,34 @@ pub(crate) struct Sent {
     pub(crate) on_new_connection: bool,
 }
 
-/// The error of an exchange that failed before the response head was complete.
-pub(crate) fn without_head(error: legacy::Error, sent: Sent) -> TransportError {
-    let kind = if error.is_connect() {
-        connecting(&error)
-    } else if is_canceled(&error) {
-        TransportErrorKind::Canceled
-    } else if !sent.handed_over {
+/// Returns the kind of an exchange that ended before a byte of its request was written, and whose request is no longer in a
+/// queue. `None` if that is not proved.
+pub(crate) fn before_sending(error: &legacy::Error, is_handed_over: bool) -> Option<TransportErrorKind> {
+    if error.is_connect() {
+        Some(connecting(error))
+    } else if is_canceled(error) {
+        Some(TransportErrorKind::Canceled)
+    } else if !is_handed_over {
         // The new connection died before it could take a request.
-        TransportErrorKind::Connect
+        Some(TransportErrorKind::Connect)
     } else {
-        match refusal(&error, sent.has_body) {
-            Some(Refusal { with_error: true }) if sent.on_new_connection => TransportErrorKind::RefusedOnNewConnection,
-            Some(_) => TransportErrorKind::Refused,
-            None if sent.is_withheld => TransportErrorKind::Canceled,
-            None => TransportErrorKind::Interrupted,
-        }
-    };
+        None
+    }
+}
+
+/// Returns the kind of an exchange whose request had been given to a connection, and that failed before the response head
+/// was complete.
+pub(crate) fn after_sending(error: &legacy::Error, sent: Sent) -> TransportErrorKind {
+    match refusal(error, sent.has_body) {
+        Some(Refusal { with_error: true }) if sent.on_new_connection => TransportErrorKind::RefusedOnNewConnection,
+        Some(_) => TransportErrorKind::Refused,
+        None if sent.is_withheld => TransportErrorKind::Canceled,
+        None => TransportErrorKind::Interrupted,
+    }
+}
+
+/// Makes the error of a failed exchange, without a text of the peer's choice.
+pub(crate) fn failure(kind: TransportErrorKind, error: legacy::Error) -> TransportError {
     TransportError::new(kind).with_source(sanitize(error.into()))
 }
 
@@ -287,9 +296,10 @@ mod tests {
             let mut request = Request::post("http://host/").body(Full::from("body")).unwrap();
             let captured = capture_connection(&mut request);
             let error = client.request(request).await.expect_err("it died");
-            let handed_over = captured.connection_metadata().is_some();
-            let error =
-                without_head(error, Sent { handed_over, has_body: true, is_withheld: false, on_new_connection: true });
+            let sent = Sent { has_body: true, is_withheld: false, on_new_connection: true };
+            let is_handed_over = captured.connection_metadata().is_some();
+            let kind_seen = before_sending(&error, is_handed_over).unwrap_or_else(|| after_sending(&error, sent));
+            let error = failure(kind_seen, error);
             assert_eq!(error.kind(), kind, "{error:?}");
             let unsent = written.load(Ordering::SeqCst) == 0;
             assert_eq!(error.execution() == Execution::NotExecuted, unsent, "{error:?}");

@@ -15,7 +15,7 @@ use tower_service::Service;
 use crate::{
     BuildError,
     connecting::{BoxError, ConnectTimedOut, Connecting, Unavailable},
-    connection_state::Tracked,
+    connection_state::{Extras, Tracked},
     pool::Versions,
     tls::{self, Https, Stream},
 };
@@ -29,11 +29,12 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
 pub(crate) struct Limited<C> {
     inner: C,
     limit: Duration,
+    extras: Extras,
 }
 
 impl<C> Limited<C> {
-    pub(crate) fn new(inner: C, limit: Duration) -> Self {
-        Self { inner, limit }
+    pub(crate) fn new(inner: C, limit: Duration, extras: Extras) -> Self {
+        Self { inner, limit, extras }
     }
 }
 
@@ -54,7 +55,7 @@ where
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let limit = self.limit;
+        let (limit, extras) = (self.limit, self.extras);
         let mut inner = self.inner.clone();
         let connecting = async move {
             poll_fn(|context| inner.poll_ready(context)).await.map_err(Into::into)?;
@@ -62,7 +63,7 @@ where
         };
         Box::pin(async move {
             match tokio::time::timeout(limit, connecting).await {
-                Ok(connected) => connected.map(Tracked::new),
+                Ok(connected) => connected.map(|stream| Tracked::new(stream, extras)),
                 Err(_) => Err(ConnectTimedOut(limit).into()),
             }
         })

@@ -39,6 +39,11 @@ impl ConnectionState {
         extensions.remove()
     }
 
+    /// Returns the mark of the connection that this response came over: hyper-util puts it there.
+    pub(crate) fn of_response<B>(response: &http::Response<B>) -> Option<&Self> {
+        response.extensions().get()
+    }
+
     /// A response has come over it.
     pub(crate) fn answered(&self) {
         self.0.has_answered.store(true, Ordering::Release);
@@ -59,17 +64,35 @@ pub(crate) struct Tracked<S> {
     stream: S,
     state: ConnectionState,
     reads_left: u32,
+    extras: Extras,
+}
+
+/// What becomes of the values that a connection puts into the extensions of its responses, such as its addresses.
+/// hyper-util clones them for each exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extras {
+    /// For connectors that are not this crate's: their user may look for these values.
+    Kept,
+    Dropped,
 }
 
 impl<S> Tracked<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream, state: ConnectionState::default(), reads_left: LAST_READS }
+    pub(crate) fn new(stream: S, extras: Extras) -> Self {
+        Self { stream, state: ConnectionState::default(), reads_left: LAST_READS, extras }
     }
 }
 
 impl<S: Connection> Connection for Tracked<S> {
     fn connected(&self) -> Connected {
-        self.stream.connected().extra(self.state.clone())
+        let connected = self.stream.connected();
+        let connected = match self.extras {
+            Extras::Kept => connected,
+            Extras::Dropped => {
+                let bare = Connected::new().proxy(connected.is_proxied());
+                if connected.is_negotiated_h2() { bare.negotiated_h2() } else { bare }
+            }
+        };
+        connected.extra(self.state.clone())
     }
 }
 

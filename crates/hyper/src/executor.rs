@@ -1,69 +1,84 @@
-//! Tokio as core's [`Executor`].
+//! Tokio as core's [`Executor`], and the executors that a transport has made: one for each runtime.
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use clerk_actor_tokens_core::{BoxFuture, Executor};
 use tokio::runtime::Handle;
 
-/// Runs tasks on the tokio runtime that is entered, or else on the one that was remembered last: at [`new`](Self::new), or by
-/// the transport when it last sent something.
+/// Runs tasks on one tokio runtime: the one that was entered when the executor was made.
 ///
-/// Whichever it is has to live, and to be driven, until the task is over: one of a single thread runs nothing outside
-/// `block_on`. A future that is dropped inside a short-lived other runtime goes on
-/// there.
+/// That runtime has to live, and to be driven, until the task is over. A task that is given to a runtime that has ended is
+/// dropped. A runtime of a single thread runs nothing outside `block_on`.
 ///
-/// A [`HyperTransport`](crate::HyperTransport) brings one. Hand one to
+/// A [`HyperTransport`](crate::HyperTransport) brings an executor for each runtime that it is used in. Hand one to
 /// [`ClientBuilder::executor`](clerk_actor_tokens_core::ClientBuilder::executor) for detached exchanges over another transport.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+/// use clerk_actor_tokens_core::{CallContext, Client, Request, Response, SecretKey, transport_fn};
 /// use clerk_actor_tokens_hyper::TokioExecutor;
 ///
-/// let transport = transport_fn(|_request| async { Ok(Response::default()) });
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let transport = transport_fn(|_request: Request, _context: CallContext| async { Ok(Response::default()) });
 /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?).executor(TokioExecutor::new()).build()?;
 /// assert!(clerk.detaches_on_drop());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(())
+/// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct TokioExecutor {
-    /// A future can be dropped where no runtime is entered, and its exchange has to go on all the same.
-    last: Arc<Mutex<Option<Handle>>>,
+    runtime: Option<Handle>,
 }
 
 impl TokioExecutor {
-    /// Remembers the runtime that is entered, if there is one.
+    /// Makes an executor of the runtime that is entered here.
+    ///
+    /// Where none is entered, each task runs on the runtime that is entered where the task is started, or is dropped if
+    /// there is none there either. Use [`on`](Self::on) in a `main` that makes its runtime by hand.
     #[must_use]
     pub fn new() -> Self {
-        let executor = Self::default();
-        executor.remember();
-        executor
+        Self { runtime: Handle::try_current().ok() }
     }
 
-    /// Remembers this runtime.
+    /// Makes an executor of this runtime.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_hyper::TokioExecutor;
+    ///
+    /// let runtime = tokio::runtime::Runtime::new()?;
+    /// let executor = TokioExecutor::on(runtime.handle().clone());
+    /// # let _ = executor;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn on(handle: Handle) -> Self {
-        Self { last: Arc::new(Mutex::new(Some(handle))) }
+        Self { runtime: Some(handle) }
     }
 
-    /// Remembers the runtime that is entered, for tasks that are spawned where none is.
-    pub(crate) fn remember(&self) {
-        let Ok(handle) = Handle::try_current() else { return };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_none_or(|last| last.id() != handle.id()) {
-            *last = Some(handle);
-        }
+    fn runs_on(&self, handle: &Handle) -> bool {
+        self.runtime.as_ref().is_some_and(|runtime| runtime.id() == handle.id())
+    }
+}
+
+impl Default for TokioExecutor {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl Executor for TokioExecutor {
     fn execute(&self, task: BoxFuture<'static, ()>) {
-        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // Without any runtime the task is dropped here, and says what is lost by it.
-        if let Some(handle) = Handle::try_current().ok().or_else(last) {
-            drop(handle.spawn(task));
+        // A task that cannot run is dropped, and reports its loss by that.
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(task)),
+            None => {
+                if let Ok(entered) = Handle::try_current() {
+                    drop(entered.spawn(task));
+                }
+            }
         }
     }
 }
@@ -71,5 +86,83 @@ impl Executor for TokioExecutor {
 impl fmt::Debug for TokioExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokioExecutor").finish_non_exhaustive()
+    }
+}
+
+/// How many runtimes are remembered. An application has one or two. A runtime that has ended keeps some memory and its
+/// poll descriptor until it is forgotten.
+const REMEMBERED: usize = 4;
+
+/// The executors of the runtimes that a transport was used in lately, so that a call allocates none. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Executors(Arc<Mutex<Vec<Arc<TokioExecutor>>>>);
+
+impl Executors {
+    /// Returns the executor of the runtime that is entered here, or one without a runtime where none is.
+    pub(crate) fn entered(&self) -> Arc<TokioExecutor> {
+        let Ok(entered) = Handle::try_current() else {
+            return Arc::new(TokioExecutor { runtime: None });
+        };
+        let mut known = self.lock();
+        if let Some(executor) = known.iter().find(|known| known.runs_on(&entered)) {
+            return Arc::clone(executor);
+        }
+        if known.len() >= REMEMBERED {
+            known.remove(0);
+        }
+        let executor = Arc::new(TokioExecutor::on(entered));
+        known.push(Arc::clone(&executor));
+        executor
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<TokioExecutor>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().build().unwrap()
+    }
+
+    #[test]
+    fn a_runtime_has_one_executor_and_only_a_few_runtimes_are_remembered() {
+        let (executors, runtimes) = (Executors::default(), [(); 3 * REMEMBERED].map(|()| runtime()));
+        for runtime in &runtimes {
+            let [first, second] = [(); 2].map(|()| runtime.block_on(async { executors.entered() }));
+            assert!(Arc::ptr_eq(&first, &second));
+            assert!(first.runs_on(runtime.handle()));
+            assert!(executors.lock().len() <= REMEMBERED);
+        }
+    }
+
+    #[test]
+    fn a_task_runs_on_the_runtime_that_its_executor_was_made_in_whichever_is_entered() {
+        let (own, other) = (runtime(), runtime());
+        let executor = own.block_on(async { TokioExecutor::new() });
+        let (tell, told) = std::sync::mpsc::channel();
+        other.block_on(async {
+            executor.execute(Box::pin(async move { tell.send(Handle::current().id()).unwrap() }));
+        });
+        own.block_on(tokio::task::yield_now());
+        assert_eq!(told.try_recv().unwrap(), own.handle().id());
+    }
+
+    #[test]
+    fn made_without_a_runtime_it_uses_the_one_that_is_entered_later() {
+        let (executor, later) = (TokioExecutor::new(), runtime());
+        let (tell, told) = std::sync::mpsc::channel();
+        let again = tell.clone();
+        executor.execute(Box::pin(async move { tell.send("nowhere").unwrap() }));
+        later.block_on(async {
+            executor.execute(Box::pin(async move { again.send("later").unwrap() }));
+            tokio::task::yield_now().await;
+        });
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), ["later"]);
     }
 }

@@ -13,6 +13,7 @@ mod pooled_connection;
 mod request_body;
 mod timer;
 mod transport;
+mod within;
 
 #[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), path = "no_tls.rs")]
 mod tls;

@@ -21,19 +21,10 @@ impl PooledConnection {
         self.0.connection_metadata().is_some()
     }
 
-    pub(crate) fn answered(&self) {
-        if let Some(state) = self.state() {
-            state.answered();
-        }
-    }
-
     /// Whether it has ever answered. Of a connection of somebody else's client that is not known, and assumed.
     pub(crate) fn has_answered(&self) -> bool {
-        self.state().is_none_or(|state| state.has_answered())
-    }
-
-    fn state(&self) -> Option<ConnectionState> {
-        self.0.connection_metadata().as_ref().and_then(ConnectionState::of)
+        let state = self.0.connection_metadata().as_ref().and_then(ConnectionState::of);
+        state.is_none_or(|state| state.has_answered())
     }
 
     /// Keeps the connection from being used again. It may be back in the pool already, since the body was read to its

@@ -5,33 +5,37 @@
 
 use std::{
     fmt,
-    future::{Future as _, poll_fn},
-    pin::pin,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
     task::Poll,
     time::Duration,
 };
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, Executor, FreshConnection, HttpTransport, Request, Response,
-    SendState, Timer, TransportError, TransportErrorKind,
+    CallContext, DiscardConnection, Executor, HttpTransport, Moment, Request, Response, SendState, Timer,
+    TransportError, TransportErrorKind,
 };
 use http::{Uri, Version};
 use hyper_util::client::legacy::{
-    Client,
+    self, Client,
     connect::{Connect, capture_connection},
 };
 use tokio::{
     runtime::Handle,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until},
 };
 
 use crate::{
-    TokioExecutor, TokioTimer, body,
+    TokioTimer, body,
     classify::{self, Sent},
+    connection_state::ConnectionState,
+    executor::Executors,
     pool::{Pool, pool},
     pooled_connection::{PooledConnection, Waiting},
     request_body::{RequestBody, Withdrawn},
+    within::poll_within,
 };
 
 /// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1 and HTTP/2, TLS by rustls.
@@ -39,8 +43,11 @@ use crate::{
 /// It needs a tokio runtime with time and I/O enabled (`tokio::main` and `enable_all` do). Clones share the pool.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{HttpTransport, Request, TransportErrorKind};
+/// use clerk_actor_tokens_core::{
+///     CallContext, CreateActorToken, Deadline, HttpTransport, Operation, Request, TransportErrorKind,
+/// };
 /// use clerk_actor_tokens_hyper::HyperTransport;
+/// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,7 +55,9 @@ use crate::{
 /// # let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
 /// // Nobody listens at `free`.
 /// let request = http::Request::get(format!("http://{free}/")).body(Default::default())?;
-/// let error = transport.send(request).await.unwrap_err();
+/// let deadline = Deadline::after(transport.timer().now(), Duration::from_secs(30));
+/// let context = CallContext::new(&CreateActorToken::INFO, deadline);
+/// let error = transport.send(request, context).await.unwrap_err();
 /// assert_eq!(error.kind(), TransportErrorKind::Connect);
 /// # Ok(())
 /// # }
@@ -56,19 +65,19 @@ use crate::{
 #[derive(Clone)]
 pub struct HyperTransport {
     pooled: Pool,
-    /// Without a pool, for requests that ask for a [`FreshConnection`].
+    /// Without a pool, for requests that want a fresh connection.
     fresh: Pool,
-    executor: TokioExecutor,
+    executors: Executors,
 }
 
-/// How long an exchange may take whose request carries no [`CallContext`].
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest that an exchange may take: a year, which tokio's clock can hold.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl HyperTransport {
     /// A transport over your own hyper-util client: your pool, your limits, your connector.
     ///
-    /// `fresh` serves the requests that ask for a connection of their own ([`FreshConnection`]): make it as `pooled`, with
-    /// `pool_max_idle_per_host(0)`.
+    /// `fresh` serves the requests that want a connection of their own ([`CallContext::wants_fresh_connection`]): make it
+    /// as `pooled`, with `pool_max_idle_per_host(0)`.
     ///
     /// The deadline, the cap of the body and what failures prove are this crate's as ever. What is yours: the time that
     /// connecting may take, the size of a response's head, the windows of HTTP/2, and how long a connection may lie idle. Set
@@ -99,7 +108,7 @@ impl HyperTransport {
     }
 
     pub(crate) fn from_pools(pooled: Pool, fresh: Pool) -> Self {
-        Self { pooled, fresh, executor: TokioExecutor::new() }
+        Self { pooled, fresh, executors: Executors::default() }
     }
 }
 
@@ -111,65 +120,57 @@ impl fmt::Debug for HyperTransport {
 
 #[async_trait]
 impl HttpTransport for HyperTransport {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        let send_state = context.send_state();
+        // First, so that a refusal below is proved.
+        send_state.hold();
         sendable(&request)?;
-        self.executor.remember();
-        let (deadline, cap) = limits(&request);
-        if deadline <= Instant::now() {
-            return Err(TransportError::new(TransportErrorKind::TimeoutBeforeSend));
-        }
-        let pool = match request.extensions().get::<FreshConnection>() {
-            Some(_) => &self.fresh,
-            None => &self.pooled,
-        };
-        let send_state = SendState::of(&request).cloned().unwrap_or_default();
+        let deadline = deadline_of(&context)?;
+        let pool = if context.wants_fresh_connection() { &self.fresh } else { &self.pooled };
+        // Not so where a decorator has sent the same context over another transport before.
+        let is_first = send_state.is_unsent();
         let has_body = !request.body().is_empty();
         let mut request = request.map(|body| RequestBody::new(body, send_state.clone()));
         // Which version is spoken is the connection's affair; hyper refuses a request that names another.
         *request.version_mut() = Version::HTTP_11;
         let connection = PooledConnection::new(capture_connection(&mut request));
 
-        send_state.hold();
-        let waiting = Waiting::new(&send_state, &connection);
-        let mut exchange = pin!(timeout_at(deadline, pool(request)));
-        let exchanged = poll_fn(|context| match has_body {
-            // The body begins the send_state itself.
-            true => exchange.as_mut().poll(context).map(Some),
-            // It is handed to a connection in the poll in which that is chosen, so that each poll is a step.
-            false => match send_state.step(|| (exchange.as_mut().poll(context), connection.has_request())) {
-                Some(polled) => polled.map(Some),
-                None => Poll::Ready(None),
-            },
-        });
-        let exchanged = exchanged.await;
+        let waiting = Waiting::new(send_state, &connection);
+        let mut sleep = pin!(sleep_until(deadline));
+        let mut exchange = pool(request);
+        let exchanged = poll_fn(|task| {
+            let mut poll = || poll_within(sleep.as_mut(), Pin::new(&mut exchange), task);
+            match has_body {
+                // The body begins the send state itself.
+                true => poll().map(Some),
+                // The request is handed to a connection in the poll in which that is chosen, so that each poll is a step.
+                false => match send_state.step(|| (poll(), connection.has_request())) {
+                    Some(polled) => polled.map(Some),
+                    None => Poll::Ready(None),
+                },
+            }
+        })
+        .await;
         waiting.end();
         let response = match exchanged {
-            Some(Ok(Ok(response))) => response,
-            Some(Ok(Err(error))) => {
-                let was_held = send_state.is_held();
-                let is_withheld = has_body && send_state.cancel();
-                if is_withheld && !was_held {
-                    return Err(left());
-                }
-                let sent = Sent {
-                    handed_over: connection.has_request(),
-                    has_body,
-                    is_withheld,
-                    on_new_connection: !connection.has_answered(),
-                };
-                return Err(classify::without_head(error, sent));
+            Some(Some(Ok(response))) => response,
+            Some(Some(Err(error))) => {
+                return Err(Failed { send_state, connection: &connection, has_body, is_first }.without_head(error));
             }
-            Some(Err(_)) => {
-                // It may be dead without anybody having said so, and HTTP/2 would give it the next request too.
+            Some(None) => {
+                // It may be dead without a sign of it, and HTTP/2 would give it the next request too.
                 connection.discard();
+                // It may still lie in a connection's queue.
                 let is_unsent = send_state.cancel() || !connection.has_request();
                 return Err(classify::deadline_without_head(is_unsent));
             }
             None => return Err(left()),
         };
-        connection.answered();
+        if let Some(mark) = ConnectionState::of_response(&response) {
+            mark.answered();
+        }
         let (mut head, body) = response.into_parts();
-        match body::read(body, deadline, cap, head.version == Version::HTTP_2).await {
+        match body::read(body, sleep, context.response_cap(), head.version == Version::HTTP_2).await {
             Ok(body) => {
                 head.extensions.insert(DiscardConnection::new(move || connection.discard()));
                 Ok(Response::from_parts(head, body))
@@ -189,12 +190,50 @@ impl HttpTransport for HyperTransport {
         &TokioTimer
     }
 
-    fn executor(&self) -> Option<&dyn Executor> {
-        Some(&self.executor)
+    /// Returns the executor of the runtime that is entered here. Where none is, tasks are dropped unless a runtime is
+    /// entered where they are started.
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        Some(self.executors.entered())
+    }
+
+    /// Returns `true`: the sleep that [`send`](Self::send) arms ends each part of an exchange.
+    fn keeps_deadlines(&self) -> bool {
+        true
     }
 }
 
-/// Whoever made the request had canceled it before it was sent.
+/// An exchange that failed before the head of a response was complete.
+struct Failed<'a> {
+    send_state: &'a SendState,
+    connection: &'a PooledConnection,
+    has_body: bool,
+    /// Whether nothing of the request was sent before this exchange.
+    is_first: bool,
+}
+
+impl Failed<'_> {
+    fn without_head(self, error: legacy::Error) -> TransportError {
+        if let Some(kind) = classify::before_sending(&error, self.connection.has_request()) {
+            // The request is no longer in a queue. It stays held, and may be sent over another transport. One without a
+            // body had begun when it was given to the connection that gave it back.
+            if self.is_first && !self.has_body {
+                self.send_state.give_back();
+            }
+            return classify::failure(kind, error);
+        }
+        let was_held = self.send_state.is_held();
+        // The connection may still have the body in a queue.
+        let is_withheld = self.has_body && self.send_state.cancel();
+        if is_withheld && !was_held {
+            return left();
+        }
+        let on_new_connection = !self.connection.has_answered();
+        let sent = Sent { has_body: self.has_body, is_withheld, on_new_connection };
+        classify::failure(classify::after_sending(&error, sent), error)
+    }
+}
+
+/// The caller had canceled the request before it was sent.
 fn left() -> TransportError {
     TransportError::blocked(Withdrawn)
 }
@@ -210,14 +249,16 @@ fn sendable(request: &Request) -> Result<(), TransportError> {
     Ok(())
 }
 
-fn is_absolute(url: &Uri) -> bool {
-    matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
+/// Returns the context's deadline on tokio's clock, unless it has passed.
+fn deadline_of(context: &CallContext) -> Result<Instant, TransportError> {
+    let now = Instant::now();
+    let left = context.deadline().remaining(Moment::from_instant(now.into_std()));
+    if left.is_zero() {
+        return Err(TransportError::new(TransportErrorKind::TimeoutBeforeSend));
+    }
+    Ok(now.checked_add(left.min(FAR)).unwrap_or(now))
 }
 
-/// By when the exchange must be over, and how many bytes of body are kept.
-fn limits(request: &Request) -> (Instant, usize) {
-    match CallContext::of(request) {
-        Some(call) => (Instant::from_std(call.deadline().instant()), call.response_cap()),
-        None => (Instant::now() + DEFAULT_TIMEOUT, DEFAULT_RESPONSE_CAP),
-    }
+fn is_absolute(url: &Uri) -> bool {
+    matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
 }

@@ -310,6 +310,19 @@ fn dropped_outside_of_the_runtime_it_runs_on_as_well() {
 }
 
 #[test]
+fn dropped_inside_a_short_lived_runtime_it_runs_on_in_the_one_that_carries_it() {
+    let mut server = Server::start();
+    let (runtime, client) = (clients_runtime(), server.client());
+    let call = runtime.block_on(held(&mut server, &client));
+    let short_lived = Builder::new_current_thread().enable_all().build().unwrap();
+    short_lived.block_on(async move { drop(call) });
+    drop(short_lived);
+    server.answer();
+    assert_eq!(runtime.block_on(server.next()), Seen::Revoke(ID.to_owned()));
+    assert!(runtime.block_on(close(&client)).is_clean());
+}
+
+#[test]
 fn dropped_on_a_thread_of_no_runtime_it_runs_on_as_well() {
     let mut server = Server::start();
     let (runtime, client) = (clients_runtime(), server.client());
@@ -367,7 +380,7 @@ fn a_client_lives_on_in_another_runtime() {
 
 #[test]
 fn a_tokio_executor_without_a_runtime_drops_the_task_and_close_tells_the_loss() {
-    let transport = transport_fn(|_| std::future::pending());
+    let transport = transport_fn(|_, _| std::future::pending());
     let client = Client::builder(transport, key()).executor(TokioExecutor::new()).require_executor().build().unwrap();
     let mut call = Box::pin(client.actor_tokens().create("user_1", Actor::new("user_2")).send());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -382,7 +395,7 @@ fn a_tokio_executor_remembers_the_runtime_that_it_was_made_in() {
     let runtime = clients_runtime();
     let executor = runtime.block_on(async { TokioExecutor::new() });
     let (tell, told) = std::sync::mpsc::channel();
-    let transport = transport_fn(move |_| {
+    let transport = transport_fn(move |_, _| {
         let tell = tell.clone();
         async move {
             tokio::task::yield_now().await;

@@ -34,6 +34,7 @@ pub struct CapturedRequest {
     authorization: Vec<HeaderValue>,
     body: Bytes,
     extensions: Extensions,
+    context: Option<CallContext>,
 }
 
 impl CapturedRequest {
@@ -50,7 +51,15 @@ impl CapturedRequest {
             authorization,
             body,
             extensions: head.extensions,
+            context: None,
         }
+    }
+
+    /// Adds the call that the request belongs to.
+    #[must_use]
+    pub fn with_context(mut self, context: CallContext) -> Self {
+        self.context = Some(context);
+        self
     }
 
     /// The method.
@@ -121,13 +130,13 @@ impl CapturedRequest {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The call that the request belongs to. `None` if no client sent it.
+    /// The call that the request belongs to. `None` if it reached no transport.
     #[must_use]
     pub fn context(&self) -> Option<&CallContext> {
-        self.extensions.get()
+        self.context.as_ref()
     }
 
-    /// Which attempt of its call this is, counted from 1. `None` if no client sent it.
+    /// Which attempt of its call this is, counted from 1. `None` if it reached no transport.
     #[must_use]
     pub fn attempt(&self) -> Option<u32> {
         self.context().map(CallContext::attempt)

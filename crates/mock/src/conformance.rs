@@ -14,14 +14,20 @@
 //! ```
 //!
 //! The servers are the kit's own: `std::net` on 127.0.0.1, each on a port of its own, which they leave when a cell is done.
-//! They speak HTTP/1.1 without TLS. HTTP/2 and what happens within TLS are not looked at, nor is the limit of 30 s for a
-//! request without a context, which would take so long. `https` URLs are: nothing may be sent to them in the clear, and a
-//! handshake is bounded by the deadline.
+//! They speak HTTP/1.1 without TLS. HTTP/2 and what happens within TLS are not looked at. `https` URLs are: nothing may be
+//! sent to them in the clear, and a handshake is bounded by the deadline.
 //!
 //! A cell is there for each demand of the contract, and for each way in which a server can behave once it has read the
-//! request, on a fresh and on a reused connection: those are the cells `law.*`. In all of them the one law is looked at (no
-//! error says that nothing was executed once the server has the request), that the request was sent once, and that the
-//! exchange ended by its deadline (2 s are added, for slow machines). The cells `proof.*` ask for more: that what can be
+//! request, on a fresh and on a reused connection: those are the cells `law.*`. All cells look at four things:
+//!
+//! - The one law: no error says that nothing was executed once the server has the request.
+//! - An error says that nothing was sent only where the [`SendState`](clerk_actor_tokens_core::SendState) proves it. What
+//!   an error says is read in the table of failures
+//!   ([`TransportErrorKind::execution`](clerk_actor_tokens_core::TransportErrorKind::execution)).
+//! - The request was sent once.
+//! - The exchange ended by its deadline (2 s are added, for slow machines).
+//!
+//! The cells `proof.*` ask for more: that what can be
 //! proved is. Missing one is reported and is no failure, unless [`Kit::require_proofs`] is called.
 
 mod cells;
@@ -52,10 +58,10 @@ use crate::lock::locked;
 /// With a runtime, say what drives a future; without, the kit polls on the calling thread:
 ///
 /// ```
-/// use clerk_actor_tokens_core::{Request, Response, transport_fn};
+/// use clerk_actor_tokens_core::{Response, transport_fn};
 /// use clerk_actor_tokens_mock::conformance::Kit;
 ///
-/// let kit = Kit::new(|| transport_fn(|_: Request| async { Ok(Response::default()) }))
+/// let kit = Kit::new(|| transport_fn(|_, _| async { Ok(Response::default()) }))
 ///     .block_on(pollster::block_on) // or: .block_on(move |future| runtime.block_on(future))
 ///     .skip("cancel.before_the_head", "it cannot be aborted")
 ///     .skip("cancel.within_the_body", "it cannot be aborted");

@@ -7,14 +7,16 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind, transport_fn,
+    CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind, transport_fn,
 };
 
-use crate::lock::locked;
+use crate::{hand_over::conclude, lock::locked};
 
 /// Fails with one kind, a number of times or always.
 ///
-/// Clones are handles of one transport and share the count.
+/// A failure that says that nothing was sent, such as [`TransportErrorKind::Connect`], leaves the request held
+/// ([`SendState`](clerk_actor_tokens_core::SendState)): the client may send it again. Clones are handles of one transport
+/// and share the count.
 ///
 /// Its clock is that of the transport that it goes on with, and the system's if it fails [`always`](Self::always): on
 /// the system's, the client really waits between its attempts. To wait for nothing, give the client
@@ -23,15 +25,17 @@ use crate::lock::locked;
 /// test is not about retries.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{HttpTransport, Request, TransportErrorKind, transport_fn};
-/// use clerk_actor_tokens_mock::{FailingTransport, responses};
+/// use clerk_actor_tokens_core::{Actor, Client, RetryPolicy, SecretKey, TransportErrorKind};
+/// use clerk_actor_tokens_mock::{CapturingTransport, FailingTransport};
 ///
-/// let clerk = transport_fn(|_| async { Ok(responses::actor_token().build()) });
-/// let transport = FailingTransport::new(1, TransportErrorKind::Connect, clerk);
+/// let transport = FailingTransport::new(1, TransportErrorKind::Connect, CapturingTransport::echoing());
+/// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?).retry(RetryPolicy::none()).build()?;
 /// pollster::block_on(async {
-///     assert_eq!(transport.send(Request::default()).await.unwrap_err().kind(), TransportErrorKind::Connect);
-///     assert!(transport.send(Request::default()).await.is_ok());
+///     let create = || clerk.actor_tokens().create("user_1", Actor::new("user_agent")).send();
+///     assert!(!create().await.unwrap_err().is_ambiguous());
+///     assert!(create().await.is_ok());
 /// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct FailingTransport {
@@ -51,7 +55,7 @@ impl FailingTransport {
     /// Fails every time.
     #[must_use]
     pub fn always(kind: TransportErrorKind) -> Self {
-        let never_reached = transport_fn(move |_| async move { Err(kind.into()) });
+        let never_reached = transport_fn(move |_, _| async move { Err(kind.into()) });
         Self { kind, left: None, then: Arc::new(never_reached) }
     }
 
@@ -72,16 +76,23 @@ impl FailingTransport {
 
 #[async_trait]
 impl HttpTransport for FailingTransport {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        if self.fails_now() { Err(self.kind.into()) } else { self.then.send(request).await }
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        match self.fails_now() {
+            true => conclude(&context, Err(self.kind.into())),
+            false => (*self.then).send(request, context).await,
+        }
     }
 
     fn timer(&self) -> &dyn Timer {
         self.then.timer()
     }
 
-    fn executor(&self) -> Option<&dyn Executor> {
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
         self.then.executor()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.then.keeps_deadlines()
     }
 }
 
@@ -97,7 +108,7 @@ impl fmt::Debug for FailingTransport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CapturingTransport, ManualTimer, WithTimer};
+    use crate::{CapturingTransport, ManualTimer, WithTimer, hand_over::tests::context};
     use std::time::Duration;
 
     #[test]
@@ -106,7 +117,7 @@ mod tests {
             let behind = CapturingTransport::echoing();
             let transport = FailingTransport::new(times, TransportErrorKind::Interrupted, behind.clone());
             for sent in 1..=5_usize {
-                let outcome = pollster::block_on(transport.clone().send(Request::default()));
+                let outcome = pollster::block_on(transport.clone().send(Request::default(), context()));
                 assert_eq!(outcome.is_err(), sent <= times);
                 assert_eq!(behind.requests().len(), sent.saturating_sub(times));
                 assert_eq!(transport.failures_left(), Some(times.saturating_sub(sent)));
@@ -118,7 +129,7 @@ mod tests {
     fn always_does_not_end() {
         let transport = FailingTransport::always(TransportErrorKind::Refused);
         for _ in 0..10 {
-            let error = pollster::block_on(transport.send(Request::default())).unwrap_err();
+            let error = pollster::block_on(transport.send(Request::default(), context())).unwrap_err();
             assert_eq!(error.kind(), TransportErrorKind::Refused);
         }
         assert_eq!(transport.failures_left(), None);
@@ -131,6 +142,6 @@ mod tests {
         let transport = FailingTransport::new(1, TransportErrorKind::Connect, behind);
         let before = transport.timer().now();
         timer.advance(Duration::from_secs(5));
-        assert_eq!(transport.timer().now() - before, Duration::from_secs(5));
+        assert_eq!(transport.timer().now().saturating_duration_since(before), Duration::from_secs(5));
     }
 }

@@ -4,6 +4,7 @@ mod captured;
 mod capturing;
 pub mod conformance;
 mod failing;
+mod hand_over;
 mod lock;
 mod mocks;
 mod never;

@@ -1,13 +1,15 @@
 //! Mocks made by `mockall`, for tests that set expectations in its language.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    ActorToken, ActorTokenId, ActorTokensApi, CreateActorToken, Error, HttpTransport, Request, Response, Revocation,
-    TransportError,
+    ActorToken, ActorTokenId, ActorTokensApi, CallContext, CreateActorToken, Error, Executor, HttpTransport, Request,
+    Response, Revocation, SystemTimer, Timer, TransportError,
 };
 use mockall::mock;
 
-use crate::captured::CapturedRequest;
+use crate::{captured::CapturedRequest, hand_over::conclude};
 
 /// What `mockall` mocks in place of [`HttpTransport`]: it prints the arguments of a call that nobody expected, and
 /// the `Debug` of `http::Request` prints the body.
@@ -22,13 +24,19 @@ mock! {
     /// Its closures get the request as a [`CapturedRequest`], which `mockall` can print without showing a secret. The
     /// clock is the system's; for another one, wrap it: [`WithTimer`](crate::WithTimer).
     ///
+    /// The mock keeps the [`SendState`](clerk_actor_tokens_core::SendState): a closure that returns an error which says
+    /// that nothing was sent leaves the request held.
+    ///
     /// Of a request that fits no expectation, `mockall` says `No matching expectation found` and prints the request,
     /// not what differs. [`ScriptedTransport`](crate::ScriptedTransport) says what differs, and from which line of the
     /// test.
     ///
     /// ```
-    /// use clerk_actor_tokens_core::{HttpTransport, Request};
+    /// use clerk_actor_tokens_core::{
+    ///     CallContext, CreateActorToken, Deadline, HttpTransport, Operation, Request, SystemTimer, Timer,
+    /// };
     /// use clerk_actor_tokens_mock::{MockHttpTransport, responses};
+    /// use std::time::Duration;
     ///
     /// let mut transport = MockHttpTransport::new();
     /// transport
@@ -37,7 +45,9 @@ mock! {
     ///     .times(1)
     ///     .returning(|_| Ok(responses::rate_limited(7).build()));
     ///
-    /// let response = pollster::block_on(transport.send(Request::default())).unwrap();
+    /// let deadline = Deadline::after(SystemTimer.now(), Duration::from_secs(30));
+    /// let context = CallContext::new(&CreateActorToken::INFO, deadline);
+    /// let response = pollster::block_on(transport.send(Request::default(), context)).unwrap();
     /// assert_eq!(response.status(), 429);
     /// ```
     #[derive(Debug)]
@@ -51,10 +61,22 @@ mock! {
 
 #[async_trait]
 impl HttpTransport for MockHttpTransport {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        Exchange::send(self, CapturedRequest::new(request)).await
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        context.send_state().hold();
+        let request = CapturedRequest::new(request).with_context(context.clone());
+        let outcome = Exchange::send(self, request).await;
+        conclude(&context, outcome)
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
+
 mock! {
     /// A `mockall` mock of [`ActorTokensApi`], for code that takes the API as a trait and never sees HTTP: set
     /// expectations with `expect_create()` and `expect_revoke()`.
@@ -96,7 +118,7 @@ mock! {
 
 #[cfg(test)]
 mod tests {
-    use crate::{ManualTimer, MockActorTokensApi, MockHttpTransport, WithTimer, responses};
+    use crate::{ManualTimer, MockActorTokensApi, MockHttpTransport, WithTimer, hand_over::tests::context, responses};
     use clerk_actor_tokens_core::{Actor, ActorTokensApi, CreateActorToken, HttpTransport, Request, Response, Timer};
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
@@ -120,7 +142,7 @@ mod tests {
             .returning(|_| Ok(responses::actor_token().build()));
         let transport: Arc<dyn HttpTransport> = Arc::new(mock);
         for _ in 0..2 {
-            assert_eq!(pollster::block_on(transport.send(request())).unwrap().status(), 200);
+            assert_eq!(pollster::block_on(transport.send(request(), context())).unwrap().status(), 200);
         }
     }
 
@@ -131,7 +153,7 @@ mod tests {
             if with_expectation {
                 mock.expect_send().withf(|_| false).times(0..).returning(|_| Ok(Response::default()));
             }
-            let sent = AssertUnwindSafe(|| pollster::block_on(mock.send(request())));
+            let sent = AssertUnwindSafe(|| pollster::block_on(HttpTransport::send(&mock, request(), context())));
             let panic = catch_unwind(sent).unwrap_err();
             let message = panic.downcast_ref::<String>().unwrap();
             assert!(message.contains("/v1/actor_tokens") && message.contains("user_1"), "{message}");

@@ -6,27 +6,31 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clerk_actor_tokens_core::{HttpTransport, Request, Response, TransportError};
+use clerk_actor_tokens_core::{
+    CallContext, Executor, HttpTransport, Request, Response, SystemTimer, Timer, TransportError,
+};
 
-use crate::lock::locked;
+use crate::{hand_over::begin, lock::locked};
 
-/// Takes every request and answers none.
+/// Takes every request and answers none: a server may have it.
 ///
 /// It ignores the deadline of the call on purpose, like a transport that hangs: what ends the call is the client's own
 /// watchdog, or whoever drops the future. Clones are handles of one transport.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{HttpTransport, Request};
+/// use clerk_actor_tokens_core::{Actor, Client, SecretKey};
 /// use clerk_actor_tokens_mock::NeverTransport;
-/// use std::{future::Future, task::{Context, Waker}};
+/// use std::{future::Future, pin::pin, task::{Context, Waker}};
 ///
 /// let transport = NeverTransport::new();
-/// let mut exchange = transport.send(Request::default());
-/// assert!(exchange.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-/// assert_eq!((transport.started(), transport.in_flight()), (1, 1));
-///
-/// drop(exchange);
-/// assert_eq!((transport.started(), transport.in_flight()), (1, 0));
+/// let clerk = Client::new(transport.clone(), SecretKey::new("sk_test_abc")?);
+/// {
+///     let mut call = pin!(clerk.actor_tokens().create("user_1", Actor::new("user_agent")).send());
+///     assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+///     assert_eq!((transport.started(), transport.in_flight()), (1, 1));
+/// }
+/// assert_eq!((transport.started(), transport.in_flight()), (1, 0)); // dropped
+/// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct NeverTransport {
@@ -72,13 +76,22 @@ impl Drop for InFlight {
 
 #[async_trait]
 impl HttpTransport for NeverTransport {
-    async fn send(&self, _request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, _request: Request, context: CallContext) -> Result<Response, TransportError> {
+        begin(&context)?;
         let _in_flight = {
             let mut counts = locked(&self.counts);
             counts.started = counts.started.saturating_add(1);
             InFlight(Arc::clone(&self.counts))
         };
         std::future::pending().await
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
 

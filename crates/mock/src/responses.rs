@@ -320,7 +320,7 @@ mod tests {
     fn an_answer_that_is_no_token_cannot_be_made_one_and_its_values_are_not_shown() {
         let broken = [
             actor_token().field("id", "CANARY/"),
-            actor_token().field("created_at", "CANARY"),
+            actor_token().field("status", vec!["CANARY"]),
             actor_token().http_status(500).field("note", "CANARY"),
         ];
         for broken in broken {

@@ -18,14 +18,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clerk_actor_tokens_core::{HttpTransport, Request, Response, Sanitized, TransportError};
+use clerk_actor_tokens_core::{
+    CallContext, Executor, HttpTransport, Request, Response, Sanitized, SystemTimer, Timer, TransportError,
+};
 
 use self::answer::AnswerFn;
 pub use self::{
     answer::Answer,
     expected::{ExpectedRequest, create_request, revoke_request},
 };
-use crate::{captured::CapturedRequest, lock::locked};
+use crate::{
+    captured::CapturedRequest,
+    hand_over::{begin, conclude},
+    lock::locked,
+};
 
 /// Answers the expected requests in order, and fails the test on any other.
 ///
@@ -50,16 +56,17 @@ use crate::{captured::CapturedRequest, lock::locked};
 /// [`RetryPolicy::none`](clerk_actor_tokens_core::RetryPolicy::none) where the test is not about retries.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{HttpTransport, Request};
+/// use clerk_actor_tokens_core::{Client, SecretKey};
 /// use clerk_actor_tokens_mock::{ScriptedTransport, responses, revoke_request};
 ///
 /// let transport = ScriptedTransport::new()
 ///     .expect(revoke_request("act_1"), responses::clerk_error(404, "resource_not_found"));
 ///
-/// let request = http::Request::post("https://api.clerk.com/v1/actor_tokens/act_1/revoke");
-/// let response = pollster::block_on(transport.send(request.body("".into()).unwrap())).unwrap();
-/// assert_eq!(response.status(), 404);
+/// let clerk = Client::new(transport.clone(), SecretKey::new("sk_test_abc")?);
+/// let error = pollster::block_on(clerk.actor_tokens().revoke("act_1").send()).unwrap_err();
+/// assert!(error.is_not_found());
 /// transport.assert_done();
+/// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
 /// ```
 #[derive(Clone)]
 pub struct ScriptedTransport {
@@ -228,15 +235,28 @@ impl Drop for Script {
 
 #[async_trait]
 impl HttpTransport for ScriptedTransport {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let request = CapturedRequest::new(request);
-        match self.script.play(&request) {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        context.send_state().hold();
+        let request = CapturedRequest::new(request).with_context(context.clone());
+        let outcome = match self.script.play(&request) {
             Ok((Answer(answer::Kind::Response(response)), _)) => Ok(response),
             Ok((Answer(answer::Kind::Failure(error)), _)) => Err(error),
             Ok((Answer(answer::Kind::Function(_, answer)), at)) => self.script.call(answer, at, &request),
-            Ok((Answer(answer::Kind::Never), _)) => std::future::pending().await,
+            Ok((Answer(answer::Kind::Never), _)) => {
+                begin(&context)?;
+                std::future::pending().await
+            }
             Err(failure) => panic!("{failure}"),
-        }
+        };
+        conclude(&context, outcome)
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
 
@@ -262,8 +282,8 @@ impl fmt::Debug for ScriptedTransport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::responses;
-    use clerk_actor_tokens_core::{Timer, TransportErrorKind};
+    use crate::{hand_over::tests::context, responses};
+    use clerk_actor_tokens_core::TransportErrorKind;
     use serde_json::json;
     use std::{
         panic::catch_unwind,
@@ -283,7 +303,7 @@ mod tests {
     }
 
     fn send(transport: &ScriptedTransport, request: Request) -> Result<Response, TransportError> {
-        pollster::block_on(transport.send(request))
+        pollster::block_on(transport.send(request, context()))
     }
 
     fn message(fails: impl FnOnce()) -> String {
@@ -473,7 +493,7 @@ mod tests {
     #[test]
     fn never_goes_on_until_it_is_dropped() {
         let transport = ScriptedTransport::new().expect(revoke_request("act_1"), Answer::never());
-        let mut exchange = transport.send(revoke("act_1"));
+        let mut exchange = transport.send(revoke("act_1"), context());
         for _ in 0..3 {
             assert!(exchange.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }

@@ -13,10 +13,12 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use clerk_actor_tokens_core::{BoxFuture, Executor, HttpTransport, Request, Response, Timer, TransportError};
+use clerk_actor_tokens_core::{
+    BoxFuture, CallContext, Deadline, Executor, HttpTransport, Moment, Request, Response, Timer, TransportError,
+};
 
 use crate::lock::locked;
 
@@ -37,7 +39,6 @@ use crate::lock::locked;
 /// ```
 #[derive(Clone)]
 pub struct ManualTimer {
-    start: Instant,
     auto_advance: bool,
     clock: Arc<Mutex<Clock>>,
 }
@@ -84,17 +85,17 @@ impl ManualTimer {
     fn with_auto_advance(auto_advance: bool) -> Self {
         let wall = UNIX_EPOCH.checked_add(WALL_AT_START).unwrap_or(UNIX_EPOCH);
         let clock = Clock { elapsed: Duration::ZERO, wall, next_sleeper: 0, sleepers: BTreeMap::new() };
-        Self { start: Instant::now(), auto_advance, clock: Arc::new(Mutex::new(clock)) }
+        Self { auto_advance, clock: Arc::new(Mutex::new(clock)) }
     }
 
     /// Moves both clocks forward and wakes every sleep that is due.
     ///
     /// # Panics
-    /// If the operating system's clock types cannot hold the moment.
+    /// If [`SystemTime`] cannot hold the moment.
     #[track_caller]
     #[allow(clippy::panic, reason = "a wrong argument fails the test")]
     pub fn advance(&self, duration: Duration) {
-        let due = locked(&self.clock).advance(self.start, duration);
+        let due = locked(&self.clock).advance(duration);
         let Some(due) = due else { panic!("ManualTimer: no clock reaches {duration:?} further") };
         due.into_iter().for_each(Waker::wake);
     }
@@ -119,9 +120,8 @@ impl ManualTimer {
 
 impl Clock {
     /// The wakers of what became due, or `None` (and no change) if a clock cannot hold the moment.
-    fn advance(&mut self, start: Instant, duration: Duration) -> Option<Vec<Waker>> {
+    fn advance(&mut self, duration: Duration) -> Option<Vec<Waker>> {
         let elapsed = self.elapsed.checked_add(duration)?;
-        start.checked_add(elapsed)?;
         self.wall = self.wall.checked_add(duration)?;
         self.elapsed = elapsed;
         let later = match elapsed.checked_add(Duration::from_nanos(1)) {
@@ -133,8 +133,8 @@ impl Clock {
 }
 
 impl Timer for ManualTimer {
-    fn now(&self) -> Instant {
-        self.start.checked_add(self.elapsed()).unwrap_or(self.start)
+    fn now(&self) -> Moment {
+        Moment::from_origin(self.elapsed())
     }
 
     fn system_time(&self) -> SystemTime {
@@ -188,7 +188,7 @@ impl Future for Sleep {
         }
         if self.timer.auto_advance {
             let missing = self.due.saturating_sub(clock.elapsed);
-            if let Some(due) = clock.advance(self.timer.start, missing) {
+            if let Some(due) = clock.advance(missing) {
                 drop(clock);
                 due.into_iter().for_each(Waker::wake);
                 return Poll::Ready(());
@@ -211,6 +211,9 @@ impl Drop for Sleep {
 
 /// A transport with another clock.
 ///
+/// The clock of the transport inside is not this one. So the transport inside is given a deadline of its own clock, with
+/// as much time as is left on this one.
+///
 /// ```
 /// use clerk_actor_tokens_core::{HttpTransport, Timer};
 /// use clerk_actor_tokens_mock::{ManualTimer, NeverTransport, WithTimer};
@@ -220,7 +223,7 @@ impl Drop for Sleep {
 /// let transport = WithTimer::new(NeverTransport::new(), timer.clone());
 /// let before = transport.timer().now();
 /// timer.advance(Duration::from_secs(30));
-/// assert_eq!(transport.timer().now() - before, Duration::from_secs(30));
+/// assert_eq!(transport.timer().now().saturating_duration_since(before), Duration::from_secs(30));
 /// ```
 #[derive(Clone)]
 pub struct WithTimer<T> {
@@ -244,19 +247,22 @@ impl<T: HttpTransport> WithTimer<T> {
 
 impl<T: HttpTransport> HttpTransport for WithTimer<T> {
     // Desugared, so that the future is not boxed twice.
-    fn send<'a, 'f>(&'a self, request: Request) -> BoxFuture<'f, Result<Response, TransportError>>
+    fn send<'a, 'f>(&'a self, request: Request, context: CallContext) -> BoxFuture<'f, Result<Response, TransportError>>
     where
         'a: 'f,
         Self: 'f,
     {
-        self.transport.send(request)
+        // In this order, so that the time between the two makes the deadline earlier and not later.
+        let now = self.transport.timer().now();
+        let deadline = Deadline::after(now, context.deadline().remaining(self.timer.now()));
+        self.transport.send(request, context.with_deadline(deadline))
     }
 
     fn timer(&self) -> &dyn Timer {
         &*self.timer
     }
 
-    fn executor(&self) -> Option<&dyn Executor> {
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
         self.transport.executor()
     }
 }
@@ -270,6 +276,8 @@ impl<T: fmt::Debug> fmt::Debug for WithTimer<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{CapturedRequest, CapturingTransport, hand_over::tests::context};
+    use clerk_actor_tokens_core::SystemTimer;
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
         sync::{
@@ -357,10 +365,13 @@ mod tests {
         let timer = ManualTimer::new();
         let (now, wall) = (timer.now(), timer.system_time());
         timer.advance(SECOND);
-        assert_eq!((timer.now() - now, timer.system_time()), (SECOND, wall + SECOND));
+        assert_eq!((timer.now().saturating_duration_since(now), timer.system_time()), (SECOND, wall + SECOND));
         timer.set_system_time(UNIX_EPOCH);
         timer.advance(SECOND);
-        assert_eq!((timer.now() - now, timer.system_time()), (SECOND * 2, UNIX_EPOCH + SECOND));
+        assert_eq!(
+            (timer.now().saturating_duration_since(now), timer.system_time()),
+            (SECOND * 2, UNIX_EPOCH + SECOND)
+        );
     }
 
     #[test]
@@ -435,6 +446,51 @@ mod tests {
             let left = is_done.recv_timeout(Duration::from_secs(20));
             assert_eq!(left, Ok(0), "{case}");
         }
+    }
+
+    #[test]
+    fn the_transport_inside_has_as_much_time_left_and_knows_the_rest_of_the_call() {
+        let (outer, inner) = (ManualTimer::new(), ManualTimer::new());
+        outer.advance(SECOND * 1000);
+        inner.advance(SECOND * 7);
+        let seen = CapturingTransport::echoing();
+        let transport = WithTimer::new(WithTimer::new(seen.clone(), inner.clone()), outer.clone());
+        let context = context().with_attempt(2).with_deadline(Deadline::after(outer.now(), SECOND * 30));
+        // What passes on this clock before it sends is gone on the other too.
+        outer.advance(SECOND * 10);
+        pollster::block_on(transport.transport().send(Request::default(), context.clone())).unwrap();
+        pollster::block_on(transport.send(Request::default(), context.clone())).unwrap();
+        let [mixed, converted] = seen.requests().try_into().unwrap();
+        let left = |request: &CapturedRequest| request.context().unwrap().deadline().remaining(SystemTimer.now());
+        assert!(left(&mixed) > SECOND * 1000, "two clocks that are mixed give it more time");
+        assert!(left(&converted) <= SECOND * 20 && left(&converted) > SECOND * 10, "{:?}", left(&converted));
+        assert_eq!(converted.attempt(), Some(2));
+        assert!(!context.send_state().is_held(), "the send state is the same one");
+    }
+
+    #[test]
+    fn it_never_says_that_it_keeps_deadlines() {
+        struct Keeps;
+        impl HttpTransport for Keeps {
+            fn send<'a, 'f>(&'a self, _: Request, _: CallContext) -> BoxFuture<'f, Result<Response, TransportError>>
+            where
+                'a: 'f,
+                Self: 'f,
+            {
+                Box::pin(async { Ok(Response::default()) })
+            }
+            fn timer(&self) -> &dyn Timer {
+                &SystemTimer
+            }
+            fn executor(&self) -> Option<Arc<dyn Executor>> {
+                None
+            }
+            fn keeps_deadlines(&self) -> bool {
+                true
+            }
+        }
+        assert!(CapturingTransport::new(Keeps).keeps_deadlines());
+        assert!(!WithTimer::new(Keeps, ManualTimer::new()).keeps_deadlines());
     }
 
     #[test]

@@ -12,8 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, Client, Executor, HttpTransport, Request, Response, SecretKey, SystemTimer, TransportError,
-    TransportErrorKind, transport_fn,
+    Actor, BoxFuture, CallContext, Client, Executor, HttpTransport, Request, Response, SecretKey, SystemTimer, Timer,
+    TransportError, TransportErrorKind, transport_fn,
 };
 use clerk_actor_tokens_mock::{CapturingTransport, FailingTransport, WithTimer};
 
@@ -33,12 +33,16 @@ struct Silent(Counting);
 
 #[async_trait]
 impl HttpTransport for Silent {
-    async fn send(&self, _: Request) -> Result<Response, TransportError> {
+    async fn send(&self, _: Request, _: CallContext) -> Result<Response, TransportError> {
         std::future::pending().await
     }
 
-    fn executor(&self) -> Option<&dyn Executor> {
-        Some(&self.0)
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        Some(Arc::new(self.0.clone()))
     }
 }
 
@@ -67,7 +71,7 @@ fn a_wrapped_transport_brings_the_executor_of_the_one_inside() {
 
 #[test]
 fn around_a_transport_without_one_there_is_none() {
-    let bare = || transport_fn(|_| async { Ok(Response::default()) });
+    let bare = || transport_fn(|_, _| async { Ok(Response::default()) });
     let key = || SecretKey::new("sk_test_abc").unwrap();
     let refused =
         |transport: Box<dyn HttpTransport>| Client::builder(transport, key()).require_executor().build().is_err();

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens_core::HttpTransport;
+use clerk_actor_tokens_core::{CallContext, CreateActorToken, Deadline, HttpTransport, Operation, SystemTimer, Timer};
 use clerk_actor_tokens_mock::{
     Answer, CapturingTransport, ExpectedRequest, ManualTimer, ScriptedTransport, responses, revoke_request,
 };
@@ -28,12 +28,16 @@ fn place(line: u32, call: &str) -> String {
     format!("{}:{line}:{}", file!(), text.find(call).unwrap() + 1)
 }
 
+fn context() -> CallContext {
+    CallContext::new(&CreateActorToken::INFO, Deadline::after(SystemTimer.now(), Duration::from_secs(30)))
+}
+
 /// The first line of what the last of these requests fails with, when the failures before it are swallowed.
 fn first_line(transport: &ScriptedTransport, ids: &[&str]) -> String {
     let fails = |id: &&str| {
         let request = http::Request::post(format!("https://api.clerk.com/v1/actor_tokens/{id}/revoke"));
         let request = request.body("".into()).unwrap();
-        panic::catch_unwind(AssertUnwindSafe(|| drop(block_on(transport.send(request))))).err()
+        panic::catch_unwind(AssertUnwindSafe(|| drop(block_on(transport.send(request, context()))))).err()
     };
     let failure = ids.iter().map(fails).collect::<Vec<_>>().pop().unwrap().unwrap();
     // The test knows of it: so the drop need not fail.

@@ -9,6 +9,7 @@ use clerk_actor_tokens_core::{
         header::{LOCATION, RETRY_AFTER},
     },
 };
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::{
@@ -59,7 +60,8 @@ fn claims_what_the_status_proves(error: &Error, status: StatusCode) {
 }
 
 fn has_the_words_that_stand_there(error: &Error, answer: &Response) {
-    let document: Value = serde_json::from_slice(json::without_mark(answer.body())).unwrap_or_default();
+    let body = json::without_mark(answer.body());
+    let Some(document) = document(body) else { return };
     let entries = document.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let entries: Vec<_> = entries.iter().filter(|entry| entry.is_object()).collect();
     assert_eq!(error.api_errors().len(), entries.len());
@@ -68,13 +70,13 @@ fn has_the_words_that_stand_there(error: &Error, answer: &Response) {
         assert_eq!(got.code().as_str(), text("code").unwrap_or(""));
         assert_eq!(got.message(), text("message").unwrap_or(""));
         assert_eq!(got.long_message(), text("long_message"));
-        assert_eq!(got.meta(), entry.get("meta"));
+        assert!(is_same(got.meta(), entry.get("meta")), "another meta");
         assert_eq!(
             got.param_name(),
             entry.pointer("/meta/param_name").filter(|_| entry["meta"].is_object()).and_then(Value::as_str)
         );
     }
-    assert_eq!(error.meta(), document.get("meta"));
+    assert!(is_same(error.meta(), document.get("meta")), "another meta");
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
     let trace_ids = [
         document.get("clerk_trace_id").and_then(Value::as_str),
@@ -85,7 +87,24 @@ fn has_the_words_that_stand_there(error: &Error, answer: &Response) {
     assert_eq!(error.trace_id(), trace_ids.into_iter().flatten().find(|id| !id.is_empty()));
     assert_eq!(error.headers(), answer.headers());
     assert!(error.expose_body() == Some(answer.body()), "another body");
-    assert_eq!((error.salvaged_id(), error.raw_id(), error.base_url().is_some()), (None, None, false));
+    assert!(error.base_url().is_none());
+    assert_eq!((error.salvaged_id(), error.unconfirmed_id(), error.raw_id()), (None, None, None));
+}
+
+/// The document, as serde_json reads it. `Null` where it is not JSON. `None` where that reading cannot tell: of a key that is
+/// there twice, and of numbers and texts that it does not read and core steps over.
+fn document(body: &[u8]) -> Option<Value> {
+    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        return Some(Value::Null);
+    }
+    serde_json::from_slice(body).ok().filter(|_| !json::has_repeated_key(body))
+}
+
+fn is_same(core: Option<&Value>, expected: Option<&Value>) -> bool {
+    match (core, expected) {
+        (Some(core), Some(expected)) => json::is_same(core, expected),
+        (core, expected) => core == expected,
+    }
 }
 
 fn answers_by_what_it_has(error: &Error) {

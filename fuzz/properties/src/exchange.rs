@@ -2,14 +2,14 @@
 
 use std::{
     pin::pin,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use clerk_actor_tokens_core::{
-    BoxFuture, Client, Error, HttpTransport, Operation, Request, Response, RetryPolicy, SecretKey, Timer,
-    TransportError, async_trait,
+    BoxFuture, CallContext, Client, Error, Executor, HttpTransport, Moment, Operation, Request, Response, RetryPolicy,
+    SecretKey, Timer, TransportError, async_trait,
 };
 
 /// A call over a result that is there never has a reason to wait. Some turns are left to the client all the same.
@@ -17,7 +17,7 @@ const MOST_POLLS: usize = 16;
 
 /// A call with one attempt, over a transport that gives this.
 pub(crate) fn call<O: Operation>(operation: O, gives: Result<Response, TransportError>) -> Result<O::Output, Error> {
-    let transport = Ready { gives: Mutex::new(Some(gives)), clock: Still(*START) };
+    let transport = Ready { gives: Mutex::new(Some(gives)) };
     let key = SecretKey::new("sk_test_none").expect("it has the form of a key");
     let client = Client::builder(transport, key).retry(RetryPolicy::none()).build().expect("the settings are valid");
     let mut sent = pin!(client.execute(operation).send());
@@ -30,31 +30,34 @@ pub(crate) fn call<O: Operation>(operation: O, gives: Result<Response, Transport
     panic!("a call over a result that is there waits");
 }
 
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
 struct Ready {
     gives: Mutex<Option<Result<Response, TransportError>>>,
-    clock: Still,
 }
 
 #[async_trait]
 impl HttpTransport for Ready {
-    async fn send(&self, _request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, _request: Request, context: CallContext) -> Result<Response, TransportError> {
+        // Nothing is sent: a result that claims it is proved.
+        context.send_state().hold();
         let gives = self.gives.lock().unwrap_or_else(PoisonError::into_inner).take();
         gives.expect("one attempt sends once")
     }
 
     fn timer(&self) -> &dyn Timer {
-        &self.clock
+        &Still
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
 
 /// A clock that stands.
-struct Still(Instant);
+struct Still;
 
 impl Timer for Still {
-    fn now(&self) -> Instant {
-        self.0
+    fn now(&self) -> Moment {
+        Moment::from_origin(Duration::ZERO)
     }
 
     fn system_time(&self) -> SystemTime {

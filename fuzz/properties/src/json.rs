@@ -1,10 +1,10 @@
 //! An independent reading of a JSON object, whole or cut: serde_json's own, member by member, up to where it stops.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, collections::HashSet, fmt};
 
 use serde::{
-    Deserializer as _,
-    de::{IgnoredAny, MapAccess, Visitor},
+    Deserialize, Deserializer as _,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Deserializer, Value};
 
@@ -29,6 +29,8 @@ pub(crate) struct Reading {
     pub(crate) ends_in_scalar: bool,
     /// Whether nothing but white space follows the object.
     pub(crate) is_all: bool,
+    /// The member whose value did not arrive whole, or is not JSON.
+    pub(crate) open: Option<String>,
 }
 
 impl Reading {
@@ -52,13 +54,13 @@ pub(crate) fn read(body: &[u8], wanted: &[&str]) -> Reading {
     let walked = deserializer.deserialize_map(&walk);
     let whole = walked.is_ok();
     let is_all = whole && deserializer.end().is_ok();
-    let Found { members, in_wanted, ends_in_scalar } = walk.found.into_inner();
+    let Found { members, in_wanted, ends_in_scalar, open } = walk.found.into_inner();
     let stop = match walked {
         Ok(()) => Stop::End,
         Err(error) if in_wanted && !error.is_eof() => Stop::InWanted,
         Err(_) => Stop::Early,
     };
-    Reading { members, stop, ends_in_scalar: ends_in_scalar && !whole, is_all }
+    Reading { members, stop, ends_in_scalar: ends_in_scalar && !whole, is_all, open }
 }
 
 struct Walk<'a> {
@@ -71,6 +73,7 @@ struct Found {
     members: Vec<(String, Value)>,
     in_wanted: bool,
     ends_in_scalar: bool,
+    open: Option<String>,
 }
 
 impl<'de> Visitor<'de> for &Walk<'_> {
@@ -82,19 +85,106 @@ impl<'de> Visitor<'de> for &Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
+            self.found.borrow_mut().open = Some(key.clone());
             if !self.wanted.contains(&key.as_str()) {
                 map.next_value::<IgnoredAny>()?;
-                self.found.borrow_mut().ends_in_scalar = false;
+                let mut found = self.found.borrow_mut();
+                (found.ends_in_scalar, found.open) = (false, None);
                 continue;
             }
             self.found.borrow_mut().in_wanted = true;
             let value = map.next_value::<Value>()?;
             let mut found = self.found.borrow_mut();
-            found.in_wanted = false;
+            (found.in_wanted, found.open) = (false, None);
             found.ends_in_scalar = !(value.is_string() || value.is_array() || value.is_object());
             found.members.push((key, value));
         }
         Ok(())
+    }
+}
+
+/// Whether one of the objects in this document has a key twice, or is too deep to be looked at.
+pub(crate) fn has_repeated_key(body: &[u8]) -> bool {
+    serde_json::from_slice(without_mark(body)).map_or(true, |Repeats(repeats)| repeats)
+}
+
+struct Repeats(bool);
+
+impl<'de> Deserialize<'de> for Repeats {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Repeats;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Repeats, A::Error> {
+                let (mut keys, mut repeats) = (HashSet::new(), false);
+                while let Some((key, Repeats(inner))) = map.next_entry::<String, Repeats>()? {
+                    repeats |= inner | !keys.insert(key);
+                }
+                Ok(Repeats(repeats))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Repeats, A::Error> {
+                let mut repeats = false;
+                while let Some(Repeats(inner)) = list.next_element()? {
+                    repeats |= inner;
+                }
+                Ok(Repeats(repeats))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Repeats, E> {
+                Ok(Repeats(false))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Repeats, E> {
+                Ok(Repeats(false))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Repeats, E> {
+                Ok(Repeats(false))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Repeats, E> {
+                Ok(Repeats(false))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Repeats, E> {
+                Ok(Repeats(false))
+            }
+
+            fn visit_unit<E>(self) -> Result<Repeats, E> {
+                Ok(Repeats(false))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// Whether core's value is this one. A number that a float does not hold exactly is the text that it is.
+pub(crate) fn is_same(core: &Value, expected: &Value) -> bool {
+    match (core, expected) {
+        (Value::String(text), Value::Number(_)) => {
+            text.parse::<f64>().is_ok_and(|number| is_same(&number.into(), expected))
+        }
+        (Value::Number(core), Value::Number(expected)) => match (core.as_f64(), expected.as_f64()) {
+            // serde_json may read a float one bit off.
+            (Some(core), Some(expected)) => (core - expected).abs() <= core.abs() * f64::EPSILON,
+            _ => core == expected,
+        },
+        (Value::Array(core), Value::Array(expected)) => {
+            core.len() == expected.len() && core.iter().zip(expected).all(|(core, expected)| is_same(core, expected))
+        }
+        (Value::Object(core), Value::Object(expected)) => {
+            core.len() == expected.len()
+                && core.iter().all(|(key, core)| expected.get(key).is_some_and(|expected| is_same(core, expected)))
+        }
+        _ => core == expected,
     }
 }
 

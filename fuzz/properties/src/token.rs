@@ -3,8 +3,7 @@
 
 use clerk_actor_tokens_core::{
     ActorToken, ActorTokenId, ActorTokenStatus, DEFAULT_RESPONSE_CAP, ErrorKind, Execution, Operation, ParseError,
-    Response, Revocation, RevokeActorToken,
-    http::{StatusCode, header::CONTENT_ENCODING},
+    Response, Revocation, RevokeActorToken, Salvage, http::StatusCode,
 };
 use serde_json::Value;
 
@@ -12,12 +11,15 @@ use crate::{
     canary::Watch,
     exchange::call,
     input::answer,
-    json::{self, Reading},
+    json::{self, Reading, Stop},
     salvage::{AGENT, USER, create_for},
 };
 
 /// The token that is revoked.
 pub(crate) const ID: &str = "act_1";
+
+/// The greatest whole number up to which a float is exact: where the independent reading can tell a time.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 const FIELDS: [&str; 9] = ["object", "id", "status", "user_id", "actor", "token", "url", "created_at", "updated_at"];
 
@@ -32,18 +34,16 @@ pub fn check(data: &[u8]) {
 
     let expected = Expected::of(&answer);
     let is_taken = expected.as_ref().is_some_and(|expected| expected.is_bound_to_create());
-    assert_eq!(created.is_ok(), is_taken, "taken by core: {}, by another reading: {is_taken}", created.is_ok());
+    if is_certain(answer.body()) {
+        assert_eq!(created.is_ok(), is_taken, "taken by core: {}, by another reading: {is_taken}", created.is_ok());
+    }
     if let (Ok(token), Some(expected)) = (&created, &expected) {
         expected.assert_is(token);
-        let expires = token.created_at().as_millis().saturating_add(3_600_000);
-        assert_eq!(
-            token.expires_at().map(|at| at.as_millis()),
-            Some(expires),
-            "an hour, where no lifetime was asked for"
-        );
+        let expires = token.created_at().map(|at| at.as_millis().saturating_add(3_600_000));
+        assert_eq!(token.expires_at().map(|at| at.as_millis()), expires, "an hour, where no lifetime was asked for");
         let salvaged = create_for(USER).salvage(answer.body());
         assert_eq!(
-            salvaged.as_ref().ok().and_then(Option::as_deref),
+            salvaged.as_ref().ok().and_then(Salvage::confirmed),
             Some(token.id().as_str()),
             "salvage finds another id"
         );
@@ -53,6 +53,14 @@ pub fn check(data: &[u8]) {
     }
     revocation_is_proved(&answer, expected.as_ref(), &revoked);
     a_call_says_the_same(watch, &answer, &created);
+}
+
+/// Whether the independent reading can tell: it refuses numbers and texts that core steps over, and takes the last of two keys
+/// of an actor.
+fn is_certain(body: &[u8]) -> bool {
+    let reading = json::read(body, &FIELDS);
+    let is_once = |key: &&str| reading.only(key).is_some();
+    reading.stop != Stop::InWanted && !(FIELDS.iter().all(is_once) && reading.is_all && json::has_repeated_key(body))
 }
 
 fn hides<T: std::fmt::Debug>(watch: &Watch, parsed: &Result<T, ParseError>) {
@@ -84,8 +92,7 @@ impl Expected {
             && expected.get("id").as_str().is_some_and(|id| ActorTokenId::new(id).is_ok())
             && ["status", "user_id"].into_iter().all(is_text)
             && ["token", "url"].into_iter().all(is_text_or_null)
-            && (expected.get("actor").is_object() || expected.get("actor").is_null())
-            && ["created_at", "updated_at"].into_iter().all(|key| expected.get(key).is_i64());
+            && (expected.get("actor").is_object() || expected.get("actor").is_null());
         is_well_formed.then_some(expected)
     }
 
@@ -102,11 +109,21 @@ impl Expected {
         assert_eq!(token.id().as_str(), self.get("id"));
         assert_eq!(token.status().as_str(), self.get("status"));
         assert_eq!(token.user_id(), self.get("user_id"));
-        assert_eq!(token.actor().map(|actor| actor.as_map()), self.get("actor").as_object());
+        let actor = token.actor().map_or(Value::Null, |actor| Value::Object(actor.as_map().clone()));
+        assert!(json::is_same(&actor, self.get("actor")), "another actor");
         assert!(token.token().map(|ticket| ticket.expose()) == self.get("token").as_str(), "another ticket");
         assert!(token.url().map(|url| url.expose()) == self.get("url").as_str(), "another link");
-        assert_eq!(Some(token.created_at().as_millis()), self.get("created_at").as_i64());
-        assert_eq!(Some(token.updated_at().as_millis()), self.get("updated_at").as_i64());
+        for (time, key) in [(token.created_at(), "created_at"), (token.updated_at(), "updated_at")] {
+            let millis = time.map(|time| time.as_millis());
+            match self.get(key) {
+                Value::Number(number) if number.is_i64() => assert_eq!(millis, number.as_i64()),
+                Value::Number(number) => match number.as_f64().map(f64::trunc) {
+                    Some(whole) if whole.abs() < EXACT => assert_eq!(millis.map(|millis| millis as f64), Some(whole)),
+                    _ => {}
+                },
+                _ => assert_eq!(millis, None),
+            }
+        }
     }
 }
 
@@ -140,6 +157,7 @@ fn revocation_is_proved(answer: &Response, expected: Option<&Expected>, revoked:
             assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
             assert!(says_revoked(answer.body()), "a revocation before this one that the answer does not say");
         }
+        Err(_) if !is_certain(answer.body()) => {}
         Err(_) => assert!(!is_revoked_now, "a revocation that the answer says and that is not believed"),
     }
 }
@@ -162,12 +180,7 @@ fn a_call_says_the_same(watch: &Watch, answer: &Response, created: &Result<Actor
     if !answer.status().is_success() {
         return;
     }
-    let is_readable = answer.body().len() <= DEFAULT_RESPONSE_CAP
-        && answer
-            .headers()
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let is_readable = answer.body().len() <= DEFAULT_RESPONSE_CAP;
     let error = match (call(create_for(USER), Ok(answer.clone())), created) {
         (Ok(token), Ok(created)) => {
             assert!(is_readable && token == *created, "the call gives another token");
@@ -186,10 +199,13 @@ fn a_call_says_the_same(watch: &Watch, answer: &Response, created: &Result<Actor
     assert!(error.api_errors().is_empty(), "the words of an error in a success");
     if let Some(id) = error.salvaged_id() {
         assert_eq!(error.execution(), Execution::Executed);
-        assert_eq!(create_for(USER).salvage(answer.body()).ok().flatten().as_deref(), Some(id));
+        assert_eq!(create_for(USER).salvage(answer.body()).unwrap_or_default().confirmed(), Some(id));
     }
     if error.kind() == ErrorKind::ResponseMismatch {
-        assert_eq!(error.expose_body(), None, "an answer for somebody else is not withheld");
+        assert!(
+            error.expose_body().is_none() && error.headers().is_empty(),
+            "an answer for somebody else is not withheld"
+        );
         assert_eq!(error.execution(), Execution::Unknown);
     }
     watch.debug(&error);

@@ -1,6 +1,7 @@
-//! Runs the schedules: `schedules [--exhaustive] [--random PROGRAMS] [--seed FIRST]`.
+//! Runs the schedules: `schedules [--exhaustive] [--random PROGRAMS] [--seed FIRST] [--without-reports]`.
 //!
-//! Exits with 1 if a promise was broken. `--random 1 --seed N` replays one program and prints it.
+//! Exits with 1 if a promise was broken. `--random 1 --seed N` replays one program and prints it. `--without-reports` throws
+//! the reports of orphans away, so that promises are broken.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command tells its user what it found")]
 
 use std::{env, num::NonZero, panic::resume_unwind, process::ExitCode, thread, time::Instant};
@@ -12,7 +13,7 @@ use clerk_actor_tokens_tests::schedules::{
     random::Random,
 };
 
-const USAGE: &str = "usage: schedules [--exhaustive] [--random PROGRAMS] [--seed FIRST]";
+const USAGE: &str = "usage: schedules [--exhaustive] [--random PROGRAMS] [--seed FIRST] [--without-reports]";
 
 /// The longest schedule of faults.
 const DEPTH: usize = 3;
@@ -21,6 +22,7 @@ struct Wanted {
     exhaustive: bool,
     random: u64,
     seed: u64,
+    without_reports: bool,
 }
 
 fn main() -> ExitCode {
@@ -33,17 +35,18 @@ fn main() -> ExitCode {
         broken += [CommitKind::Create, CommitKind::Revoke].map(exhaustive).iter().sum::<u64>();
     }
     if wanted.random > 0 {
-        broken += random(wanted.random, wanted.seed);
+        broken += random(&wanted);
     }
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn wanted() -> Option<Wanted> {
-    let mut wanted = Wanted { exhaustive: false, random: 0, seed: 0 };
+    let mut wanted = Wanted { exhaustive: false, random: 0, seed: 0, without_reports: false };
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--exhaustive" => wanted.exhaustive = true,
+            "--without-reports" => wanted.without_reports = true,
             "--random" => wanted.random = arguments.next()?.parse().ok()?,
             "--seed" => wanted.seed = arguments.next()?.parse().ok()?,
             _ => return None,
@@ -78,9 +81,10 @@ fn exhaustive(kind: CommitKind) -> u64 {
     tally.violations.len() as u64
 }
 
-fn random(programs: u64, seed: u64) -> u64 {
+fn random(wanted: &Wanted) -> u64 {
+    let Wanted { random: programs, seed, without_reports, .. } = *wanted;
     let began = Instant::now();
-    let random = Random::new();
+    let random = if without_reports { Random::new().without_reports() } else { Random::new() };
     let seeds = seed..seed.saturating_add(programs);
     if programs == 1 {
         println!("{}", random.described(seed));
@@ -95,7 +99,7 @@ fn random(programs: u64, seed: u64) -> u64 {
         println!("VIOLATION {violation}");
     }
     if !figures.violations().is_empty() {
-        println!("idempotency: cargo run --release -p clerk-actor-tokens-tests --bin schedules -- --random 1 --seed N");
+        println!("replay: cargo run --release -p clerk-actor-tokens-tests --bin schedules -- --random 1 --seed N");
     }
     figures.broken_promises()
 }

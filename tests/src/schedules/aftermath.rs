@@ -27,6 +27,13 @@ pub(super) struct Told {
     pub(super) sends: usize,
 }
 
+impl Told {
+    /// Whether an exchange runs on of which the caller has an error.
+    fn is_detached(&self) -> bool {
+        matches!(&self.ended, Some(Err(error)) if error.is_detached())
+    }
+}
+
 /// What the tasks of a program have seen.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -35,7 +42,8 @@ pub(super) struct Seen {
     pub(super) reports: Vec<OrphanReport>,
     /// What callers have tried to revoke.
     pub(super) revoked: Vec<ActorTokenId>,
-    pub(super) closed: Option<Closed>,
+    /// What `close` returned, each time.
+    pub(super) closed: Vec<Closed>,
     pub(super) broken: Vec<String>,
     pub(super) figures: Figures,
 }
@@ -49,36 +57,38 @@ pub(super) fn made_for(clerk: &Emulator, user: &str) -> Vec<LedgerEntry> {
 pub(super) struct Aftermath<'a> {
     pub(super) clerk: &'a Emulator,
     pub(super) program: &'a Program,
+    /// `false`: what the client reports is not read.
+    pub(super) has_reports: bool,
 }
 
 impl Aftermath<'_> {
     /// What is left when all have ended.
     pub(super) fn judge(&self, seen: &mut Seen, broken: &mut Vec<String>) {
+        broken.extend(closed_too_early(&seen.closed));
         let mut reports = std::mem::take(&mut seen.reports);
-        if let Some(closed) = &seen.closed {
+        if let Some(closed) = seen.closed.last().filter(|_| self.has_reports) {
             reports.extend(closed.orphans().iter().cloned());
-            if closed.under_way() > 0 {
-                broken.push(format!("{} calls were still under way after close", closed.under_way()));
-            }
         }
         seen.figures.reported += reports.len() as u64;
-        for report in &reports {
-            if let Some(id) = report.id().filter(|id| !self.is_of_somebody_gone(id, &seen.told)) {
-                broken.push(format!("{id} was reported as an orphan, and its caller had not gone"));
-            }
-        }
+        broken.extend(self.reported_wrongly(&reports, &seen.told));
         let is_sole = reports.iter().filter(|report| report.id().is_none()).count() == 1;
         for told in &seen.told {
             let Some(creation) = self.program.creations.get(told.number) else { continue };
             let commits = made_for(self.clerk, &creation.user);
             seen.figures.tokens += commits.len() as u64;
-            let gone = told.ended.is_none();
-            seen.figures.given_up += u64::from(gone);
+            seen.figures.given_up += u64::from(told.ended.is_none());
+            seen.figures.detached += u64::from(told.is_detached());
             if commits.len() > 1 && !self.program.retries_unsafely {
                 broken.push(format!("{} tokens were made for {}", commits.len(), creation.user));
             }
-            if gone && told.script.sends() > told.sends {
-                broken.push(format!("a request for {} was sent after its caller had gone", creation.user));
+            if told.script.sends() > told.sends {
+                broken.push(format!("a request for {} was sent after its call had ended", creation.user));
+            }
+            if let Some(Err(error)) = told.ended.as_ref().filter(|_| !commits.is_empty()) {
+                // An exchange that runs on may have made it long after the error.
+                let asked = asked(creation);
+                let wrong = verdict::exposed(error.exposure_until(), error.session_exposure_until(), &asked, &commits);
+                broken.extend(wrong.filter(|_| error.is_ambiguous()));
             }
             let mut is_reported = false;
             for commit in &commits {
@@ -99,13 +109,28 @@ impl Aftermath<'_> {
         }
     }
 
-    fn is_of_somebody_gone(&self, id: &str, told: &[Told]) -> bool {
+    /// Reports of what was not lost, and reports twice of the same.
+    fn reported_wrongly(&self, reports: &[OrphanReport], told: &[Told]) -> Vec<String> {
         let creates = self.clerk.creates();
-        let of = creates.iter().find(|commit| commit.id().as_str() == id);
-        told.iter().filter(|told| told.ended.is_none()).any(|told| {
-            let user = self.program.creations.get(told.number).map(|creation| creation.user.as_str());
-            of.is_some_and(|commit| Some(commit.user_id()) == user)
-        })
+        let is_lost = |told: &&Told| told.ended.is_none() || told.is_detached() || self.program.retries_unsafely;
+        let lost: Vec<_> = told.iter().filter(is_lost).collect();
+        let mut wrong = Vec::new();
+        for (place, report) in reports.iter().enumerate() {
+            let Some(id) = report.id() else { continue };
+            let made = creates.iter().find(|commit| commit.id().as_str() == id);
+            let user = |told: &&Told| self.program.creations.get(told.number).map(|creation| creation.user.as_str());
+            if !lost.iter().any(|told| made.is_some_and(|made| Some(made.user_id()) == user(told))) {
+                wrong.push(format!("{id} was reported as an orphan, and its caller had not gone"));
+            }
+            if reports.iter().take(place).any(|earlier| earlier.id() == Some(id)) && !self.program.retries_unsafely {
+                wrong.push(format!("{id} was reported twice"));
+            }
+        }
+        // Without an unsafe retry, one send of a call at most is in doubt.
+        if reports.len() > lost.len() && !self.program.retries_unsafely {
+            wrong.push(format!("{} reports of {} calls that were dropped", reports.len(), lost.len()));
+        }
+        wrong
     }
 
     /// What has become of a token: nobody may be left with a link that nobody knows of, or without one that was theirs.
@@ -115,19 +140,43 @@ impl Aftermath<'_> {
     fn fate_of(&self, commit: &LedgerEntry, told: &Told, seen: &Seen) -> Result<Fate, String> {
         let id = commit.id();
         let is_revoked = self.clerk.token(id).is_some_and(|token| *token.status() == ActorTokenStatus::Revoked);
+        let is_taken_back = is_revoked && !seen.revoked.contains(id);
+        // An unsafe retry may have made another one, which is the one that was detached.
+        let is_detached = told.is_detached() && !self.program.retries_unsafely;
         match &told.ended {
-            Some(Ok(response)) if response.value().id() == id => match is_revoked && !seen.revoked.contains(id) {
+            Some(Ok(response)) if response.value().id() == id => match is_taken_back {
                 true => Err("revoked, and its holder did not ask for that".to_owned()),
                 false => Ok(Fate::Held),
             },
             Some(Ok(response)) if response.is_ambiguous() => Ok(Fate::Warned),
+            Some(Err(error)) if !error.is_ambiguous() => Err("its caller heard that nothing was made".to_owned()),
+            Some(Err(_)) if is_detached && is_revoked => Ok(Fate::TakenBack),
+            Some(Err(_)) if is_detached => Ok(Fate::Lost),
+            Some(Err(_)) if is_taken_back && !self.program.retries_unsafely => {
+                Err("revoked, and the error did not say that it would be".to_owned())
+            }
             Some(Err(error)) if error.salvaged_id() == Some(id.as_str()) => Ok(Fate::Named),
-            Some(Err(error)) if error.is_ambiguous() => Ok(Fate::Warned),
+            Some(Err(_)) => Ok(Fate::Warned),
             Some(_) => Err("its caller was not told of it".to_owned()),
             None if is_revoked => Ok(Fate::TakenBack),
             None => Ok(Fate::Lost),
         }
     }
+}
+
+/// What `close` left out: a call that was under way at the end, or what was lost after it had said that none was.
+fn closed_too_early(closed: &[Closed]) -> Option<String> {
+    let last = closed.last()?;
+    if last.under_way() > 0 {
+        return Some(format!("{} calls were still under way after close", last.under_way()));
+    }
+    let early = closed.iter().find(|it| it.under_way() == 0 && it.orphan_count() != last.orphan_count())?;
+    Some(format!("{} were lost by the first close, and {} at the end", early.orphan_count(), last.orphan_count()))
+}
+
+fn asked(creation: &Creation) -> Asked<'_> {
+    let Creation { user, lifetime, session, .. } = creation;
+    Asked { user, actor: ACTOR, lifetime: *lifetime, session: *session }
 }
 
 /// What has become of a token.
@@ -136,7 +185,7 @@ enum Fate {
     /// By an error.
     Named,
     Warned,
-    /// After its caller had gone.
+    /// After its caller had gone, or a middleware had dropped its exchange.
     TakenBack,
     /// Somebody has to have been told, by an orphan's report.
     Lost,
@@ -156,8 +205,7 @@ fn told_by(
 ) -> Result<(), String> {
     let of_the_call = |id: &str| of_the_call.iter().any(|commit| commit.id().as_str() == id);
     let by_id = reports.iter().position(|report| report.id().is_some_and(of_the_call));
-    let Creation { user, lifetime, session, .. } = creation;
-    let asked = Asked { user, actor: ACTOR, lifetime: *lifetime, session: *session };
+    let asked = asked(creation);
     let wrong = |report: &OrphanReport| {
         verdict::exposed(report.exposure_until(), report.session_exposure_until(), &asked, slice::from_ref(commit))
     };

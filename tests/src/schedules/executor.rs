@@ -1,10 +1,13 @@
 //! An executor for one thread: it polls everything in turn, so that a program with the same seed runs the same way.
 //!
-//! It is the executor of the clients under test too. Nothing wakes anything: every task is polled in every round, which is
+//! It is the executor of the clients under test too. A task that panics ends, as it does in a runtime. Nothing wakes anything: every task is polled in every round, which is
 //! also what moves the emulator's clock.
 
 use std::{
+    any::Any,
     future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -45,21 +48,32 @@ impl Spawned {
     /// Polls these tasks and what they spawn, in turn, until all have ended.
     ///
     /// # Errors
-    /// They came to a standstill.
+    /// There was a standstill, or a panic that is no middleware's.
     pub(super) fn run(&self, tasks: Vec<BoxFuture<'static, ()>>) -> Result<(), &'static str> {
         let mut context = Context::from_waker(Waker::noop());
         let mut tasks = tasks;
         // With the number of their polls.
         let mut spawned: Vec<(u32, BoxFuture<'static, ()>)> = Vec::new();
-        for _ in 0..ROUNDS {
-            tasks.retain_mut(|task| task.as_mut().poll(&mut context).is_pending());
+        let mut has_panicked = false;
+        let mut is_pending = |task: &mut BoxFuture<'static, ()>| match catch_unwind(AssertUnwindSafe(|| {
+            task.as_mut().poll(&mut context)
+        })) {
+            Ok(polled) => polled.is_pending(),
+            Err(panic) => {
+                has_panicked |= !panic.is::<StagedPanic>();
+                false
+            }
+        };
+        let mut rounds = 0..ROUNDS;
+        while rounds.next().is_some() {
+            tasks.retain_mut(&mut is_pending);
             spawned.extend(self.take().into_iter().map(|task| (0, task)));
             spawned.retain_mut(|(polls, task)| {
                 *polls = polls.saturating_add(1);
-                task.as_mut().poll(&mut context).is_pending() && !self.is_over(*polls)
+                is_pending(task) && !self.is_over(*polls)
             });
             if tasks.is_empty() && spawned.is_empty() && self.is_idle() {
-                return Ok(());
+                return if has_panicked { Err("a task panicked") } else { Ok(()) };
             }
         }
         Err("a standstill")
@@ -82,33 +96,45 @@ impl Executor for Spawned {
     }
 }
 
-/// When a caller goes away.
+/// How long somebody waits for a call, or a middleware for an exchange.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
-    /// Never.
     Endless,
-    /// After so many polls of the call.
+    /// For so many polls.
     Polls(u32),
-    /// After so much time.
+    /// For so much time.
     Time(Duration),
 }
 
-/// Runs a call for as long as its caller has patience. `None` if it was dropped.
-pub(super) async fn waited_for<T>(call: BoxFuture<'static, T>, patience: Patience, timer: &dyn Timer) -> Option<T> {
-    let mut call = call;
+/// Runs a future for as long as there is patience. `None` if it was dropped.
+pub(super) async fn waited_for<T>(future: impl Future<Output = T>, patience: Patience, timer: &dyn Timer) -> Option<T> {
+    let mut future = pin!(future);
     let mut polls = 0u32;
     let mut end = match patience {
         Patience::Time(duration) => Some(timer.sleep(duration)),
         _ => None,
     };
     poll_fn(move |context| {
-        if let Poll::Ready(value) = call.as_mut().poll(context) {
+        if let Poll::Ready(value) = future.as_mut().poll(context) {
             return Poll::Ready(Some(value));
         }
         polls = polls.saturating_add(1);
         let out_of_polls = matches!(patience, Patience::Polls(most) if polls >= most);
         let out_of_time = end.as_mut().is_some_and(|end| end.as_mut().poll(context).is_ready());
         if out_of_polls || out_of_time { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// What a middleware of a program panics with. Any other panic is a fault of what is tested.
+pub(super) struct StagedPanic;
+
+/// Runs a future until it has ended or panicked; then it is dropped.
+pub(super) async fn caught<T>(future: BoxFuture<'_, T>) -> Result<T, Box<dyn Any + Send>> {
+    let mut future = future;
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
     })
     .await
 }

@@ -3,7 +3,7 @@
 //! A schedule is a sequence of faults, one for each attempt. It has successors only where the client, having met all of
 //! them, sent once more: that is seen by running it.
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Weak, time::Duration};
 
 use clerk_actor_tokens::{
     Actor, ActorToken, ActorTokenId, ApiResponse, Client, Error, Execution, HttpTransport, Revocation,
@@ -193,10 +193,17 @@ impl Ran {
     }
 }
 
-fn set_up() -> (Emulator, Option<Client<Scripted>>) {
+/// An emulator, a client of it, and what is alive as long as the client and its calls are.
+fn set_up() -> (Emulator, Option<Client<Scripted>>, Weak<()>) {
     let clerk = Emulator::builder().single_threaded().build();
-    let client = Client::builder(Scripted::new(clerk.clone()), clerk.secret_key()).jitter_seed(7).build();
-    (clerk, client.ok())
+    let transport = Scripted::new(clerk.clone(), Script::default());
+    let alive = transport.alive();
+    let client = Client::builder(transport, clerk.secret_key()).jitter_seed(7).build();
+    (clerk, client.ok(), alive)
+}
+
+fn left_over(alive: &Weak<()>) -> Option<String> {
+    (alive.strong_count() > 0).then(|| "the state of a call outlives its client".to_owned())
 }
 
 fn told<T>(ended: &Result<ApiResponse<T>, Error>) -> Option<(Execution, bool)> {
@@ -221,7 +228,7 @@ fn takes_all(schedule: &[Planned]) -> bool {
 }
 
 fn create(schedule: &[Planned]) -> Ran {
-    let (clerk, client) = set_up();
+    let (clerk, client, alive) = set_up();
     let script = Script::new(schedule);
     let began = clerk.timer().now();
     let ended: Option<Result<ApiResponse<ActorToken>, Error>> = client.map(|client| {
@@ -234,9 +241,11 @@ fn create(schedule: &[Planned]) -> Ran {
     let facts = Facts {
         commits: &commits,
         arrived: !clerk.requests().is_empty(),
+        claimed: false,
         met: &met,
         elapsed,
         timeout: TIMEOUT,
+        grace: Duration::ZERO,
         retries_unsafely: false,
     };
     let asked = Asked { user: USER, actor: ACTOR, lifetime: LIFETIME, session: SESSION };
@@ -247,7 +256,7 @@ fn create(schedule: &[Planned]) -> Ran {
     };
     let is_exact = !takes_all(schedule) || elapsed == TIMEOUT;
     let judged = judged.and(if is_exact { Ok(()) } else { Err(format!("ended after {elapsed:?}")) });
-    ran.broken = judged.err().or_else(|| lost(&clerk, ended.as_ref()));
+    ran.broken = judged.err().or_else(|| lost(&clerk, ended.as_ref())).or_else(|| left_over(&alive));
     let_go((clerk, ended));
     ran
 }
@@ -264,7 +273,7 @@ fn lost(clerk: &Emulator, ended: Option<&Result<ApiResponse<ActorToken>, Error>>
 }
 
 fn revoke(schedule: &[Planned]) -> Ran {
-    let (clerk, client) = set_up();
+    let (clerk, client, alive) = set_up();
     let script = Script::new(schedule);
     let mut elapsed = Duration::ZERO;
     let mut requests_before = 0;
@@ -282,15 +291,17 @@ fn revoke(schedule: &[Planned]) -> Ran {
     let facts = Facts {
         commits: &commits,
         arrived: clerk.requests().len() > requests_before,
+        claimed: false,
         met: &met,
         elapsed,
         timeout: TIMEOUT,
+        grace: Duration::ZERO,
         retries_unsafely: false,
     };
     let mut ran = ran(&script, &commits, schedule.len(), ended.as_ref().and_then(|(_, ended)| told(ended)));
     ran.broken = match &ended {
         None => Some("no token to revoke".to_owned()),
-        Some((id, ended)) => of_revoke(ended, id, &clerk, &facts, true).err(),
+        Some((id, ended)) => of_revoke(ended, id, &clerk, &facts, true).err().or_else(|| left_over(&alive)),
     };
     let_go((clerk, ended));
     ran

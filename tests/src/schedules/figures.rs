@@ -4,13 +4,15 @@ use std::fmt;
 
 use clerk_actor_tokens::{ActorToken, ApiResponse, Error, Execution, Revocation};
 
+use super::program::Program;
+
 /// So many broken promises are kept in words.
 const KEPT: usize = 20;
 
 /// What came of the random programs.
 #[derive(Debug, Clone, Default)]
 pub struct Figures {
-    pub(super) programs: u64,
+    programs: u64,
     pub(super) created: u64,
     pub(super) not_executed: u64,
     pub(super) unknown: u64,
@@ -28,6 +30,10 @@ pub struct Figures {
     pub(super) revoke_failed: u64,
     pub(super) accepted: u64,
     pub(super) given_up: u64,
+    pub(super) panicked: u64,
+    pub(super) detached: u64,
+    with_middlewares: u64,
+    failing_over: u64,
     broken: u64,
     violations: Vec<String>,
 }
@@ -43,6 +49,18 @@ impl Figures {
     #[must_use]
     pub fn programs(&self) -> u64 {
         self.programs
+    }
+
+    /// How many programs have middlewares.
+    #[must_use]
+    pub fn with_middlewares(&self) -> u64 {
+        self.with_middlewares
+    }
+
+    /// How many creations failed while an exchange of theirs ran on.
+    #[must_use]
+    pub fn detached(&self) -> u64 {
+        self.detached
     }
 
     /// How many tokens were made.
@@ -61,6 +79,12 @@ impl Figures {
     #[must_use]
     pub fn violations(&self) -> &[String] {
         &self.violations
+    }
+
+    pub(super) fn ran(&mut self, program: &Program) {
+        self.programs += 1;
+        self.with_middlewares += u64::from(!program.middlewares.is_empty());
+        self.failing_over += u64::from(program.fails_over);
     }
 
     pub(super) fn created(&mut self, ended: &Result<ApiResponse<ActorToken>, Error>, commits: usize) {
@@ -113,6 +137,10 @@ impl Figures {
         self.revoke_failed += other.revoke_failed;
         self.accepted += other.accepted;
         self.given_up += other.given_up;
+        self.panicked += other.panicked;
+        self.detached += other.detached;
+        self.with_middlewares += other.with_middlewares;
+        self.failing_over += other.failing_over;
         self.broken += other.broken;
         let left = KEPT.saturating_sub(self.violations.len());
         self.violations.extend(other.violations.into_iter().take(left));
@@ -123,16 +151,20 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = [
             ("programs", self.programs),
+            ("  with middlewares", self.with_middlewares),
+            ("  with a second transport", self.failing_over),
             ("creations: Ok", self.created),
             ("creations: NotExecuted", self.not_executed),
             ("creations: Unknown", self.unknown),
             ("creations: Executed", self.executed),
+            ("creations whose exchange runs on", self.detached),
             ("calls whose caller went away", self.given_up),
+            ("calls that ended in a middleware's panic", self.panicked),
             ("tokens made", self.tokens),
             ("  held by a caller", self.held),
             ("  named by an error", self.named),
             ("  warned of by an error or a response", self.warned),
-            ("  taken back after their caller had gone", self.taken_back),
+            ("  taken back by the client or its handler", self.taken_back),
             ("  (reports of orphans)", self.reported),
             ("second tokens after an unsafe retry", self.doubled),
             ("revocations: Revoked", self.revoked),

@@ -4,15 +4,25 @@ use std::{fmt, time::Duration};
 
 use clerk_actor_tokens::{
     Idempotency, RetryBudget, RetryPolicy,
-    emulator::{CommitKind, fault},
+    emulator::{
+        CommitKind,
+        fault::{self, Phase},
+    },
     http::StatusCode,
 };
 use fastrand::Rng;
 
 use super::{
     executor::{Fate, Patience},
+    meddler::{Act, Meddling},
     scripted::{Planned, shown},
 };
+
+/// When after an attempt's deadline the client ends what did not end by itself.
+const WATCHDOG: Duration = Duration::from_millis(100);
+
+/// A delay that only the longest timeouts outlast.
+const LONG: Duration = Duration::from_secs(90);
 
 /// All that a program may meet.
 pub(super) struct Menu {
@@ -44,7 +54,9 @@ impl Menu {
             all.iter().flat_map(|it| it.phases_of(kind).iter().map(|phase| (it.clone(), *phase))).collect()
         };
         let is_frequent = |(fault, _): &Planned| FREQUENT.contains(&fault.name().as_str());
-        let frequent = of(CommitKind::Create).into_iter().filter(is_frequent).collect();
+        let mut frequent: Vec<_> = of(CommitKind::Create).into_iter().filter(is_frequent).collect();
+        // Longer than what an exposure adds for clocks that differ: an exchange may commit long after its error.
+        frequent.push((fault::delay(LONG).into(), Phase::BeforeCommit));
         Self { creates: of(CommitKind::Create), revokes: of(CommitKind::Revoke), frequent }
     }
 
@@ -110,6 +122,10 @@ pub(super) struct Program {
     pub(super) closes: Option<Duration>,
     /// What taking back meets.
     pub(super) of_others: Vec<Planned>,
+    /// The outermost first.
+    pub(super) middlewares: Vec<Meddling>,
+    /// Whether there is a second transport for what the first cannot connect.
+    pub(super) fails_over: bool,
 }
 
 fn patience(rng: &mut Rng) -> Patience {
@@ -131,11 +147,37 @@ fn moment(rng: &mut Rng) -> Duration {
 }
 
 fn timeout(rng: &mut Rng) -> Duration {
-    match rng.u8(..4) {
-        0 => Duration::from_millis(rng.u64(1..1_000)),
-        1 => Duration::from_millis(rng.u64(1_000..10_000)),
+    match rng.u8(..8) {
+        0 | 1 => Duration::from_millis(rng.u64(1..1_000)),
+        2 | 3 => Duration::from_millis(rng.u64(1_000..10_000)),
+        4 => Duration::from_secs(300),
         _ => Duration::from_secs(30),
     }
+}
+
+/// Half of the programs have no middleware.
+fn middlewares(rng: &mut Rng) -> Vec<Meddling> {
+    let number = rng.choice([0, 0, 0, 1, 1, 2]).unwrap_or(0);
+    (0..number).map(|_| meddling(rng)).collect()
+}
+
+fn meddling(rng: &mut Rng) -> Meddling {
+    let soon = |rng: &mut Rng| match rng.bool() {
+        true => Patience::Polls(rng.u32(1..12)),
+        false => Patience::Time(moment(rng)),
+    };
+    let act = match rng.u8(..12) {
+        0..3 => Act::TimesOut(soon(rng)),
+        3..5 => Act::Resends(soon(rng)),
+        5..7 => Act::Hedges { after: moment(rng), needs_answer: rng.bool() },
+        7 => Act::PanicsAmid(soon(rng)),
+        8 => Act::PanicsAfter,
+        9 => Act::PanicsBefore,
+        10 => Act::Catches,
+        _ => Act::Lies,
+    };
+    let every = rng.u32(1..=3);
+    Meddling { act, every, from: rng.u32(..every) }
 }
 
 fn policy(rng: &mut Rng, retries_unsafely: bool) -> RetryPolicy {
@@ -180,6 +222,8 @@ impl Program {
             accepts: (0..rng.usize(..3)).map(|_| (moment(rng), rng.usize(..4))).collect(),
             closes: (rng.u8(..8) == 0).then(|| moment(rng)),
             of_others: menu.plan(rng, CommitKind::Revoke),
+            middlewares: middlewares(rng),
+            fails_over: rng.u8(..6) == 0,
         }
     }
 
@@ -208,6 +252,23 @@ impl Program {
     }
 }
 
+impl Program {
+    /// How much later than its deadline a call may end: the client's watchdog ends what waits by itself.
+    pub(super) fn grace(&self) -> Duration {
+        let waits = |it: &Meddling| matches!(it.act, Act::Hedges { needs_answer: true, .. });
+        if self.middlewares.iter().any(waits) { WATCHDOG } else { Duration::ZERO }
+    }
+
+    /// Whether a middleware may say that something may have happened where nothing was sent: a timeout around one that
+    /// waits by itself, after a send that failed. The client takes that word, as the inner one may have sent something by
+    /// itself.
+    pub(super) fn claims(&self) -> bool {
+        let mut acts = self.middlewares.iter().map(|it| it.act);
+        acts.any(|act| matches!(act, Act::TimesOut(_)))
+            && acts.any(|act| matches!(act, Act::Hedges { needs_answer: true, .. }))
+    }
+}
+
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, supervision, retries_unsafely, policy, budget, gate, in_sequence, closes, .. } = self;
@@ -216,6 +277,7 @@ impl fmt::Display for Program {
             "seed {seed}: {supervision:?}, retries_unsafely: {retries_unsafely}, in sequence: {in_sequence}, gate {gate:?}"
         )?;
         writeln!(f, "  {policy:?}\n  {budget:?}")?;
+        writeln!(f, "  fails over: {}, middlewares: {:?}", self.fails_over, self.middlewares)?;
         for it in &self.creations {
             write!(
                 f,

@@ -3,20 +3,23 @@
 
 use std::{
     fmt,
+    future::ready,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenId, ActorTokenStatus, BoxFuture, Client, Execution, HttpTransport as _, InvalidRequest, Orphan,
+    Actor, ActorTokenId, ActorTokenStatus, BoxFuture, Client, Execution, HttpTransport, InvalidRequest, Orphan,
     emulator::Emulator,
 };
 
 use super::{
     aftermath::{ACTOR, Aftermath, Seen, Told, made_for},
-    executor::{Spawned, waited_for},
+    executor::{Fate, Patience, Spawned, StagedPanic, caught, waited_for},
+    failover::Failover,
     figures::Figures,
+    meddler::Meddler,
     program::{Creation, Handler, Menu, Program, Revoking},
     scripted::{Script, Scripted, let_go},
     verdict::{self, Asked, Facts},
@@ -28,6 +31,7 @@ const CLOSING: Duration = Duration::from_secs(3600);
 /// Makes random programs and runs them.
 pub struct Random {
     menu: Menu,
+    has_reports: bool,
 }
 
 impl fmt::Debug for Random {
@@ -46,7 +50,14 @@ impl Random {
     /// From the whole catalogue.
     #[must_use]
     pub fn new() -> Self {
-        Self { menu: Menu::new() }
+        Self { menu: Menu::new(), has_reports: true }
+    }
+
+    /// The same programs of clients whose reports of orphans are thrown away: by an orphan handler that does nothing, and
+    /// unread where `close` returns them. It shows that the check can fail: these clients lose tokens in silence.
+    #[must_use]
+    pub fn without_reports(self) -> Self {
+        Self { has_reports: false, ..self }
     }
 
     /// Runs the programs of these seeds; every `of`th of them, from number `part` on: for one of several threads.
@@ -54,7 +65,7 @@ impl Random {
     pub fn run_part(&self, seeds: Range<u64>, part: usize, of: usize) -> Figures {
         let mut figures = Figures::default();
         for seed in seeds.skip(part).step_by(of.max(1)) {
-            run(&Program::of(seed, &self.menu), &mut figures);
+            run(&Program::of(seed, &self.menu), self.has_reports, &mut figures);
         }
         figures
     }
@@ -69,8 +80,10 @@ impl Random {
 /// What the tasks of a program share.
 struct World {
     clerk: Emulator,
-    client: Client<Scripted>,
+    client: Client,
     retries_unsafely: bool,
+    grace: Duration,
+    claims: bool,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -78,14 +91,26 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(program: &Program, figures: &mut Figures) {
+fn run(program: &Program, has_reports: bool, figures: &mut Figures) {
     let seen: Arc<Mutex<Seen>> = Arc::default();
     let spawned = program.supervision.fate.map(Spawned::new);
-    let world = match World::new(program, spawned.clone(), Arc::clone(&seen)) {
-        Ok(world) => Arc::new(world),
+    let clerk = Emulator::builder().single_threaded().seed(program.seed).build();
+    let transport = Scripted::new(clerk.clone(), Script::new(&program.of_others));
+    let alive = transport.alive();
+    let client = client(program, &clerk, transport, spawned.clone(), has_reports, &seen);
+    let client = match client {
+        Ok(client) => client,
         Err(refused) => return figures.broken(program.seed, &[format!("no client: {refused}")]),
     };
-    let executor = spawned.unwrap_or_else(|| Spawned::new(super::executor::Fate::Refused));
+    let world = Arc::new(World {
+        clerk,
+        client,
+        retries_unsafely: program.retries_unsafely,
+        grace: program.grace(),
+        claims: program.claims(),
+        seen: Arc::clone(&seen),
+    });
+    let executor = spawned.unwrap_or_else(|| Spawned::new(Fate::Refused));
     let mut end = executor.run(world.tasks(program));
     end = end.and(executor.run(vec![Arc::clone(&world).close(Duration::ZERO)]));
 
@@ -94,33 +119,54 @@ fn run(program: &Program, figures: &mut Figures) {
     {
         let mut seen = lock(&seen);
         broken.append(&mut seen.broken);
-        Aftermath { clerk: &world.clerk, program }.judge(&mut seen, &mut broken);
+        Aftermath { clerk: &world.clerk, program, has_reports }.judge(&mut seen, &mut broken);
         figures.add(std::mem::take(&mut seen.figures));
     }
-    figures.programs = figures.programs.saturating_add(1);
-    figures.broken(program.seed, &broken);
     let_go((world, seen));
+    if alive.strong_count() > 0 {
+        broken.push("the state of a call outlives its client".to_owned());
+    }
+    figures.ran(program);
+    figures.broken(program.seed, &broken);
+}
+
+/// The client of a program.
+///
+/// # Errors
+/// It was refused.
+fn client(
+    program: &Program,
+    clerk: &Emulator,
+    transport: Scripted,
+    spawned: Option<Spawned>,
+    has_reports: bool,
+    seen: &Arc<Mutex<Seen>>,
+) -> Result<Client, InvalidRequest> {
+    let transport: Box<dyn HttpTransport> = match program.fails_over {
+        true => Box::new(Failover(transport.clone(), transport)),
+        false => Box::new(transport),
+    };
+    let mut builder = Client::builder(transport, clerk.secret_key())
+        .jitter_seed(program.seed)
+        .retry(program.policy.clone())
+        .retry_budget(program.budget)
+        .rate_limit_gate(program.gate);
+    for meddling in &program.middlewares {
+        builder = builder.middleware(Meddler::new(*meddling));
+    }
+    if let Some(spawned) = spawned {
+        builder = builder.executor(spawned);
+    }
+    if !has_reports {
+        builder = builder.on_orphan(|_| ready(()));
+    } else if program.supervision.handler != Handler::Default {
+        let (handler, seen) = (program.supervision.handler, Arc::clone(seen));
+        builder = builder.on_orphan(move |orphan| taken_care_of(orphan, handler, Arc::clone(&seen)));
+    }
+    Ok(builder.build()?.erase())
 }
 
 impl World {
-    fn new(program: &Program, spawned: Option<Spawned>, seen: Arc<Mutex<Seen>>) -> Result<Self, InvalidRequest> {
-        let clerk = Emulator::builder().single_threaded().seed(program.seed).build();
-        let transport = Scripted { clerk: clerk.clone(), of_others: Script::new(&program.of_others) };
-        let mut builder = Client::builder(transport, clerk.secret_key())
-            .jitter_seed(program.seed)
-            .retry(program.policy.clone())
-            .retry_budget(program.budget)
-            .rate_limit_gate(program.gate);
-        if let Some(spawned) = spawned {
-            builder = builder.executor(spawned);
-        }
-        if program.supervision.handler != Handler::Default {
-            let (handler, seen) = (program.supervision.handler, Arc::clone(&seen));
-            builder = builder.on_orphan(move |orphan| taken_care_of(orphan, handler, Arc::clone(&seen)));
-        }
-        Ok(Self { clerk, client: builder.build()?, retries_unsafely: program.retries_unsafely, seen })
-    }
-
     fn tasks(self: &Arc<Self>, program: &Program) -> Vec<BoxFuture<'static, ()>> {
         let callers = program.creations.iter().enumerate();
         let callers: Vec<_> = callers.map(|(number, it)| Arc::clone(self).creation(number, it)).collect();
@@ -142,7 +188,7 @@ impl World {
         Box::pin(async move {
             self.sleep(begins).await;
             let closed = self.client.close(CLOSING).await;
-            lock(&self.seen).closed = Some(closed);
+            lock(&self.seen).closed.push(closed);
         })
     }
 
@@ -175,7 +221,7 @@ impl World {
         let user = creation.user.clone();
         let script = Script::new(&creation.plan);
         let sole = creation.revocations.len() == 1;
-        let revokers: Vec<_> = creation.revocations.iter().map(|it| Arc::clone(&self).revocation(it, sole)).collect();
+        let revokers: Vec<_> = creation.revocations.iter().map(|it| Arc::clone(&self).revocation(it)).collect();
         Box::pin(async move {
             self.sleep(begins).await;
             let call =
@@ -183,7 +229,7 @@ impl World {
             let call = call.session_max_duration(session).extension(script.clone());
             let timer = self.clerk.timer();
             let began = timer.now();
-            let ended = waited_for(Box::pin(call.send_with_response()), patience, timer).await;
+            let ended = self.call(call.send_with_response(), patience).await;
             let elapsed = timer.now().saturating_duration_since(began);
             let sends = script.sends();
 
@@ -195,9 +241,11 @@ impl World {
                 let facts = Facts {
                     commits: &commits,
                     arrived,
+                    claimed: self.claims,
                     met: &met,
                     elapsed,
                     timeout,
+                    grace: self.grace,
                     retries_unsafely: self.retries_unsafely,
                 };
                 let judged = verdict::of_create(ended, &asked, &facts);
@@ -205,6 +253,8 @@ impl World {
                 seen.broken.extend(judged.err().map(|broken| format!("create for {user}: {broken}")));
                 seen.figures.created(ended, commits.len());
             }
+            // What runs on without the caller is revoked by the client as well.
+            let sole = sole && !matches!(&ended, Some(Err(error)) if error.is_detached());
             let id = match &ended {
                 Some(Ok(response)) => Some(response.value().id().clone()),
                 Some(Err(error)) => error.salvaged_id().and_then(|id| id.parse().ok()),
@@ -212,7 +262,8 @@ impl World {
             };
             lock(&self.seen).told.push(Told { number, script, ended, sends });
             if let Some(id) = id {
-                let mut revokers: Vec<BoxFuture<'static, ()>> = revokers.into_iter().map(|it| it(id.clone())).collect();
+                let mut revokers: Vec<BoxFuture<'static, ()>> =
+                    revokers.into_iter().map(|it| it(id.clone(), sole)).collect();
                 std::future::poll_fn(|context| {
                     revokers.retain_mut(|revoker| revoker.as_mut().poll(context).is_pending());
                     if revokers.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
@@ -222,15 +273,14 @@ impl World {
         })
     }
 
-    /// A caller revokes a token. `sole`: nobody else does.
+    /// A caller revokes a token. The flag says that nobody else does.
     fn revocation(
         self: Arc<Self>,
         revoking: &Revoking,
-        sole: bool,
-    ) -> impl FnOnce(ActorTokenId) -> BoxFuture<'static, ()> + Send + use<> {
+    ) -> impl FnOnce(ActorTokenId, bool) -> BoxFuture<'static, ()> + Send + use<> {
         let Revoking { begins, timeout, patience, .. } = *revoking;
         let script = Script::new(&revoking.plan);
-        move |id| {
+        move |id, sole| {
             Box::pin(async move {
                 self.sleep(begins).await;
                 let requests_before = self.clerk.requests().len();
@@ -238,7 +288,7 @@ impl World {
                 let timer = self.clerk.timer();
                 let began = timer.now();
                 lock(&self.seen).revoked.push(id.clone());
-                let ended = waited_for(Box::pin(call.send_with_response()), patience, timer).await;
+                let ended = self.call(call.send_with_response(), patience).await;
                 let elapsed = timer.now().saturating_duration_since(began);
                 let Some(ended) = ended else {
                     lock(&self.seen).figures.given_up += 1;
@@ -248,12 +298,37 @@ impl World {
                 let met = script.met();
                 // Whatever another call sent counts as having arrived: what is asked is whether nothing did.
                 let arrived = self.clerk.requests().len() > requests_before;
-                let facts = Facts { commits: &commits, arrived, met: &met, elapsed, timeout, retries_unsafely: false };
+                let facts = Facts {
+                    commits: &commits,
+                    arrived,
+                    claimed: self.claims,
+                    met: &met,
+                    elapsed,
+                    timeout,
+                    grace: self.grace,
+                    retries_unsafely: false,
+                };
                 let judged = verdict::of_revoke(&ended, &id, &self.clerk, &facts, sole);
                 let mut seen = lock(&self.seen);
                 seen.broken.extend(judged.err().map(|broken| format!("revoke of {id}: {broken}")));
                 seen.figures.revoked(&ended);
             })
+        }
+    }
+
+    /// Makes a call for as long as its caller has patience. `None` if the caller left, or if a middleware panicked and the
+    /// caller's task with it.
+    async fn call<T: Send>(&self, call: impl Future<Output = T> + Send, patience: Patience) -> Option<T> {
+        match caught(Box::pin(waited_for(call, patience, self.clerk.timer()))).await {
+            Ok(ended) => ended,
+            Err(panic) => {
+                let mut seen = lock(&self.seen);
+                seen.figures.panicked += 1;
+                if !panic.is::<StagedPanic>() {
+                    seen.broken.push("the client panicked".to_owned());
+                }
+                None
+            }
         }
     }
 

@@ -3,11 +3,11 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use clerk_actor_tokens::{
-    HttpTransport, Request, Response, Timer, TransportError, async_trait,
+    CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, async_trait,
     emulator::{
         Emulator,
         fault::{AnyFault, Phase},
@@ -65,20 +65,31 @@ impl Script {
 
 /// The emulator behind the scripts of its calls. What brings no script (taking an orphan back) meets the faults that are
 /// left for it.
+#[derive(Clone)]
 pub(super) struct Scripted {
-    pub(super) clerk: Emulator,
-    pub(super) of_others: Script,
+    clerk: Emulator,
+    of_others: Script,
+    alive: Arc<()>,
 }
 
 impl Scripted {
-    pub(super) fn new(clerk: Emulator) -> Self {
-        Self { clerk, of_others: Script::default() }
+    pub(super) fn new(clerk: Emulator, of_others: Script) -> Self {
+        Self { clerk, of_others, alive: Arc::default() }
+    }
+
+    /// What is gone once the transport is: the state of each call holds it.
+    pub(super) fn alive(&self) -> Weak<()> {
+        Arc::downgrade(&self.alive)
     }
 }
 
 #[async_trait]
 impl HttpTransport for Scripted {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        if context.deadline().has_passed(self.clerk.timer().now()) {
+            // The emulator refuses it, and takes no fault.
+            return self.clerk.send(request, context).await;
+        }
         let script = request.extensions().get::<Script>().unwrap_or(&self.of_others);
         if let Some((fault, phase)) = script.next() {
             let is_revoke = request.uri().path().ends_with("/revoke");
@@ -86,11 +97,19 @@ impl HttpTransport for Scripted {
             fault.queue(attempt, phase);
         }
         // The emulator takes the fault before it waits for anything.
-        self.clerk.send(request).await
+        self.clerk.send(request, context).await
     }
 
     fn timer(&self) -> &dyn Timer {
         self.clerk.timer()
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        self.clerk.executor()
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.clerk.keeps_deadlines()
     }
 }
 

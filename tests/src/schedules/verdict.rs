@@ -22,9 +22,13 @@ pub(super) struct Facts<'a> {
     pub(super) commits: &'a [LedgerEntry],
     /// Whether a request of it arrived at Clerk.
     pub(super) arrived: bool,
+    /// Whether a middleware may claim by itself that something has happened, where no request arrived.
+    pub(super) claimed: bool,
     pub(super) met: &'a [Planned],
     pub(super) elapsed: Duration,
     pub(super) timeout: Duration,
+    /// How much later it may end, as a middleware among them waits by itself.
+    pub(super) grace: Duration,
     /// The policy retries_unsafely: there may be more than one commit, but the caller hears of it.
     pub(super) retries_unsafely: bool,
 }
@@ -107,14 +111,16 @@ fn told(error: &Error, facts: &Facts<'_>) -> Result<(), String> {
         Execution::Executed => {
             require(commits > 0 || facts.is_forged(), || "Executed, and nothing was committed".into())
         }
-        Execution::Unknown => require(facts.arrived, || "Unknown, and no request arrived".into()),
+        Execution::Unknown => require(facts.arrived || facts.claimed, || "Unknown, and no request arrived".into()),
     }?;
+    let some_did = error.attempts().iter().any(|attempt| attempt.execution() != Execution::NotExecuted);
+    require(some_did || !error.is_ambiguous(), || "ambiguous, and no attempt is".into())?;
     require(error.is_ambiguous() == (error.execution() != Execution::NotExecuted), || "ambiguous or not".into())
 }
 
 fn in_time(facts: &Facts<'_>) -> Result<(), String> {
-    let Facts { elapsed, timeout, .. } = facts;
-    require(elapsed <= timeout, || format!("took {elapsed:?} of {timeout:?}"))
+    let Facts { elapsed, timeout, grace, .. } = facts;
+    require(*elapsed <= timeout.saturating_add(*grace), || format!("took {elapsed:?} of {timeout:?}"))
 }
 
 /// Why these dates are too early for what was committed. `None` if they are not.

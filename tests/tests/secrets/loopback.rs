@@ -213,7 +213,7 @@ async fn what_fails_on_this_side_shows_none() {
     });
     let clients = [
         Client::builder(clerk.clone(), clerk.secret_key()).middleware(blocking).build().unwrap(),
-        Client::builder(clerk.clone(), clerk.secret_key()).call_middleware(leading_away).build().unwrap(),
+        Client::builder(clerk.clone(), clerk.secret_key()).middleware(leading_away).build().unwrap(),
         Client::new(clerk.clone(), SecretKey::new("sk_test_CANARYthatNobodyKnows").unwrap()),
     ];
     for client in clients {

@@ -1,21 +1,22 @@
 //! Creating an actor token: `POST /actor_tokens` (OpenAPI operation `CreateActorToken`).
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, fmt, io::Write as _, time::Duration};
 
 use http::Method;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
     actor_tokens::{
-        model::{Actor, ActorToken},
-        reply::{self, Binding},
+        actor::Actor,
+        answer::{self, Binding},
+        model::ActorToken,
         revoke::RevokeActorToken,
         salvage,
     },
     exposure::Exposure,
     invalid_request::InvalidRequest,
-    operation::{Idempotency, Operation, OperationInfo, ParseError, Undo},
+    json::{self, End, Json, Members},
+    operation::{Operation, ParseError, Salvage, Undo},
+    operation_info::{Idempotency, OperationInfo},
     secret::Sanitized,
     transport::{Request, Response},
     url::BaseUrl,
@@ -52,16 +53,6 @@ pub struct CreateActorToken {
     expires_in: Option<Duration>,
     session_max_duration: Option<Duration>,
     stamp_key: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    user_id: &'a str,
-    actor: &'a Actor,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_in_seconds: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_max_duration_in_seconds: Option<i64>,
 }
 
 impl CreateActorToken {
@@ -143,27 +134,33 @@ impl Operation for CreateActorToken {
             let reason = "is where the stamp of an attempt goes, and is there already";
             return Err(InvalidRequest::new(format!("actor.{key}"), reason));
         }
-        let body = Body {
-            user_id: &self.user_id,
-            actor: &self.actor,
-            expires_in_seconds: whole_seconds("expires_in_seconds", self.expires_in)?,
-            session_max_duration_in_seconds: whole_seconds(
-                "session_max_duration_in_seconds",
-                self.session_max_duration,
-            )?,
-        };
-        let body = serde_json::to_vec(&body).map_err(|_| InvalidRequest::new("actor", "cannot be written as JSON"))?;
+        let durations =
+            [("expires_in_seconds", self.expires_in), ("session_max_duration_in_seconds", self.session_max_duration)];
+        // Room for a usual one, so that the body is one allocation.
+        let mut body = Vec::with_capacity(256);
+        body.extend_from_slice(b"{\"user_id\":");
+        json::push_text(&mut body, &self.user_id);
+        body.extend_from_slice(b",\"actor\":");
+        self.actor.push_json(&mut body)?;
+        for (field, duration) in durations {
+            if let Some(seconds) = whole_seconds(field, duration)? {
+                // A `Vec` takes all that is written.
+                let _ = write!(body, ",\"{field}\":{seconds}");
+            }
+        }
+        body.push(b'}');
         base.request(Method::POST, Self::INFO.path(), body.into())
     }
 
     fn parse(&self, response: &Response) -> Result<ActorToken, ParseError> {
         let binding = Binding { user_id: Some(&self.user_id), actor_sub: self.actor.sub(), ..Binding::default() };
-        let mut token = reply::read(response, &binding)?;
-        token.expires_at = Some(token.created_at.saturating_add(self.expires_in.unwrap_or(DEFAULT_LIFETIME)));
+        let mut token = answer::token(response, &binding)?;
+        let lifetime = self.expires_in.unwrap_or(DEFAULT_LIFETIME);
+        token.expires_at = token.created_at.map(|created_at| created_at.saturating_add(lifetime));
         Ok(token)
     }
 
-    fn salvage(&self, partial: &[u8]) -> Result<Option<String>, ParseError> {
+    fn salvage(&self, partial: &[u8]) -> Result<Salvage, ParseError> {
         salvage::id_of_token_for(&self.user_id, self.actor.sub(), partial)
     }
 
@@ -193,19 +190,63 @@ impl Operation for CreateActorToken {
         }
         true
     }
+
+    fn check_stamp(&self, body: &[u8], stamp: &str) -> Result<bool, ParseError> {
+        let Some(key) = &self.stamp_key else { return Ok(true) };
+        let stamps = echoed_stamps(body, key);
+        match stamps.iter().all(|echoed| echoed.as_deref() == Some(stamp)) {
+            true => Ok(!stamps.is_empty()),
+            false => Err(ParseError::mismatch(format!("actor.{key}"))),
+        }
+    }
 }
 
-/// The body with one more key in its actor. Every value is copied as it stands.
+/// The body with one more key at the end of its actor. Everything else is copied as it is.
 fn stamped(body: &[u8], key: &str, stamp: &str) -> Option<Vec<u8>> {
-    let mut body: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
-    let mut actor: BTreeMap<String, &RawValue> = serde_json::from_str(body.get("actor")?.get()).ok()?;
-    let stamp = serde_json::value::to_raw_value(stamp).ok()?;
-    if actor.insert(key.to_owned(), &stamp).is_some() {
-        return None;
+    let mut members = Members::of(body);
+    let mut actor: Option<(Json<'_>, usize)> = None;
+    while let Some((name, value)) = members.next() {
+        if name == "actor" && actor.replace((value, members.at())).is_some() {
+            return None;
+        }
     }
-    let actor = serde_json::value::to_raw_value(&actor).ok()?;
-    body.insert("actor".to_owned(), &actor);
-    serde_json::to_vec(&body).ok()
+    let (actor, end) = actor.filter(|(actor, _)| actor.is_object() && members.end() == End::Whole)?;
+    let (mut keys, mut is_empty) = (actor.members(), true);
+    for (other, _) in keys.by_ref() {
+        if other == key {
+            return None;
+        }
+        is_empty = false;
+    }
+    // Behind the last key, before the bracket. A key of the actor may hold what is no character: then there is no telling.
+    let (head, tail) = body.split_at_checked(end.checked_sub(1)?).filter(|_| keys.end() == End::Whole)?;
+    let mut stamped =
+        Vec::with_capacity(body.len().saturating_add(key.len()).saturating_add(stamp.len()).saturating_add(8));
+    stamped.extend_from_slice(head);
+    if !is_empty {
+        stamped.push(b',');
+    }
+    json::push_text(&mut stamped, key);
+    stamped.push(b':');
+    json::push_text(&mut stamped, stamp);
+    stamped.extend_from_slice(tail);
+    Some(stamped)
+}
+
+/// What the actor of this answer, whole or cut, has under this key: `None` for what is no text.
+fn echoed_stamps<'a>(body: &'a [u8], key: &str) -> Vec<Option<Cow<'a, str>>> {
+    let mut echoed = Vec::new();
+    let mut look = |actor: &'a [u8]| {
+        echoed.extend(Members::of(actor).filter(|(name, _)| name == key).map(|(_, value)| value.text()));
+    };
+    let mut members = Members::of(json::without_byte_order_mark(body));
+    for (_, value) in members.by_ref().filter(|(name, _)| name == "actor") {
+        look(value.as_bytes());
+    }
+    if let Some(("actor", begun)) = members.open() {
+        look(begun);
+    }
+    echoed
 }
 
 fn whole_seconds(field: &'static str, duration: Option<Duration>) -> Result<Option<i64>, InvalidRequest> {

@@ -1,15 +1,13 @@
-//! What Clerk answers: the actor token and its parts.
+//! What Clerk answers: the actor token and its parts, but for the actor.
 
 use std::{
     fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
 use crate::{
     actor_token_id::ActorTokenId,
+    actor_tokens::actor::Actor,
     secret::{Sanitized, redacted_text},
     token_status::ActorTokenStatus,
 };
@@ -37,69 +35,6 @@ redacted_text!(
     /// ```
     SignInUrl
 );
-
-/// Who is really acting: an object with a `sub` and any further keys, all of which become the `act` claim of the
-/// session token (RFC 8693 section 4.1).
-///
-/// The claim shares a cookie budget of about 1.2 KB: keep it small.
-///
-/// ```
-/// use clerk_actor_tokens_core::Actor;
-///
-/// let actor = Actor::new("user_agent").with("reason", "ticket 4711");
-/// assert_eq!(actor.sub(), Some("user_agent"));
-/// assert_eq!(actor.get("reason"), Some(&"ticket 4711".into()));
-/// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Actor(Map<String, Value>);
-
-impl Actor {
-    /// An actor with this subject: usually the support engineer's own user id; any text is allowed.
-    pub fn new(sub: impl Into<String>) -> Self {
-        Self(Map::from_iter([("sub".to_owned(), Value::String(sub.into()))]))
-    }
-
-    /// Adds or replaces a key.
-    #[must_use]
-    pub fn with(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.0.insert(key.into(), value.into());
-        self
-    }
-
-    /// The subject. `None` where an answer has none, or one that is no text.
-    #[must_use]
-    pub fn sub(&self) -> Option<&str> {
-        self.get("sub").and_then(Value::as_str)
-    }
-
-    /// The value of a key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
-    }
-
-    /// All keys and values.
-    #[must_use]
-    pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
-    }
-}
-
-impl From<Map<String, Value>> for Actor {
-    /// Takes an object as it is. An actor to be sent must have a `sub` that is a text: the call refuses it otherwise.
-    fn from(map: Map<String, Value>) -> Self {
-        Self(map)
-    }
-}
-
-impl fmt::Debug for Actor {
-    /// Shows the subject, and of the further keys the names alone: their values are the application's.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<_> = self.0.keys().filter(|key| *key != "sub").map(|key| Sanitized::new(key)).collect();
-        f.debug_struct("Actor").field("sub", &self.sub().map(Sanitized::new)).field("further_keys", &keys).finish()
-    }
-}
 
 /// A moment as Clerk writes it: Unix time in milliseconds, any 64-bit value.
 ///
@@ -158,8 +93,8 @@ pub struct ActorToken {
     pub(crate) actor: Option<Actor>,
     pub(crate) token: Option<Ticket>,
     pub(crate) url: Option<SignInUrl>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub(crate) created_at: Option<Timestamp>,
+    pub(crate) updated_at: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
 }
 
@@ -200,20 +135,21 @@ impl ActorToken {
         self.url.as_ref()
     }
 
-    /// When Clerk made it.
+    /// Returns when Clerk made it. `None` where the answer names no time: that makes no token unusable.
     #[must_use]
-    pub fn created_at(&self) -> Timestamp {
+    pub fn created_at(&self) -> Option<Timestamp> {
         self.created_at
     }
 
-    /// When Clerk last changed it.
+    /// Returns when Clerk last changed it. `None` where the answer names no time.
     #[must_use]
-    pub fn updated_at(&self) -> Timestamp {
+    pub fn updated_at(&self) -> Option<Timestamp> {
         self.updated_at
     }
 
-    /// When the link stops working: `created_at` and the lifetime that was asked for (an hour if none was). Clerk does
-    /// not echo lifetimes, so this is known on the answer to a create alone.
+    /// Returns when the link stops working: `created_at` and the lifetime that was asked for (an hour if none was).
+    ///
+    /// Clerk does not echo lifetimes, so only the answer to a create has one. `None` also where `created_at` is.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at

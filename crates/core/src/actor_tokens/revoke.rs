@@ -6,12 +6,13 @@ use http::{Method, StatusCode};
 use crate::{
     actor_token_id::ActorTokenId,
     actor_tokens::{
+        answer::{self, Binding},
         model::ActorToken,
-        reply::{self, Binding},
     },
     error::api,
     invalid_request::InvalidRequest,
-    operation::{Idempotency, Operation, OperationInfo, ParseError},
+    operation::{Operation, ParseError},
+    operation_info::{Idempotency, OperationInfo},
     token_status::ActorTokenStatus,
     transport::{Request, Response},
     url::BaseUrl,
@@ -59,6 +60,7 @@ impl From<ActorTokenId> for RevokeActorToken {
 /// What a successful revoke means: the token is revoked, by this call or before it. A match on it may be exhaustive: what is
 /// neither is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "the large one is the usual one, and a box would be an allocation")]
 pub enum Revocation {
     /// This call revoked it.
     Revoked(ActorToken),
@@ -92,7 +94,7 @@ impl Operation for RevokeActorToken {
             return Ok(Revocation::AlreadyRevoked);
         }
         let binding = Binding { id: self.id().map(ActorTokenId::as_str), ..Binding::default() };
-        let token = reply::read(response, &binding)?;
+        let token = answer::token(response, &binding)?;
         if token.status != ActorTokenStatus::Revoked {
             return Err(ParseError::mismatch("status"));
         }

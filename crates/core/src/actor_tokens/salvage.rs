@@ -1,202 +1,32 @@
-//! The id of a token from an answer that was cut short.
-//!
-//! Reads the top level of a JSON object up to wherever it ends, without recursion. An id counts if, and only if, it is
-//! a string of the top-level member `id` whose closing quote arrived, and nothing that arrived speaks against it:
-//! another `id`, an `object`, a `user_id` or an `actor` that is not ours, or anything that is not JSON before it.
-
-use serde::de::IgnoredAny;
+//! The id of a token from an answer that was cut short or cannot be used: how much of it is left, and how sure it is.
 
 use crate::{
-    actor_token_id::ActorTokenId,
-    json::{self, BYTE_ORDER_MARK, without_byte_order_mark},
-    operation::ParseError,
+    actor_tokens::answer::{Answer, Binding},
+    json::{self, BYTE_ORDER_MARK},
+    operation::{ParseError, Salvage},
 };
 
 /// The id in this answer, or this beginning of one, to the creation of a token for `user_id` by `actor_sub`.
 ///
 /// # Errors
 /// What arrived shows that it is the answer to something else, or none of Clerk's.
-pub(super) fn id_of_token_for(
-    user_id: &str,
-    actor_sub: Option<&str>,
-    body: &[u8],
-) -> Result<Option<String>, ParseError> {
+pub(super) fn id_of_token_for(user_id: &str, actor_sub: Option<&str>, body: &[u8]) -> Result<Salvage, ParseError> {
     if BYTE_ORDER_MARK.starts_with(body) {
-        return Ok(None);
+        return Ok(Salvage::None);
     }
-    let first = without_byte_order_mark(body).iter().find(|byte| !byte.is_ascii_whitespace());
-    if first.is_some_and(|first| *first != b'{') {
+    let answer = Answer::read(body, &Binding { id: None, user_id: Some(user_id), actor_sub });
+    if let Some(foreign) = answer.foreign() {
+        return Err(foreign.clone());
+    }
+    let first = json::without_byte_order_mark(body).trim_ascii_start().first();
+    if answer.is_other() && first.is_some_and(|first| *first != b'{') {
         return Err(ParseError::not_clerk("the answer is no JSON object"));
     }
-    let mut id: Option<String> = None;
-    let mut is_clear = true;
-    for (key, value) in Members::of(body) {
-        match (key.as_str(), value) {
-            ("user_id", Value::Text(other)) if other != user_id => return Err(ParseError::mismatch("user_id")),
-            ("actor", Value::Nested(actor)) if is_other_actor(actor_sub, actor) => {
-                return Err(ParseError::mismatch("actor.sub"));
-            }
-            ("object", Value::Text(object)) if object != "actor_token" => {
-                return Err(ParseError::not_clerk("the answer is not an `actor_token` object"));
-            }
-            ("id", Value::Text(other)) if id.as_ref().is_some_and(|id| *id != other) => is_clear = false,
-            ("id", Value::Text(text)) => id = Some(text),
-            ("id" | "object" | "user_id", Value::Nested(_) | Value::Scalar) => is_clear = false,
-            _ => {}
-        }
-    }
-    Ok(id.filter(|id| is_clear && ActorTokenId::new(id.as_str()).is_ok()))
-}
-
-/// Whether an echoed actor names somebody else. One without a `sub`, or too deep or too large to be read, names nobody.
-fn is_other_actor(sub: Option<&str>, actor: &[u8]) -> bool {
-    if !json::is_modest(actor) {
-        return false;
-    }
-    let actor: serde_json::Value = serde_json::from_slice(actor).unwrap_or_default();
-    actor.get("sub").is_some_and(|echoed| echoed.as_str() != sub)
-}
-
-/// The members whose texts are looked at.
-const LOOKED_AT: [&str; 3] = ["id", "object", "user_id"];
-
-enum Value<'a> {
-    Text(String),
-    /// A string of another member.
-    Unread,
-    Nested(&'a [u8]),
-    Scalar,
-}
-
-/// The top-level members of a JSON object that arrived whole, in order.
-struct Members<'a> {
-    rest: &'a [u8],
-    first: bool,
-}
-
-impl<'a> Members<'a> {
-    fn of(body: &'a [u8]) -> Self {
-        let mut members = Members { rest: without_byte_order_mark(body), first: true };
-        if members.expect_byte(b'{').is_none() {
-            members.rest = &[];
-        }
-        members
-    }
-
-    fn skip_space(&mut self) {
-        while let Some((b' ' | b'\t' | b'\r' | b'\n', rest)) = self.rest.split_first() {
-            self.rest = rest;
-        }
-    }
-
-    fn expect_byte(&mut self, byte: u8) -> Option<()> {
-        self.skip_space();
-        let (first, rest) = self.rest.split_first()?;
-        (*first == byte).then(|| self.rest = rest)
-    }
-
-    fn peek(&mut self) -> Option<u8> {
-        self.skip_space();
-        self.rest.first().copied()
-    }
-
-    fn member(&mut self) -> Option<(String, Value<'a>)> {
-        if !std::mem::take(&mut self.first) {
-            self.expect_byte(b',')?;
-        }
-        let key = self.string()?;
-        self.expect_byte(b':')?;
-        let value = match self.peek()? {
-            b'"' if LOOKED_AT.contains(&key.as_str()) => Value::Text(self.string()?),
-            b'"' => self.skip_string()?,
-            b'{' | b'[' => self.skip_nested()?,
-            _ => self.skip_scalar()?,
-        };
-        Some((key, value))
-    }
-
-    /// A whole string, unescaped. serde_json does the unescaping; here only its end is found.
-    fn string(&mut self) -> Option<String> {
-        serde_json::from_slice(self.quoted()?).ok()
-    }
-
-    /// A whole string that nobody looks at: what `parse` skips must not hide the id from here either.
-    fn skip_string(&mut self) -> Option<Value<'a>> {
-        is_json(self.quoted()?).then_some(Value::Unread)
-    }
-
-    fn quoted(&mut self) -> Option<&'a [u8]> {
-        if self.peek()? != b'"' {
-            return None;
-        }
-        let (quoted, rest) = self.rest.split_at_checked(end_of_string(self.rest)?)?;
-        self.rest = rest;
-        Some(quoted)
-    }
-
-    /// An object or array, by counting brackets outside strings: no stack, however deep it is.
-    fn skip_nested(&mut self) -> Option<Value<'a>> {
-        let begin = self.rest;
-        let mut depth = 0usize;
-        loop {
-            let at = self.rest.iter().position(|byte| matches!(byte, b'{' | b'[' | b'}' | b']' | b'"'))?;
-            let (_, found) = self.rest.split_at_checked(at)?;
-            let (byte, behind) = found.split_first()?;
-            self.rest = behind;
-            match byte {
-                b'"' => {
-                    let (_, rest) = found.split_at_checked(end_of_string(found)?)?;
-                    self.rest = rest;
-                }
-                b'{' | b'[' => depth = depth.checked_add(1)?,
-                _ => depth = depth.checked_sub(1)?,
-            }
-            if depth == 0 {
-                let len = begin.len().checked_sub(self.rest.len())?;
-                return begin.get(..len).filter(|nested| is_json(nested)).map(Value::Nested);
-            }
-        }
-    }
-
-    /// A number, `true`, `false` or `null`, which ends where something else begins.
-    fn skip_scalar(&mut self) -> Option<Value<'a>> {
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
-        let end = self.rest.iter().position(|byte| !is_part(byte))?;
-        let (scalar, rest) = self.rest.split_at_checked(end)?;
-        self.rest = rest;
-        is_json(scalar).then_some(Value::Scalar)
-    }
-}
-
-/// Whether this is one JSON value. serde_json skips it without a stack of calls, however deep it is.
-fn is_json(value: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(value).is_ok()
-}
-
-/// The length of the string that `bytes` begin with, both quotes included. `None` if its closing quote is not there.
-fn end_of_string(bytes: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    for (at, byte) in bytes.iter().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return at.checked_add(1),
-            _ => {}
-        }
-    }
-    None
-}
-
-impl<'a> Iterator for Members<'a> {
-    type Item = (String, Value<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let member = self.member();
-        if member.is_none() {
-            self.rest = &[];
-        }
-        member
-    }
+    Ok(match answer.id() {
+        Some(id) if answer.is_ours() => Salvage::Confirmed(id.into_owned()),
+        Some(id) => Salvage::Unconfirmed(id.into_owned()),
+        None => Salvage::None,
+    })
 }
 
 #[cfg(test)]
@@ -205,8 +35,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn salvage(body: &str) -> Option<String> {
-        id_of_token_for("user_1", Some("user_2"), body.as_bytes()).unwrap_or(None)
+    fn salvage(body: &str) -> Salvage {
+        id_of_token_for("user_1", Some("user_2"), body.as_bytes()).unwrap_or_default()
     }
 
     #[test]
@@ -214,9 +44,16 @@ mod tests {
         let table = [
             (r#"{"id":"act_1","user_id":"user_9","#, Some(ParseError::mismatch("user_id"))),
             (r#"{"user_id":"user_9","id":"act"#, Some(ParseError::mismatch("user_id"))),
+            (r#"{"user_id":"user_1","user_id":"user_9","id":"act"#, Some(ParseError::mismatch("user_id"))),
+            (r#"{"user_id":"\ud800","#, None),
+            (r#"{"actor":{"sub":"\ud800"},"#, None),
             (r#"{"actor":{"sub":"user_9"},"tok"#, Some(ParseError::mismatch("actor.sub"))),
+            (r#"{"actor":{"sub":"user_9""#, Some(ParseError::mismatch("actor.sub"))),
+            (r#"{"actor":{"x":[{}],"sub":7},"id":"act_1""#, Some(ParseError::mismatch("actor.sub"))),
+            (r#"{"actor":{"sub":"user_2","sub":"user_9"},"#, Some(ParseError::mismatch("actor.sub"))),
+            (r#"{"object":"session","user_id":"user_9","#, Some(ParseError::mismatch("user_id"))),
             (r#"{"user_id":"user_"#, None),
-            (r#"{"actor":{"sub":"user_9""#, None),
+            (r#"{"actor":{"sub":"user_9"#, None),
             (r#"{"user_id":7,"actor":[],"id":"act_1","#, None),
             (" ", None),
             ("", None),
@@ -224,36 +61,62 @@ mod tests {
         for (body, expected) in table {
             assert_eq!(id_of_token_for("user_1", Some("user_2"), body.as_bytes()).err(), expected, "{body}");
         }
-        for body in ["<html>", "\u{feff} [", "OK", r#"{"object":"session","#] {
+        for body in ["<html>", "\u{feff} [", "OK", r#"{"object":"session","#, r#"{"object":7,"#] {
             let error = id_of_token_for("user_1", Some("user_2"), body.as_bytes()).unwrap_err();
             assert!(matches!(error.0, crate::operation::ParseProblem::NotClerk { .. }), "{body}");
         }
     }
 
     #[test]
-    fn only_a_whole_top_level_id_of_our_token_counts() {
+    fn an_id_is_certain_once_the_user_has_arrived_and_the_actor_where_it_was_begun() {
+        let table = [
+            (r#"{"id":"act_1","user_id":"user_1""#, true),
+            (r#"{"user_id":"user_1","id":"act_1""#, true),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"sub":"user_2"}"#, true),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"sub":"user_2","#, true),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"sub":"user_2""#, true),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{},"#, true),
+            (r#"{"id":"act_1","user_id":"user_1","actor":null,"#, true),
+            (r#"{"id":"act_1","user_id":"user_1","actor":[[]],"#, true),
+            (r#"{"id":"act_1","user_id":"user_1","x":1,"x":2,"#, true),
+            (r#"{"id":"act_1","user_id":"user_1","url":null,"url":"","#, true),
+            (r#"{"id":"act_1","user_id":"user_1","act"#, true),
+            (r#"{"id":"act_1""#, false),
+            (r#"{"id":"act_1","user_id":"user_"#, false),
+            (r#"{"id":"act_1","user_id":7,"#, false),
+            (r#"{"id":"act_1","user_id":null,"#, false),
+            (r#"{"object":"\ud800","id":"act_1","user_id":"user_1","#, false),
+            (r#"{"id":"act_1","user_id":"\ud800","#, false),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"sub":"\ud800"},"#, false),
+            (r#"{"id":"act_1","actor":{"sub":"user_2"},"#, false),
+            (r#"{"id":"act_1","user_id":"user_1","actor":"#, false),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"#, false),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"sub":"user_"#, false),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"x":{"sub":"user_2"},"#, false),
+            (r#"{"id":"act_1","user_id":"user_1","user_id":"user_1","#, false),
+            (r#"{"id":"act_1","user_id":"user_1","actor":{"sub":"user_2","sub":"user_2"},"#, false),
+        ];
+        for (body, is_certain) in table {
+            let id = "act_1".to_owned();
+            let expected = if is_certain { Salvage::Confirmed(id) } else { Salvage::Unconfirmed(id) };
+            assert_eq!(salvage(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn only_a_whole_top_level_id_counts() {
         let table = [
             (r#"{"id":"act_1""#, Some("act_1")),
             (r#" { "object" : "actor_token" , "id" : "act_1" , "st"#, Some("act_1")),
             ("\u{feff}{\"id\":\"act_1\"", Some("act_1")),
             (r#"{"\u0069d":"act_\u0031","x"#, Some("act_1")),
-            (r#"{"id":"act_1","id":"act_1""#, Some("act_1")),
             (r#"{"actor":{"id":"act_9","x":["\"}",{"id":"act_9"}]},"id":"act_1""#, Some("act_1")),
             (r#"{"n":-1.5e+3,"t":true,"u":null,"id":"act_1"}"#, Some("act_1")),
-            (r#"{"id":"act_1","user_id":"user_1"}"#, Some("act_1")),
-            (r#"{"id":"act_1","user_id":"user_"#, Some("act_1")),
+            (r#"{"$serde_json::private::RawValue":"{","id":"act_1"}"#, Some("act_1")),
             (r#"{"id":"act_1"#, None),
             (r#"{"id":"act_1\""#, None),
+            (r#"{"id":"act_1","id":"act_1""#, None),
             (r#"{"id":"act_1","id":"act_2""#, None),
-            (r#"{"id":"act_1","user_id":"user_2","#, None),
-            (r#"{"id":"act_1","object":"session","#, None),
-            (r#"{"id":"act_1","user_id":7,"#, None),
-            (r#"{"id":"act_1","actor":{"sub":"user_2"}"#, Some("act_1")),
-            (r#"{"id":"act_1","actor":{"sub":"user_9""#, Some("act_1")),
-            (r#"{"id":"act_1","actor":{},"x":1,"#, Some("act_1")),
-            (r#"{"id":"act_1","actor":null,"#, Some("act_1")),
-            (r#"{"id":"act_1","actor":{"sub":"user_9"}"#, None),
-            (r#"{"actor":{"x":[{}],"sub":7},"id":"act_1""#, None),
             (r#"{"id":7,"#, None),
             (r#"{"id":"","#, None),
             (r#"{"id":"../users","#, None),
@@ -264,18 +127,21 @@ mod tests {
             (r#"{{"id":"act_9"}"#, None),
             (r#"{"x" "id":"act_9""#, None),
             (r#"{]"id":"act_9""#, None),
+            (r#"{,"id":"act_9""#, None),
+            (r#"{"x":1,,"id":"act_9""#, None),
             ("", None),
             ("<html>", None),
         ];
         for (body, expected) in table {
-            assert_eq!(salvage(body).as_deref(), expected, "{body}");
+            assert_eq!(salvage(body).unconfirmed(), expected, "{body}");
+            assert_eq!(salvage(body).confirmed(), None, "{body}");
         }
     }
 
     #[test]
     fn ten_million_brackets_need_no_stack() {
         let body = format!("{{\"actor\":{}", "[".repeat(10_000_000));
-        assert_eq!(salvage(&body), None);
+        assert_eq!(salvage(&body), Salvage::None);
     }
 
     proptest! {
@@ -284,12 +150,15 @@ mod tests {
             id in "[A-Za-z0-9_-]{1,30}", decoy in "[A-Za-z0-9_-]{1,30}", text in "\\PC{0,30}", cut in 0usize..400
         ) {
             let before = json!({"actor": {"id": decoy, "x": text}, "note": text}).to_string();
-            let head = format!("{},\"id\":\"{id}\"", before.trim_end_matches('}').to_owned()
-                + if before.ends_with("}}") { "}}" } else { "" });
-            prop_assume!(serde_json::from_str::<serde_json::Value>(&format!("{head}}}")).is_ok());
-            let body = format!("{head},\"status\":\"pending\",\"user_id\":\"user_1\"}}");
+            let head = format!("{},\"id\":\"{id}\"", before.strip_suffix('}').unwrap());
+            let and_user = format!("{head},\"status\":\"pending\",\"user_id\":\"user_1\"");
+            let body = format!("{and_user}}}");
             let cut = cut.min(body.len());
-            let expected = (cut >= head.len()).then_some(id);
+            let expected = match cut {
+                cut if cut >= and_user.len() => Salvage::Confirmed(id),
+                cut if cut >= head.len() => Salvage::Unconfirmed(id),
+                _ => Salvage::None,
+            };
             prop_assert_eq!(id_of_token_for("user_1", None, &body.as_bytes()[..cut]), Ok(expected));
         }
 

@@ -1,12 +1,17 @@
 //! Clerk's error envelope: `{"errors": [...], "meta": {...}, "clerk_trace_id": "..."}`, every part of which can be
 //! missing. It is looked for on every status.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 
-use crate::{json, secret::Sanitized, token_status::ActorTokenStatus, words::words};
+use crate::{
+    json::{self, Budget, End, Json, Members},
+    secret::Sanitized,
+    token_status::ActorTokenStatus,
+    words::words,
+};
 
 words! {
     /// The code of a Clerk error (`errors[].code`). Clerk adds codes: an unknown one is kept in `Other`.
@@ -94,7 +99,10 @@ impl ApiError {
         self.meta.as_ref()?.get("param_name")?.as_str()
     }
 
-    /// The raw `meta`, whatever it holds: `limit` and `used` of a quota, `unsupported_features` of a plan.
+    /// Returns `meta`, whatever it holds: `limit` and `used` of a quota, `unsupported_features` of a plan.
+    ///
+    /// A number that `serde_json::Number` cannot hold exactly is a string. `None` also where `meta` has more than 127
+    /// levels or 4096 values and keys.
     #[must_use]
     pub fn meta(&self) -> Option<&Value> {
         self.meta.as_ref()
@@ -138,48 +146,74 @@ pub(crate) struct Envelope {
     pub(crate) trace_id: Option<String>,
 }
 
-/// Reads whatever can be read. A body that is no JSON, other JSON, or more than any envelope, gives an empty one.
+/// What one entry of `errors` counts of the values that are kept of one body: its members.
+const VALUES_OF_AN_ENTRY: usize = 4;
+
+/// Reads whatever can be read. A body that is no whole JSON object, one that has a member twice that is read, and one with
+/// more entries than are kept give an empty envelope. A `meta` beyond the bounds is left out.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Envelope {
-    let body = json::without_byte_order_mark(body);
-    let mut value = match json::is_modest(body) {
-        true => serde_json::from_slice::<Value>(body).unwrap_or(Value::Null),
-        false => Value::Null,
-    };
-    let mut part = |key| value.get_mut(key).map(Value::take);
-    let entries = match part("errors") {
-        Some(Value::Array(entries)) => entries,
-        _ => Vec::new(),
-    };
-    Envelope {
-        errors: entries.into_iter().filter(Value::is_object).map(entry).collect(),
-        meta: part("meta"),
-        trace_id: text(part("clerk_trace_id")).filter(|id| !id.is_empty()).or_else(|| trace_id(headers)),
+    let mut envelope = in_body(json::without_byte_order_mark(body)).unwrap_or_default();
+    if envelope.trace_id.is_none() {
+        envelope.trace_id = trace_id(headers).map(str::to_owned);
     }
+    envelope
 }
 
-fn entry(mut entry: Value) -> ApiError {
-    let mut part = |key| entry.get_mut(key).map(Value::take);
-    ApiError {
-        code: ErrorCode::from(text(part("code")).unwrap_or_default().as_str()),
-        message: text(part("message")).unwrap_or_default(),
-        long_message: text(part("long_message")),
-        meta: part("meta"),
+fn in_body(body: &[u8]) -> Option<Envelope> {
+    let [errors, meta, trace_id] = whole(Members::of(body), ["errors", "meta", "clerk_trace_id"])?;
+    let mut budget = Budget::of_a_body();
+    let mut entries = Vec::new();
+    for entry in errors.into_iter().flat_map(Json::elements).filter(|entry| entry.is_object()) {
+        budget.spend(VALUES_OF_AN_ENTRY).ok()?;
+        entries.push(self::entry(entry, &mut budget)?);
     }
+    Some(Envelope {
+        errors: entries,
+        meta: built(meta, &mut budget),
+        trace_id: text(trace_id).filter(|id| !id.is_empty()).map(Cow::into_owned),
+    })
 }
 
-fn text(value: Option<Value>) -> Option<String> {
-    match value? {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
+fn entry(entry: Json<'_>, budget: &mut Budget) -> Option<ApiError> {
+    let [code, message, long_message, meta] = whole(entry.members(), ["code", "message", "long_message", "meta"])?;
+    Some(ApiError {
+        code: ErrorCode::from(&*text(code).unwrap_or_default()),
+        message: text(message).unwrap_or_default().into_owned(),
+        long_message: text(long_message).map(Cow::into_owned),
+        meta: built(meta, budget),
+    })
 }
+
+/// The members of these names. `None` where the object is not whole, or has one of them twice.
+fn whole<'a, const N: usize>(mut members: Members<'a>, names: [&str; N]) -> Option<[Option<Json<'a>>; N]> {
+    let mut found = [None; N];
+    for (key, value) in members.by_ref() {
+        let slot = names.iter().zip(&mut found).find(|(name, _)| **name == key);
+        if slot.is_some_and(|(_, slot)| slot.replace(value).is_some()) {
+            return None;
+        }
+    }
+    (members.end() == End::Whole).then_some(found)
+}
+
+fn text(value: Option<Json<'_>>) -> Option<Cow<'_, str>> {
+    value?.text()
+}
+
+fn built(meta: Option<Json<'_>>, budget: &mut Budget) -> Option<Value> {
+    meta?.build(budget).ok()
+}
+
+/// The headers that may carry a trace id, the first one first.
+static TRACE_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-clerk-trace-id"),
+    HeaderName::from_static("clerk-trace-id"),
+    HeaderName::from_static("cf-ray"),
+];
 
 /// The trace id that the headers carry: what Clerk's support asks for.
-pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
-    ["x-clerk-trace-id", "clerk-trace-id", "cf-ray"]
-        .into_iter()
-        .find_map(|name| headers.get(name)?.to_str().ok().filter(|id| !id.is_empty()))
-        .map(str::to_owned)
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    TRACE_IDS.iter().find_map(|name| headers.get(name)?.to_str().ok().filter(|id| !id.is_empty()))
 }
 
 #[cfg(test)]

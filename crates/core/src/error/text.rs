@@ -4,9 +4,11 @@ use std::fmt;
 
 use crate::{
     actor_token_id::ShownId,
-    error::{Error, ErrorKind},
+    error::Error,
+    error_kind::ErrorKind,
     execution::Execution,
-    operation::Idempotency,
+    operation::Salvage,
+    operation_info::Idempotency,
     secret::{Sanitized, SanitizedChain},
     token_status::ActorTokenStatus,
 };
@@ -26,9 +28,14 @@ impl fmt::Display for Error {
             Execution::Unknown => "; it is unknown whether Clerk acted",
             Execution::Executed => "; Clerk acted",
         })?;
-        match self.salvaged_id() {
-            Some(id) => write!(f, " (id {})", ShownId(id)),
-            None => Ok(()),
+        if self.is_detached() {
+            f.write_str("; a middleware dropped the exchange, which runs on: the client revokes what it makes, and reports it to \
+                 the orphan handler")?;
+        }
+        match &self.0.salvage {
+            Salvage::None => Ok(()),
+            Salvage::Unconfirmed(id) => write!(f, " (id {}, not confirmed)", ShownId(id)),
+            Salvage::Confirmed(id) => write!(f, " (id {})", ShownId(id)),
         }
     }
 }
@@ -83,6 +90,14 @@ impl Error {
         match self.kind() {
             _ if may_have_minted && self.salvaged_id().is_some() => {
                 "A token was made and its link is lost: revoke salvaged_id(), then create another."
+            }
+            _ if may_have_minted && self.is_detached() => {
+                "The client revokes what this call made. See the orphan handler, or what close() returns, for what could not be \
+                 revoked; then create another."
+            }
+            _ if may_have_minted && self.unconfirmed_id().is_some() => {
+                "A token may exist whose link is lost. unconfirmed_id() may name it, or another call's token: find out \
+                 whose it is, and revoke it only if it is this call's."
             }
             ErrorKind::UnexpectedRedirect if may_have_minted => {
                 "Check the base URL: Clerk's API does not redirect. If it was Clerk that answered, a token may exist that \
@@ -195,6 +210,9 @@ impl fmt::Debug for Error {
         }
         if let Some(id) = self.salvaged_id() {
             debug.field("salvaged_id", &ShownId(id));
+        }
+        if let Some(id) = self.unconfirmed_id() {
+            debug.field("unconfirmed_id", &ShownId(id));
         }
         if let Some(retry_after) = &inner.retry_after {
             debug.field("retry_after", retry_after);

@@ -3,12 +3,9 @@
 //! Where a server fails every call, each call's own retries multiply what it has to bear. A bucket that all calls of a
 //! client share keeps that multiple near one.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use crate::invalid_request::InvalidRequest;
+use crate::{invalid_request::InvalidRequest, time::Moment};
 
 /// How many retries all calls of a client may make together: a bucket of tokens (not of Clerk's). A retry takes one;
 /// successes and time give them back.
@@ -20,7 +17,7 @@ use crate::invalid_request::InvalidRequest;
 /// use clerk_actor_tokens_core::{transport_fn, Client, Response, RetryBudget, SecretKey};
 /// use std::time::Duration;
 ///
-/// let transport = transport_fn(|_request| async { Ok(Response::default()) });
+/// let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
 /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
 ///     .retry_budget(RetryBudget::new().tokens(20).token_every(Duration::from_secs(5)))
 ///     .build()?;
@@ -85,62 +82,63 @@ impl Default for RetryBudget {
 /// A token, in the parts that are counted: whole numbers, so that ten tenths are one, and many enough for any share.
 const TOKEN: u128 = 1_000_000_000_000;
 
-/// The bucket of one client and its clones.
+/// The bucket of one place and key: see `limits.rs`.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Bucket {
-    budget: RetryBudget,
-    level: Mutex<Level>,
-}
-
-struct Level {
     parts: u128,
     /// Up to when time has paid.
-    paid_until: Option<Instant>,
+    paid_until: Option<Moment>,
 }
 
 impl Bucket {
+    /// A full bucket.
     pub(crate) fn new(budget: RetryBudget) -> Self {
-        Self { budget, level: Mutex::new(Level { parts: full(budget), paid_until: None }) }
+        Self { parts: full(budget), paid_until: None }
     }
 
     /// Takes a token for a retry. `false` if there is none.
-    pub(crate) fn take(&self, now: Instant) -> bool {
-        self.budget.tokens.is_none()
-            || self.with(now, |level| match level.parts.checked_sub(TOKEN) {
-                Some(rest) => {
-                    level.parts = rest;
-                    true
-                }
-                None => false,
-            })
+    pub(crate) fn take(&mut self, budget: RetryBudget, now: Moment) -> bool {
+        if budget.tokens.is_none() {
+            return true;
+        }
+        self.pay(budget, now);
+        match self.parts.checked_sub(TOKEN) {
+            Some(rest) => {
+                self.parts = rest;
+                true
+            }
+            None => false,
+        }
     }
 
-    /// A call has succeeded.
-    pub(crate) fn succeed(&self, now: Instant) {
-        let share = TOKEN.div_ceil(u128::from(self.budget.successes_per_token.max(1)));
-        self.with(now, |level| level.parts = level.parts.saturating_add(share).min(full(self.budget)));
+    /// Adds what a success gives back.
+    pub(crate) fn succeed(&mut self, budget: RetryBudget, now: Moment) {
+        self.pay(budget, now);
+        let share = TOKEN.div_ceil(u128::from(budget.successes_per_token.max(1)));
+        self.parts = self.parts.saturating_add(share).min(full(budget));
     }
 
-    fn with<R>(&self, now: Instant, change: impl FnOnce(&mut Level) -> R) -> R {
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        self.pay(&mut level, now);
-        change(&mut level)
+    /// Whether it is as full as a new one.
+    pub(crate) fn is_full(&mut self, budget: RetryBudget, now: Moment) -> bool {
+        self.pay(budget, now);
+        self.parts >= full(budget)
     }
 
     /// What time has given back since it last did. Only the time that came to whole parts counts as paid.
-    fn pay(&self, level: &mut Level, now: Instant) {
-        let since = *level.paid_until.get_or_insert(now);
-        let every = self.budget.token_every.as_nanos().max(1);
+    fn pay(&mut self, budget: RetryBudget, now: Moment) {
+        let since = *self.paid_until.get_or_insert(now);
+        let every = budget.token_every.as_nanos().max(1);
         let passed = now.saturating_duration_since(since).as_nanos();
         let parts = passed.saturating_mul(TOKEN) / every;
-        level.parts = level.parts.saturating_add(parts);
-        if level.parts >= full(self.budget) {
-            level.parts = full(self.budget);
-            level.paid_until = Some(now);
+        self.parts = self.parts.saturating_add(parts);
+        if self.parts >= full(budget) {
+            self.parts = full(budget);
+            self.paid_until = Some(now);
             return;
         }
         let paid = parts.saturating_mul(every).div_ceil(TOKEN);
         let paid = Duration::from_nanos(u64::try_from(paid).unwrap_or(u64::MAX));
-        level.paid_until = since.checked_add(paid).or(Some(now));
+        self.paid_until = Some(since.saturating_add(paid));
     }
 }
 
@@ -153,21 +151,34 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn left(bucket: &Bucket, now: Instant) -> usize {
-        (0..1000).take_while(|_| bucket.take(now)).count()
+    /// A bucket with its budget.
+    struct Filled(RetryBudget, Bucket);
+
+    impl Filled {
+        fn new(budget: RetryBudget) -> Self {
+            Self(budget, Bucket::new(budget))
+        }
+
+        fn left(&mut self, now: Moment) -> usize {
+            (0..1000).take_while(|_| self.1.take(self.0, now)).count()
+        }
+
+        fn succeed(&mut self, now: Moment) {
+            self.1.succeed(self.0, now);
+        }
     }
 
     #[test]
     fn ten_retries_and_no_more() {
-        let now = Instant::now();
-        assert_eq!(left(&Bucket::new(RetryBudget::new()), now), 10);
-        assert_eq!(left(&Bucket::new(RetryBudget::new().tokens(0)), now), 0);
-        assert_eq!(left(&Bucket::new(RetryBudget::unlimited()), now), 1000);
+        let now = Moment::from_origin(Duration::from_secs(1_000));
+        assert_eq!(Filled::new(RetryBudget::new()).left(now), 10);
+        assert_eq!(Filled::new(RetryBudget::new().tokens(0)).left(now), 0);
+        assert_eq!(Filled::new(RetryBudget::unlimited()).left(now), 1000);
     }
 
     #[test]
     fn ten_successes_give_one_back() {
-        let now = Instant::now();
+        let now = Moment::from_origin(Duration::from_secs(1_000));
         for (successes, per_token, back) in [
             (9, 10, 0),
             (10, 10, 1),
@@ -178,45 +189,48 @@ mod tests {
             (600_000, 600_000, 1),
             (599_999, 600_000, 0),
         ] {
-            let bucket = Bucket::new(RetryBudget::new().successes_per_token(per_token));
-            left(&bucket, now);
+            let mut bucket = Filled::new(RetryBudget::new().successes_per_token(per_token));
+            bucket.left(now);
             (0..successes).for_each(|_| bucket.succeed(now));
-            assert_eq!(left(&bucket, now), back, "{successes} successes, {per_token} a token");
+            assert_eq!(bucket.left(now), back, "{successes} successes, {per_token} a token");
         }
     }
 
     #[test]
     fn each_ten_seconds_give_one_back() {
-        let now = Instant::now();
+        let now = Moment::from_origin(Duration::from_secs(1_000));
         let nanosecond = Duration::from_nanos(1);
         for tokens in 1..=10u32 {
-            let bucket = Bucket::new(RetryBudget::new());
-            left(&bucket, now);
-            let paid = now + Duration::from_secs(10) * tokens;
-            assert_eq!(left(&bucket, paid - nanosecond), tokens as usize - 1);
-            assert_eq!(left(&bucket, paid), 1);
+            let mut bucket = Filled::new(RetryBudget::new());
+            bucket.left(now);
+            let paid = now.saturating_add(Duration::from_secs(10) * tokens);
+            assert_eq!(
+                bucket.left(now.saturating_add(Duration::from_secs(10) * tokens - nanosecond)),
+                tokens as usize - 1
+            );
+            assert_eq!(bucket.left(paid), 1);
         }
     }
 
     #[test]
     fn it_never_holds_more_than_at_the_start() {
-        let now = Instant::now();
-        let bucket = Bucket::new(RetryBudget::new());
+        let now = Moment::from_origin(Duration::from_secs(1_000));
+        let mut bucket = Filled::new(RetryBudget::new());
         (0..1000).for_each(|_| bucket.succeed(now));
-        assert_eq!(left(&bucket, now + Duration::from_secs(3600)), 10);
+        assert_eq!(bucket.left(now.saturating_add(Duration::from_secs(3600))), 10);
     }
 
     proptest! {
         /// Also where it is asked at odd moments: no time is lost, none is paid twice.
         #[test]
         fn time_pays_what_it_has_passed(steps in proptest::collection::vec(0u64..20_000_000_000, 1..50)) {
-            let start = Instant::now();
-            let bucket = Bucket::new(RetryBudget::new().tokens(1000));
-            left(&bucket, start);
+            let start = Moment::from_origin(Duration::from_secs(1_000));
+            let mut bucket = Filled::new(RetryBudget::new().tokens(1000));
+            bucket.left(start);
             let (mut now, mut taken) = (start, 0);
             for step in &steps {
-                now += Duration::from_nanos(*step);
-                taken += left(&bucket, now);
+                now = now.saturating_add(Duration::from_nanos(*step));
+                taken += bucket.left(now);
             }
             let passed: u64 = steps.iter().sum();
             prop_assert_eq!(taken as u64, passed / 10_000_000_000);

@@ -1,12 +1,16 @@
 //! The rules with one cell changed, for the check that sees the oracles fail with each: compiled in with
 //! `--cfg flipped_rules` alone.
 
-use std::{cell::RefCell, fmt};
+use std::fmt;
 
 use crate::{
-    error::ErrorKind,
+    error_kind::ErrorKind,
     execution::Execution,
-    retry::rules::{Again, Failure, Row, Rule, TABLE},
+    retry::{
+        flipped,
+        rule::{Again, Failure, Row, Rule},
+        rules::{self, TABLE},
+    },
 };
 
 /// One cell with another value than it has.
@@ -15,10 +19,6 @@ pub struct Flip {
     rule: Rule,
     cell: &'static str,
     status: Option<(u16, Failure)>,
-}
-
-thread_local! {
-    static FLIPPED: RefCell<Option<&'static Flip>> = const { RefCell::new(None) };
 }
 
 impl Flip {
@@ -30,7 +30,7 @@ impl Flip {
             _ => None,
         });
         let flipped = match self.status {
-            Some((_, failure)) => super::rules::rule(failure).execution,
+            Some((_, failure)) => rules::rule(failure).execution,
             None => self.rule.execution,
         };
         original != Some(Execution::NotExecuted) && flipped == Execution::NotExecuted
@@ -38,39 +38,27 @@ impl Flip {
 
     /// Runs something with this cell changed, on this thread.
     pub fn with<R>(&self, run: impl FnOnce() -> R) -> R {
-        // The rules are handed out for good, and this is a check that ends soon.
-        let flip: &'static Flip = Box::leak(Box::new(*self));
-        FLIPPED.with(|flipped| flipped.replace(Some(flip)));
+        flipped::set(Some((self.rule, self.status)));
         let result = run();
-        FLIPPED.with(|flipped| flipped.replace(None));
+        flipped::set(None);
         result
     }
 }
 
 impl fmt::Display for Flip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rule { row, execution, kind, never, safe, .. } = &self.rule;
+        let Rule { row, execution, kind, non_idempotent, idempotent, .. } = &self.rule;
         match (self.cell, self.status) {
             (_, Some((status, failure))) => write!(f, "status {status} -> {failure:?}"),
             ("execution", _) => write!(f, "row {row}: execution -> {execution:?}"),
             ("kind", _) => write!(f, "row {row}: kind -> {kind:?}"),
-            ("never", _) => write!(f, "row {row}: create again -> {never:?}"),
-            _ => write!(f, "row {row}: revoke again -> {safe:?}"),
+            ("non_idempotent", _) => write!(f, "row {row}: create again -> {non_idempotent:?}"),
+            _ => write!(f, "row {row}: revoke again -> {idempotent:?}"),
         }
     }
 }
 
-pub(crate) fn rule(failure: Failure) -> Option<&'static Rule> {
-    let flip = FLIPPED.with(|flipped| *flipped.borrow())?;
-    (flip.status.is_none() && flip.rule.failure == failure).then_some(&flip.rule)
-}
-
-pub(crate) fn failure_of_status(status: u16) -> Option<Failure> {
-    let (flipped, failure) = FLIPPED.with(|flipped| *flipped.borrow())?.status?;
-    (flipped == status).then_some(failure)
-}
-
-fn cells(rule: &Rule) -> (Execution, ErrorKind, Again, Again) {
+fn cells(rule: &Rule) -> (Execution, Option<ErrorKind>, Again, Again) {
     (rule.execution, rule.kind, rule.non_idempotent, rule.idempotent)
 }
 
@@ -114,7 +102,8 @@ pub fn all() -> Vec<Flip> {
         for execution in EXECUTIONS.into_iter().filter(|it| *it != rule.execution) {
             flip("execution", Rule { execution, ..*rule });
         }
-        for kind in KINDS.into_iter().filter(|it| *it != rule.kind) {
+        let kinds = KINDS.into_iter().map(Some).chain([None]);
+        for kind in kinds.filter(|it| *it != rule.kind) {
             flip("kind", Rule { kind, ..*rule });
         }
         if rule.failure == Failure::InvalidRequest {

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::retry::rules::{Again, Case, Row, Rule, TABLE, rule};
+use crate::retry::{
+    rule::{Again, Case, Row, Rule},
+    rules::{TABLE, rule},
+};
 
 /// The failure rules that this version of the client follows, as the Markdown table of the book's page on failures.
 ///
@@ -50,7 +53,10 @@ fn words(rule: &Rule) -> String {
 }
 
 fn cell(again: &str, rule: &Rule) -> String {
-    format!("{again} | {:?}, {:?}", rule.kind, rule.execution)
+    match rule.kind {
+        Some(kind) => format!("{again} | {kind:?}, {:?}", rule.execution),
+        None => format!("{again} | the middleware's, {:?}", rule.execution),
+    }
 }
 
 fn again(again: Again) -> &'static str {

@@ -108,10 +108,8 @@ fn backslash(rest: &str, depth: u32) -> Option<(char, usize)> {
 
 /// `{5f}`, as Rust's `Debug` and JavaScript write it.
 fn braced(text: &str) -> Option<(char, usize)> {
-    let inner = text.strip_prefix('{')?;
-    let count = inner.bytes().take(8).take_while(u8::is_ascii_hexdigit).count();
-    let digits = inner.get(..count).filter(|_| inner.as_bytes().get(count) == Some(&b'}'))?;
-    let code = u32::from_str_radix(digits, 16).ok()?;
+    let digits = text.strip_prefix('{')?.split_once('}')?.0;
+    let code = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() <= 8)?;
     Some((char::from_u32(code)?, digits.len().saturating_add(2)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::{execution::Execution, secret::SanitizedChain, transport::Response};
+use crate::{secret::SanitizedChain, transport::message::Response};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -51,25 +51,6 @@ pub enum TransportErrorKind {
 }
 
 impl TransportErrorKind {
-    /// What this kind proves.
-    #[must_use]
-    pub fn execution(self) -> Execution {
-        match self {
-            Self::Connect
-            | Self::Tls
-            | Self::Proxy
-            | Self::ProxyAuth
-            | Self::Canceled
-            | Self::Refused
-            | Self::RefusedOnNewConnection
-            | Self::TimeoutBeforeSend
-            | Self::RateLimited
-            | Self::Credential
-            | Self::Blocked => Execution::NotExecuted,
-            Self::Timeout | Self::Interrupted | Self::BodyTooLarge | Self::Other => Execution::Unknown,
-        }
-    }
-
     fn words(self) -> &'static str {
         match self {
             Self::Connect => "could not connect",
@@ -165,12 +146,6 @@ impl TransportError {
         self.0.kind
     }
 
-    /// What the kind proves. A partial response may prove more; the core looks at both.
-    #[must_use]
-    pub fn execution(&self) -> Execution {
-        self.0.kind.execution()
-    }
-
     /// What had arrived, if the head did.
     #[must_use]
     pub fn partial(&self) -> Option<&Response> {
@@ -181,6 +156,13 @@ impl TransportError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The same failure without the claim that nothing was sent, which its send state does not prove.
+    pub(crate) fn into_unproved(mut self) -> Self {
+        let claimed = std::mem::replace(&mut self.0.kind, TransportErrorKind::Interrupted);
+        let source = self.0.source.take();
+        self.with_source(Unproved { claimed, source })
     }
 
     pub(crate) fn partial_mut(&mut self) -> Option<&mut Response> {
@@ -217,6 +199,29 @@ impl fmt::Debug for TransportError {
 impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// A claim that was taken back: see [`TransportError::into_unproved`].
+#[derive(Debug)]
+struct Unproved {
+    claimed: TransportErrorKind,
+    source: Option<BoxError>,
+}
+
+impl fmt::Display for Unproved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the transport reported \"{}\" after it had begun to send, or without holding the request",
+            self.claimed.words()
+        )
+    }
+}
+
+impl StdError for Unproved {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 

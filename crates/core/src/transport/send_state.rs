@@ -1,4 +1,5 @@
-//! The moment at which a request is handed to a connection: what decides whether a caller that goes away takes it along.
+//! The moment at which a request is handed to a connection: what decides whether a caller that leaves takes it along, and
+//! what a failure of the transport proves.
 
 use std::{
     fmt,
@@ -8,25 +9,30 @@ use std::{
     },
 };
 
-use crate::transport::Request;
-
-/// A handle on a request (in its extensions): whether it has been handed to a connection.
+/// A handle on one send of a request ([`CallContext::send_state`](crate::CallContext::send_state)): whether any of it may
+/// have been sent.
 ///
-/// For a transport that says nothing, a request counts as sent from the beginning. One that can tell calls
-/// [`hold`](Self::hold) before it looks for a connection. Then a creation whose caller goes away meanwhile is not sent: the
-/// client cancels it, and [`begin`](Self::begin) or [`step`](Self::step), of which the transport calls one before it
-/// goes on, says so.
+/// | state | set by | what it proves |
+/// | --- | --- | --- |
+/// | silent | the beginning | nothing: a transport that says nothing may have sent the request |
+/// | held | [`hold`](Self::hold) | nothing has been sent |
+/// | begun | [`begin`](Self::begin) | nothing: some of the request may have been sent |
+/// | given back | [`give_back`](Self::give_back) | nothing reached the server |
+/// | cancelled | [`cancel`](Self::cancel) | nothing has been sent, and nothing will be |
+///
+/// A failure that claims that nothing was sent, such as [`Connect`](crate::TransportErrorKind::Connect), counts as
+/// proved only in the states held, given back and cancelled. A creation whose caller leaves in one of these is cancelled.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{SendState, Request, Response, TransportError, transport_fn};
+/// use clerk_actor_tokens_core::{CallContext, Request, Response, TransportError, transport_fn};
 ///
 /// # async fn connect() -> Result<(), TransportError> { Ok(()) }
-/// let transport = transport_fn(|request: Request| async move {
-///     let send_state = SendState::of(&request).cloned().unwrap_or_default();
-///     send_state.hold();
+/// let transport = transport_fn(|_request: Request, context: CallContext| async move {
+///     let state = context.send_state();
+///     state.hold();
 ///     connect().await?;
-///     if !send_state.begin() {
-///         return Err(TransportError::blocked("nobody waits for this request any more"));
+///     if !state.begin() {
+///         return Err(TransportError::blocked("the caller has left"));
 ///     }
 ///     Ok(Response::default()) // write the request, read the answer
 /// });
@@ -35,85 +41,95 @@ use crate::transport::Request;
 #[derive(Clone, Default)]
 pub struct SendState(Arc<AtomicU8>);
 
-const UNSAID: u8 = 0;
+const SILENT: u8 = 0;
 const HELD: u8 = 1;
-/// Held, and at this moment being polled: nobody can know how that ends.
-const BUSY: u8 = 2;
-const BEGUN: u8 = 3;
-const CANCELED: u8 = 4;
+const BEGUN: u8 = 2;
+const GIVEN_BACK: u8 = 3;
+const CANCELLED: u8 = 4;
+/// Held, and at this moment being polled by [`SendState::step`]: how that ends is not known yet.
+const BUSY: u8 = 5;
 
 impl SendState {
-    /// What the request carries, if it comes from a client's call.
-    #[must_use]
-    pub fn of(request: &Request) -> Option<&Self> {
-        request.extensions().get()
-    }
-
-    /// Nothing of the request has been sent, and nothing will be before [`begin`](Self::begin) or [`step`](Self::step) allows
-    /// it. Does nothing after these.
+    /// Says that nothing of the request has been sent, and that nothing will be before [`begin`](Self::begin) allows it.
+    /// Does nothing after that.
     pub fn hold(&self) {
-        self.change(UNSAID, HELD);
+        self.change(SILENT, HELD);
     }
 
-    /// From here on, some of the request may be sent. `false` if nobody waits for it any more: then it must not be.
+    /// Says that some of the request may be sent from here on. `false` if the send was cancelled: then nothing must be sent.
     #[must_use]
     pub fn begin(&self) -> bool {
-        let allow = |state| (state != CANCELED).then_some(BEGUN);
+        let allow = |state| (state != CANCELLED).then_some(BEGUN);
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, allow).is_ok()
     }
 
-    /// One step of an exchange that only afterwards can tell whether it has handed the request over: `step` gives its result
-    /// and that. `None` if nobody waits for the request any more: then `step` is not run.
+    /// Says that what had begun has come back whole: no byte of it reached the server. It is held again, and
+    /// [`begin`](Self::begin) has to be asked before the next try.
+    pub fn give_back(&self) {
+        self.change(BEGUN, GIVEN_BACK);
+    }
+
+    /// Keeps a held request from ever being sent. `false` if it may have been sent: then nothing is changed.
+    ///
+    /// The client calls it where the caller leaves. A transport calls it where an exchange ends before its request was
+    /// begun, as at the deadline: what is still queued somewhere is then not sent late. It does not call it where the
+    /// request may be tried on another connection, as after a failure to connect.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::SendState;
+    ///
+    /// let state = SendState::default();
+    /// state.hold();
+    /// assert!(state.cancel());
+    /// assert!(!state.begin());
+    /// ```
+    pub fn cancel(&self) -> bool {
+        let cancel = |state| matches!(state, HELD | GIVEN_BACK | CANCELLED).then_some(CANCELLED);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, cancel).is_ok()
+    }
+
+    /// Returns whether it is proved that nothing of the request has reached the server: held, given back or cancelled.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        matches!(self.0.load(Ordering::Acquire), HELD | GIVEN_BACK | CANCELLED | BUSY)
+    }
+
+    /// Returns whether the request is held or given back, and may still be sent.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        matches!(self.0.load(Ordering::Acquire), HELD | GIVEN_BACK | BUSY)
+    }
+
+    /// Runs one step of an exchange that learns only afterwards whether it has handed the request over: `step` returns its
+    /// result and that. `None` if the send was cancelled: then `step` is not run.
+    #[doc(hidden)]
     pub fn step<T>(&self, step: impl FnOnce() -> (T, bool)) -> Option<T> {
         let enter = |state| match state {
-            CANCELED => None,
+            CANCELLED => None,
             BEGUN => Some(BEGUN),
             _ => Some(BUSY),
         };
         let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).ok()?;
         let (result, is_handed_over) = step();
-        // If `step` panicked, it stays busy, which counts as sent.
+        // If `step` panicked, it stays busy and cannot be cancelled.
         self.change(BUSY, if is_handed_over { BEGUN } else { before });
         Some(result)
     }
 
-    /// Whether the transport has said that nothing of the request has been sent so far. `false` where it says nothing.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        matches!(self.0.load(Ordering::Acquire), HELD | BUSY)
-    }
-
-    /// Keeps a held request from ever being sent. `false` if it may have been: then nothing is changed.
-    ///
-    /// The client calls it where the caller goes away. A transport calls it where an exchange ends before its request was
-    /// begun, as at the deadline: what still lies in a queue somewhere is then not sent late, and it is proved that nothing
-    /// was.
-    ///
-    /// ```
-    /// use clerk_actor_tokens_core::SendState;
-    ///
-    /// let send_state = SendState::default();
-    /// send_state.hold();
-    /// assert!(send_state.cancel());
-    /// assert!(!send_state.begin());
-    /// ```
-    pub fn cancel(&self) -> bool {
-        let canceled = self.0.compare_exchange(HELD, CANCELED, Ordering::AcqRel, Ordering::Acquire);
-        matches!(canceled, Ok(_) | Err(CANCELED))
-    }
-
-    fn change(&self, from: u8, to: u8) -> bool {
-        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    fn change(&self, from: u8, to: u8) {
+        // Where it is in another state, that state is the one that counts.
+        let _ = self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
     }
 }
 
 impl fmt::Debug for SendState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0.load(Ordering::Acquire) {
-            UNSAID => "SendState(unsaid)",
+            SILENT => "SendState(silent)",
             HELD | BUSY => "SendState(held)",
             BEGUN => "SendState(begun)",
-            _ => "SendState(canceled)",
+            GIVEN_BACK => "SendState(given back)",
+            _ => "SendState(cancelled)",
         })
     }
 }
@@ -123,44 +139,58 @@ mod tests {
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    /// What can be done to a send, and what each state becomes by it: the table of the type's documentation.
     #[test]
-    fn only_what_is_held_can_be_canceled_and_what_is_canceled_is_not_sent() {
-        let silent = SendState::default();
-        assert!(!silent.is_held());
-        assert!(!silent.cancel(), "a transport that says nothing may have sent it");
-
-        let held = SendState::default();
-        held.hold();
-        assert!(held.is_held());
-        assert_eq!(held.step(|| (held.is_held(), false)), Some(true));
-        assert!(held.cancel() && held.cancel());
-        assert!(!held.begin());
-        assert_eq!(held.step(|| (1, false)), None);
-
-        for begin in [
-            |send_state: &SendState| assert!(send_state.begin()),
-            |send_state: &SendState| {
-                send_state.step(|| ((), true));
-            },
-        ] {
-            let begun = SendState::default();
-            begun.hold();
-            begin(&begun);
-            begun.hold();
-            assert!(!begun.is_held() && !begun.cancel(), "it cannot be held again");
-            assert!(begun.begin() && begun.step(|| ((), false)).is_some());
-            assert!(!begun.cancel());
+    fn each_verb_leads_from_each_state_to_the_one_that_is_documented() {
+        type Verb = fn(&SendState) -> Option<bool>;
+        let verbs: [(&str, Verb); 4] = [
+            ("hold", |state| {
+                state.hold();
+                None
+            }),
+            ("begin", |state| Some(state.begin())),
+            ("give_back", |state| {
+                state.give_back();
+                None
+            }),
+            ("cancel", |state| Some(state.cancel())),
+        ];
+        let states = ["silent", "held", "begun", "given back", "cancelled"];
+        // By state: what each of the four verbs leads to, and what it returns.
+        let table = [
+            [("held", None), ("begun", Some(true)), ("silent", None), ("silent", Some(false))],
+            [("held", None), ("begun", Some(true)), ("held", None), ("cancelled", Some(true))],
+            [("begun", None), ("begun", Some(true)), ("given back", None), ("begun", Some(false))],
+            [("given back", None), ("begun", Some(true)), ("given back", None), ("cancelled", Some(true))],
+            [("cancelled", None), ("cancelled", Some(false)), ("cancelled", None), ("cancelled", Some(true))],
+        ];
+        for ((name, number), row) in states.iter().zip([SILENT, HELD, BEGUN, GIVEN_BACK, CANCELLED]).zip(table) {
+            for ((verb, act), (after, returned)) in verbs.iter().zip(row) {
+                let state = SendState(Arc::new(AtomicU8::new(number)));
+                assert_eq!(act(&state), returned, "{verb} of {name}");
+                assert_eq!(format!("{state:?}"), format!("SendState({after})"), "{verb} of {name}");
+            }
+            let state = SendState(Arc::new(AtomicU8::new(number)));
+            assert_eq!(state.is_unsent(), ["held", "given back", "cancelled"].contains(name), "{name}");
+            assert_eq!(state.is_held(), ["held", "given back"].contains(name), "{name}");
         }
     }
 
     #[test]
-    fn what_is_being_polled_or_panicked_may_have_been_sent() {
-        let send_state = SendState::default();
-        send_state.hold();
-        assert_eq!(send_state.step(|| (send_state.cancel(), false)), Some(false));
-        assert!(
-            catch_unwind(AssertUnwindSafe(|| send_state.step(|| -> ((), bool) { panic!("a transport") }))).is_err()
-        );
-        assert!(!send_state.cancel());
+    fn a_step_runs_unless_it_was_cancelled_and_cannot_be_cancelled_while_it_runs() {
+        let state = SendState::default();
+        state.hold();
+        assert_eq!(state.step(|| (state.cancel(), false)), Some(false));
+        assert!(state.is_held());
+        state.step(|| ((), true));
+        assert!(!state.is_unsent());
+        let cancelled = SendState::default();
+        cancelled.hold();
+        assert!(cancelled.cancel());
+        assert_eq!(cancelled.step(|| (1, false)), None);
+        let panicked = SendState::default();
+        panicked.hold();
+        assert!(catch_unwind(AssertUnwindSafe(|| panicked.step(|| -> ((), bool) { panic!("a transport") }))).is_err());
+        assert!(!panicked.cancel());
     }
 }

@@ -7,19 +7,22 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind, http::header::AUTHORIZATION,
+    CallContext, Executor, HttpTransport, Request, Response, SendState, Timer, TransportError, TransportErrorKind,
+    http::header::AUTHORIZATION,
 };
 use serde_json::json;
 
-use super::{Clock, ok, pause, response, token_json, with, with_header};
+use super::{Clock, USER, ok, pause, response, token_json, with, with_header};
 
 /// What a creation is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Made, and told.
     Success,
-    /// Made; the answer is cut behind the id.
+    /// Made; the answer is cut behind the id and the user.
     CutWithId,
+    /// Made; the answer is cut behind the id and before the user: it could be anybody's.
+    CutBeforeUser,
     /// Made; the answer is cut before the id.
     CutWithoutId,
     /// Made; no answer.
@@ -61,6 +64,8 @@ pub(crate) enum Revoking {
 pub(crate) struct Books {
     /// Creations that were handed to the transport.
     pub(crate) creates: usize,
+    /// Those that were handed over, and are not answered.
+    pub(crate) in_flight: usize,
     pub(crate) made: Vec<String>,
     /// Ids that an answer told which came to its end.
     pub(crate) told: Vec<String>,
@@ -76,8 +81,9 @@ pub(crate) struct Clerk {
     pub(crate) clock: Clock,
     answers: Arc<[Answer]>,
     revoking: Revoking,
-    /// How many polls each phase takes: before something is made, before the answer begins, while its body comes.
-    phases: [u32; 3],
+    /// How many polls each phase takes: while it connects, before something is made, before the answer begins, while
+    /// its body comes.
+    phases: [u32; 4],
     books: Arc<Mutex<Books>>,
 }
 
@@ -88,7 +94,7 @@ impl Clerk {
             clock: Clock::new(),
             answers: answers.into(),
             revoking: Revoking::Works,
-            phases: [2; 3],
+            phases: [0, 2, 2, 2],
             books: Arc::default(),
         }
     }
@@ -98,7 +104,7 @@ impl Clerk {
         self
     }
 
-    pub(crate) fn phases(mut self, phases: [u32; 3]) -> Self {
+    pub(crate) fn phases(mut self, phases: [u32; 4]) -> Self {
         self.phases = phases;
         self
     }
@@ -111,14 +117,23 @@ impl Clerk {
         note(&mut self.books.lock().unwrap())
     }
 
-    async fn create(&self) -> Result<Response, TransportError> {
+    async fn create(&self, send_state: &SendState) -> Result<Response, TransportError> {
         let number = self.note(|books| {
             books.creates += 1;
             books.creates - 1
         });
         let answer = self.answers.get(number).or(self.answers.last()).copied().unwrap();
         let id = format!("act_{number}");
-        let [before, after, body] = self.phases;
+        let [connecting, before, after, body] = self.phases;
+        send_state.hold();
+        pause(connecting).await;
+        let is_reached = answer != Answer::Unreachable;
+        if is_reached {
+            if !send_state.begin() {
+                return Err(TransportError::blocked("canceled"));
+            }
+            self.note(|books| books.in_flight += 1);
+        }
         pause(before).await;
         if answer.makes() {
             self.note(|books| books.made.push(id.clone()));
@@ -129,10 +144,12 @@ impl Clerk {
             let partial = response(200, token.as_bytes()[..length].to_vec());
             TransportError::new(TransportErrorKind::Interrupted).with_partial(partial)
         };
-        let end_of_id = token.find(&id).unwrap() + id.len() + 1;
+        let end_of = |text: &str| token.find(text).unwrap() + text.len() + 1;
+        let end_of_id = end_of(&id);
         let exchanged = match answer {
             Answer::Success => Ok(response(200, token.clone())),
-            Answer::CutWithId => Err(cut(end_of_id)),
+            Answer::CutWithId => Err(cut(end_of_id.max(end_of(USER)))),
+            Answer::CutBeforeUser => Err(cut(end_of_id)),
             Answer::CutWithoutId => Err(cut(end_of_id - 1)),
             Answer::Lost | Answer::Nothing => Err(TransportErrorKind::Interrupted.into()),
             Answer::Gateway => Ok(response(502, "")),
@@ -144,6 +161,7 @@ impl Clerk {
         pause(body).await;
         self.note(|books| {
             books.answered.push(answer);
+            books.in_flight -= usize::from(is_reached);
             if answer.tells_id() {
                 books.told.push(id);
             }
@@ -151,11 +169,16 @@ impl Clerk {
         exchanged
     }
 
-    async fn revoke(&self, request: Request) -> Result<Response, TransportError> {
+    async fn revoke(&self, request: Request, send_state: &SendState) -> Result<Response, TransportError> {
         let id = request.uri().path().rsplit('/').nth(1).unwrap().to_owned();
         let key = request.headers()[AUTHORIZATION].to_str().unwrap().to_owned();
         let host = request.uri().host().unwrap().to_owned();
+        send_state.hold();
         pause(self.phases[0]).await;
+        if !send_state.begin() {
+            return Err(TransportError::blocked("canceled"));
+        }
+        pause(self.phases[1]).await;
         match self.revoking {
             Revoking::Works => {}
             Revoking::Fails => return Ok(response(404, "")),
@@ -168,15 +191,19 @@ impl Clerk {
 
 #[async_trait]
 impl HttpTransport for Clerk {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
         self.clock.busy();
         match request.uri().path().ends_with("/revoke") {
-            true => self.revoke(request).await,
-            false => self.create().await,
+            true => self.revoke(request, context.send_state()).await,
+            false => self.create(context.send_state()).await,
         }
     }
 
     fn timer(&self) -> &dyn Timer {
         &self.clock
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }

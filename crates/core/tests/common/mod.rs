@@ -15,13 +15,13 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Mutex},
     task::{Context, Poll},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, Client, ClientBuilder, Error, HttpTransport, Request, Response, SecretKey, Timer, TransportError,
-    TransportErrorKind, http::StatusCode,
+    Actor, BoxFuture, CallContext, Client, ClientBuilder, Error, Execution, Executor, HttpTransport, Moment, Request,
+    Response, SecretKey, Timer, TransportError, TransportErrorKind, http::StatusCode,
 };
 use serde_json::{Value, json};
 
@@ -35,7 +35,6 @@ pub(crate) const WALL_AT_START: Duration = Duration::from_secs(784_111_777);
 /// A clock that stands still until everybody waits, and then jumps to the end of the shortest sleep.
 #[derive(Clone)]
 pub(crate) struct Clock {
-    start: Instant,
     state: Arc<Mutex<ClockState>>,
 }
 
@@ -52,15 +51,15 @@ const IDLE: u32 = 24;
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), state: Arc::default() }
+        Self { state: Arc::default() }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
         self.state.lock().unwrap().elapsed
     }
 
-    pub(crate) fn since_start(&self, instant: Instant) -> Duration {
-        instant.duration_since(self.start)
+    pub(crate) fn since_start(&self, moment: Moment) -> Duration {
+        moment.saturating_duration_since(Moment::from_origin(Duration::ZERO))
     }
 
     /// Says that somebody makes progress, so that time does not move.
@@ -75,8 +74,8 @@ impl Clock {
 }
 
 impl Timer for Clock {
-    fn now(&self) -> Instant {
-        self.start + self.elapsed()
+    fn now(&self) -> Moment {
+        Moment::from_origin(self.elapsed())
     }
 
     fn system_time(&self) -> SystemTime {
@@ -153,6 +152,22 @@ impl Play {
     pub(crate) fn after(self, delay: Duration) -> Self {
         Self::After(delay, Box::new(self))
     }
+
+    /// Whether the request is never handed over in it.
+    fn is_unsent(&self) -> bool {
+        match self {
+            Self::Answer(_) | Self::Stall => false,
+            Self::Fail(error) => is_unsent(error),
+            Self::After(_, then) => then.is_unsent(),
+        }
+    }
+}
+
+/// Whether an error says that this side sent nothing. A refusal of the peer's is an answer to what was sent.
+fn is_unsent(error: &TransportError) -> bool {
+    use TransportErrorKind::{Refused, RefusedOnNewConnection};
+    let is_refusal = matches!(error.kind(), Refused | RefusedOnNewConnection);
+    error.execution() == Execution::NotExecuted && error.partial().is_none() && !is_refusal
 }
 
 /// What became of a request that the transport was given.
@@ -167,6 +182,7 @@ pub(crate) enum Fate {
 #[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) request: Request,
+    pub(crate) context: CallContext,
     /// Since the start, on the virtual clock.
     pub(crate) at: Duration,
     pub(crate) fate: Fate,
@@ -175,6 +191,8 @@ pub(crate) struct Sent {
 type Script = Box<dyn Fn(usize) -> Play + Send + Sync>;
 
 /// Plays a script: the n-th send, counted from 0, gets the n-th play.
+///
+/// It hands the request over at once, and says so. Where the play is a failure to send, it holds the request to the end.
 pub(crate) struct Scripted {
     pub(crate) clock: Clock,
     script: Script,
@@ -205,16 +223,21 @@ impl Scripted {
 
 #[async_trait]
 impl HttpTransport for Scripted {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        let send_state = context.send_state().clone();
         let number = {
             let mut sent = self.sent.lock().unwrap();
-            sent.push(Sent { request, at: self.clock.elapsed(), fate: Fate::Open });
+            sent.push(Sent { request, context, at: self.clock.elapsed(), fate: Fate::Open });
             sent.len() - 1
         };
         assert!(number < 1000, "this never ends");
         self.clock.busy();
-        pause(self.polls).await;
+        send_state.hold();
         let mut play = (self.script)(number);
+        if !play.is_unsent() && !send_state.begin() {
+            return Err(TransportError::blocked("canceled"));
+        }
+        pause(self.polls).await;
         loop {
             match play {
                 Play::After(delay, then) => {
@@ -236,6 +259,10 @@ impl HttpTransport for Scripted {
 
     fn timer(&self) -> &dyn Timer {
         &self.clock
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
     }
 }
 

@@ -16,7 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// As far as virtual time goes: a hundred years. It keeps every sum within what `Instant` can hold.
+use clerk_actor_tokens_core::Moment;
+
+/// As far as virtual time goes: a hundred years. It keeps every sum within what a calendar can hold.
 pub(super) const END: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Quiet rounds before time jumps, and the real time that each gives to other threads: their tasks may be about to
@@ -36,7 +38,7 @@ const QUIET_ON_ONE_THREAD: (u32, Duration) = (3, Duration::ZERO);
 const QUIET_BEHIND_OTHER_TASKS: (u32, Duration) = (24, Duration::ZERO);
 
 /// The same where the earliest sleep is a watchdog: a fifth of a second.
-const QUIET_BEFORE_BACKSTOP: (u32, Duration) = (400, Duration::from_micros(500));
+const QUIET_BEFORE_WATCHDOG: (u32, Duration) = (400, Duration::from_micros(500));
 
 /// Somebody who sleeps.
 pub(super) struct Sleeper {
@@ -67,7 +69,7 @@ impl ClockMode {
 /// What all clones of a clock share.
 pub(super) struct Shared {
     pub(super) mode: ClockMode,
-    pub(super) origin: Instant,
+    pub(super) origin: Moment,
     state: Mutex<State>,
 }
 
@@ -98,7 +100,7 @@ impl State {
         if mode == ClockMode::VirtualOnOneThread {
             if watchdog || self.late > 0 { QUIET_BEHIND_OTHER_TASKS } else { QUIET_ON_ONE_THREAD }
         } else if watchdog {
-            QUIET_BEFORE_BACKSTOP
+            QUIET_BEFORE_WATCHDOG
         } else if self.late > 0 || self.many_threads {
             QUIET_AMONG_THREADS
         } else {
@@ -127,7 +129,11 @@ impl State {
 
 impl Shared {
     pub(super) fn new(mode: ClockMode) -> Self {
-        Self { mode, origin: Instant::now(), state: Mutex::default() }
+        let origin = match mode {
+            ClockMode::Real => Moment::from_instant(Instant::now()),
+            _ => Moment::from_origin(Duration::ZERO),
+        };
+        Self { mode, origin, state: Mutex::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

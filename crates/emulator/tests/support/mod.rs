@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    CallContext, CreateActorToken, Deadline, HttpTransport, Operation as _, Request, Response,
+    BoxFuture, CallContext, CreateActorToken, Deadline, HttpTransport, Operation as _, Request, Response,
+    TransportError,
 };
 use clerk_actor_tokens_emulator::Emulator;
 use serde_json::{Value, json};
@@ -37,16 +38,43 @@ pub(crate) fn without_header(mut request: Request, name: &str) -> Request {
     request
 }
 
-/// A good create, as the second attempt of a call with this much time left.
-pub(crate) fn call_within(clerk: &Emulator, limit: Duration) -> Request {
-    let mut request = create(json!({ "user_id": "user_1", "actor": { "sub": "user_agent" } }));
-    let deadline = Deadline::after(clerk.timer().now(), limit);
-    request.extensions_mut().insert(CallContext::new(&CreateActorToken::INFO, deadline).with_attempt(2));
-    request
+/// A request and its context.
+pub(crate) type Call = (Request, CallContext);
+
+/// The context of a first attempt with this much time left.
+pub(crate) fn context_within(clerk: &Emulator, limit: Duration) -> CallContext {
+    CallContext::new(&CreateActorToken::INFO, Deadline::after(clerk.timer().now(), limit))
 }
 
-pub(crate) fn send(clerk: &Emulator, request: Request) -> Response {
-    pollster::block_on(clerk.send(request)).unwrap()
+/// A good create, as the second attempt of a call with this much time left.
+pub(crate) fn call_within(clerk: &Emulator, limit: Duration) -> Call {
+    let request = create(json!({ "user_id": "user_1", "actor": { "sub": "user_agent" } }));
+    (request, context_within(clerk, limit).with_attempt(2))
+}
+
+pub(crate) trait IntoCall {
+    fn into_call(self, clerk: &Emulator) -> Call;
+}
+
+impl IntoCall for Call {
+    fn into_call(self, _: &Emulator) -> Call {
+        self
+    }
+}
+
+impl IntoCall for Request {
+    fn into_call(self, clerk: &Emulator) -> Call {
+        (self, context_within(clerk, Duration::from_secs(30)))
+    }
+}
+
+pub(crate) fn exchange(clerk: &Emulator, call: impl IntoCall) -> BoxFuture<'_, Result<Response, TransportError>> {
+    let (request, context) = call.into_call(clerk);
+    clerk.send(request, context)
+}
+
+pub(crate) fn send(clerk: &Emulator, call: impl IntoCall) -> Response {
+    pollster::block_on(exchange(clerk, call)).unwrap()
 }
 
 pub(crate) fn json(response: &Response) -> Value {

@@ -11,7 +11,7 @@ use std::{
     vec,
 };
 
-use clerk_actor_tokens_core::{CallContext, Execution, FreshConnection, HttpTransport, TransportErrorKind};
+use clerk_actor_tokens_core::{Execution, TransportErrorKind};
 use clerk_actor_tokens_hyper::{HyperTransport, RequestBody};
 use http::Uri;
 use hyper_util::{
@@ -29,7 +29,7 @@ use tower_service::Service;
 
 use crate::{
     h2_peer::{NO_ERROR, Peer, REFUSED_STREAM, answering, goaway, rst},
-    support::{LONG, SHORT, Server, assert_kind, causes, closed_by_client, ok, post, post_within},
+    support::{Exchanges, LONG, SHORT, Server, assert_kind, causes, closed_by_client, ok, post, post_within},
 };
 
 /// A connector that does this.
@@ -99,7 +99,7 @@ async fn a_connector_of_ones_own_is_used_and_its_connections_are_pooled() {
     });
     let transport = HyperTransport::with_connector(connector).unwrap();
     for _ in 0..3 {
-        assert_eq!(transport.send(post("http://clerk.test/")).await.unwrap().body(), "hello");
+        assert_eq!(transport.exchange(post("http://clerk.test/")).await.unwrap().body(), "hello");
     }
     assert_eq!(server.connections(), 1);
 }
@@ -109,7 +109,7 @@ async fn a_connector_that_never_finishes_or_is_never_ready_ends_at_the_connect_t
     let builder = || HyperTransport::builder().connect_timeout(SHORT);
     let stalls = Does(|_| -> Connecting { Box::pin(pending()) });
     for transport in [builder().build_with_connector(stalls), builder().build_with_connector(NeverReady)] {
-        let error = transport.unwrap().send(post("http://clerk.test/")).await.unwrap_err();
+        let error = transport.unwrap().exchange(post("http://clerk.test/")).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::Connect);
         assert_eq!(error.execution(), Execution::NotExecuted);
         assert!(causes(&error).iter().any(|cause| cause == "connecting took longer than 200ms"), "{error:?}");
@@ -120,14 +120,14 @@ async fn a_connector_that_never_finishes_or_is_never_ready_ends_at_the_connect_t
 async fn a_deadline_below_the_connect_timeout_ends_the_wait_with_nothing_sent() {
     let stalls = Does(|_| -> Connecting { Box::pin(pending()) });
     let transport = HyperTransport::builder().connect_timeout(LONG).build_with_connector(stalls).unwrap();
-    let error = transport.send(post_within("http://clerk.test/", SHORT)).await.unwrap_err();
+    let error = transport.exchange(post_within("http://clerk.test/", SHORT)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
 }
 
 #[tokio::test]
 async fn a_connector_that_fails_is_a_failed_connection_and_its_words_are_kept() {
     let fails = Does(|_| -> Connecting { Box::pin(async { Err(io::Error::other("no way there")) }) });
-    let error = HyperTransport::with_connector(fails).unwrap().send(post("http://clerk.test/")).await.unwrap_err();
+    let error = HyperTransport::with_connector(fails).unwrap().exchange(post("http://clerk.test/")).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
     assert!(causes(&error).iter().any(|cause| cause.contains("no way there")), "{error:?}");
 }
@@ -139,7 +139,7 @@ async fn a_connector_that_fails_with_an_error_of_rustls_is_a_refused_handshake()
         let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::Revoked);
         Box::pin(async { Err(io::Error::new(io::ErrorKind::InvalidData, refused)) })
     });
-    let error = HyperTransport::with_connector(fails).unwrap().send(post("http://clerk.test/")).await.unwrap_err();
+    let error = HyperTransport::with_connector(fails).unwrap().exchange(post("http://clerk.test/")).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Tls);
 }
 
@@ -199,7 +199,7 @@ async fn a_connector_says_which_connection_speaks_http_2_and_its_refusals_count(
     let server = answering().await;
     let transport = HyperTransport::with_connector(Negotiates(server.port())).unwrap();
     for _ in 0..3 {
-        let response = transport.send(post("http://clerk.test/")).await.unwrap();
+        let response = transport.exchange(post("http://clerk.test/")).await.unwrap();
         assert_eq!((response.version(), response.body().as_ref()), (http::Version::HTTP_2, &b"hello"[..]));
     }
     assert_eq!(server.connections(), 1);
@@ -212,7 +212,7 @@ async fn a_connector_says_which_connection_speaks_http_2_and_its_refusals_count(
     })
     .await;
     let transport = HyperTransport::with_connector(Negotiates(refusing.port())).unwrap();
-    let error = transport.send(post("http://clerk.test/")).await.unwrap_err();
+    let error = transport.exchange(post("http://clerk.test/")).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::RefusedOnNewConnection);
 }
 
@@ -222,7 +222,7 @@ async fn a_resolver_of_ones_own_is_asked() {
     let resolver = Resolves(vec![([127, 0, 0, 1], 0).into()]);
     let connector = HttpConnector::new_with_resolver(resolver);
     let transport = HyperTransport::with_connector(connector).unwrap();
-    let response = transport.send(post(&format!("http://clerk.test:{}/", server.port()))).await.unwrap();
+    let response = transport.exchange(post(&format!("http://clerk.test:{}/", server.port()))).await.unwrap();
     assert_eq!(response.body(), "hello");
 }
 
@@ -237,10 +237,10 @@ async fn an_address_that_is_dead_does_not_hide_one_that_lives() {
         vec![([127, 0, 0, 1], 0).into(), ([0, 0, 0, 0, 0, 0, 0, 1], 0).into()],
     ] {
         let transport = HyperTransport::with_connector(HttpConnector::new_with_resolver(Resolves(addresses))).unwrap();
-        assert_eq!(transport.send(post(&url)).await.unwrap().body(), "hello");
+        assert_eq!(transport.exchange(post(&url)).await.unwrap().body(), "hello");
     }
     let nowhere = HttpConnector::new_with_resolver(Resolves(Vec::new()));
-    let error = HyperTransport::with_connector(nowhere).unwrap().send(post(&url)).await.unwrap_err();
+    let error = HyperTransport::with_connector(nowhere).unwrap().exchange(post(&url)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
 }
 
@@ -254,7 +254,7 @@ async fn an_address_that_is_silent_does_not_hide_one_that_lives() {
     let addresses = vec![([0, 0, 0, 0, 0, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into()];
     let connector = HttpConnector::new_with_resolver(Resolves(addresses));
     let transport = HyperTransport::builder().connect_timeout(LONG).build_with_connector(connector).unwrap();
-    let response = transport.send(post(&format!("http://clerk.test:{port}/"))).await.unwrap();
+    let response = transport.exchange(post(&format!("http://clerk.test:{port}/"))).await.unwrap();
     assert_eq!(response.body(), "hello");
 }
 
@@ -281,18 +281,15 @@ async fn over_a_client_of_ones_own_connections_are_pooled_fresh_ones_are_fresh_a
         let server = if http2 { answering().await } else { Server::answering(ok("hello")).await };
         let transport = HyperTransport::from_client(own_client(8, http2), own_client(0, http2));
         for _ in 0..3 {
-            assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().body(), "hello");
+            assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
         }
         assert_eq!(server.connections(), 1);
-        let mut fresh = post(&server.url("/"));
-        fresh.extensions_mut().insert(FreshConnection);
-        transport.send(fresh).await.unwrap();
+        let fresh = post(&server.url("/")).with_fresh_connection();
+        transport.exchange(fresh).await.unwrap();
         assert_eq!(server.connections(), 2);
 
-        let mut capped = post(&server.url("/"));
-        let context = CallContext::of(&capped).unwrap().clone().with_response_cap(4);
-        capped.extensions_mut().insert(context);
-        let error = transport.send(capped).await.unwrap_err();
+        let capped = post(&server.url("/")).with_response_cap(4);
+        let error = transport.exchange(capped).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::BodyTooLarge);
         assert_eq!(error.partial().unwrap().body(), "hell");
     }
@@ -303,13 +300,13 @@ async fn over_a_client_of_ones_own_failures_prove_what_they_always_prove() {
     let transport = |http2| HyperTransport::from_client(own_client(8, http2), own_client(0, http2));
 
     let silent = Server::start(|_, mut stream| async move { closed_by_client(&mut stream).await }).await;
-    let error = transport(false).send(post_within(&silent.url("/"), SHORT)).await.unwrap_err();
+    let error = transport(false).exchange(post_within(&silent.url("/"), SHORT)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Timeout);
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let error = transport(false).send(post(&url)).await.unwrap_err();
+    let error = transport(false).exchange(post(&url)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
 
     // Whether a connection of somebody else's client has answered before is not known. A refusal is one all the same.
@@ -329,14 +326,14 @@ async fn over_a_client_of_ones_own_failures_prove_what_they_always_prove() {
             }
         })
         .await;
-        assert_kind(&transport(true).send(post(&server.url("/"))).await.unwrap_err(), kind);
+        assert_kind(&transport(true).exchange(post(&server.url("/"))).await.unwrap_err(), kind);
     }
 }
 
 #[tokio::test]
 async fn dns_that_fails_is_a_failed_connection() {
     let transport = HyperTransport::builder().http_only().connect_timeout(Duration::from_secs(15)).build().unwrap();
-    let error = transport.send(post("http://no-such-host.invalid/")).await.unwrap_err();
+    let error = transport.exchange(post("http://no-such-host.invalid/")).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
     assert_eq!(error.execution(), Execution::NotExecuted);
 }

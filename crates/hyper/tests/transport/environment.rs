@@ -2,14 +2,14 @@
 
 use std::error::Error;
 
-use clerk_actor_tokens_core::{HttpTransport, TransportErrorKind};
+use clerk_actor_tokens_core::TransportErrorKind;
 use clerk_actor_tokens_hyper::{ClientIdentity, HyperTransport, HyperTransportBuilder};
 
 use crate::{
     certs::Authority,
     child::{is_child, run_again},
     proxy::{Proxy, https_server},
-    support::{Server, ok, post},
+    support::{Exchanges, Server, ok, post},
 };
 
 const NAME: &str = "127.0.0.1";
@@ -19,8 +19,8 @@ async fn exchange(builder: HyperTransportBuilder, trusted: &Authority) {
     let transport = builder.only_roots(trusted.as_root()).build().unwrap();
     let server = https_server(&trusted.server(NAME), "http/1.1", None).await;
     let plain = Server::answering(ok("hello")).await;
-    assert_eq!(transport.send(post(&server.https("/"))).await.unwrap().body(), "hello");
-    assert_eq!(transport.send(post(&plain.url("/"))).await.unwrap().body(), "hello");
+    assert_eq!(transport.exchange(post(&server.https("/"))).await.unwrap().body(), "hello");
+    assert_eq!(transport.exchange(post(&plain.url("/"))).await.unwrap().body(), "hello");
     assert_eq!((server.connections(), plain.connections()), (1, 1));
 }
 
@@ -46,7 +46,7 @@ async fn a_proxy_in_the_environment_that_was_not_asked_for_is_never_connected_to
         }
         // With the defaults, which do not trust the server: as far as the handshake.
         let server = https_server(&trusted.server(NAME), "http/1.1", None).await;
-        let error = HyperTransport::new().unwrap().send(post(&server.https("/"))).await.unwrap_err();
+        let error = HyperTransport::new().unwrap().exchange(post(&server.https("/"))).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls);
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use clerk_actor_tokens_core::{Execution, HttpTransport, TransportErrorKind};
+use clerk_actor_tokens_core::{Execution, TransportErrorKind};
 use tokio::{
     io::AsyncWriteExt,
     net::TcpListener,
@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use crate::support::{
-    LONG, SHORT, Server, assert_kind, causes, closed_by_client, http_only, ok, post, post_within, read_request,
+    Exchanges, LONG, SHORT, Server, assert_kind, causes, closed_by_client, http_only, ok, post, post_within,
+    read_request,
 };
 
 #[tokio::test]
@@ -19,7 +20,7 @@ async fn a_refused_connection_proves_that_nothing_was_executed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let error = http_only().send(post(&url)).await.unwrap_err();
+    let error = http_only().exchange(post(&url)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
     assert_eq!(error.execution(), Execution::NotExecuted);
     assert!(error.partial().is_none());
@@ -57,7 +58,7 @@ async fn wherever_an_answer_is_cut_the_request_is_never_called_unexecuted_and_wh
         let head = answer.find("\r\n\r\n").unwrap() + 4;
         for length in 0..answer.len() {
             let server = cut_after(answer, length, Cut::Close).await;
-            let error = transport.send(post(&server.url("/"))).await.expect_err("it was cut");
+            let error = transport.exchange(post(&server.url("/"))).await.expect_err("it was cut");
             assert_kind(&error, TransportErrorKind::Interrupted);
             assert_eq!(error.execution(), Execution::Unknown, "cut after {length} bytes");
             let Some(partial) = error.partial() else {
@@ -89,7 +90,7 @@ async fn wherever_an_answer_is_reset_the_request_is_never_called_unexecuted() {
     let transport = http_only();
     for length in 0..SIZED.len() {
         let server = cut_after(SIZED, length, Cut::Reset).await;
-        let error = transport.send(post(&server.url("/"))).await.expect_err("it was reset");
+        let error = transport.exchange(post(&server.url("/"))).await.expect_err("it was reset");
         assert_kind(&error, TransportErrorKind::Interrupted);
     }
 }
@@ -100,7 +101,7 @@ async fn an_answer_that_is_not_http_proves_nothing() {
         ["SSH-2.0-OpenSSH\r\n", "HTTP/1.1 999999 No\r\n\r\n", "HTTP/1.1 200 OK\r\n: x\r\n\r\n", "\0\0\0\0\0\0\0\0"]
     {
         let server = Server::answering(answer).await;
-        let error = http_only().send(post(&server.url("/"))).await.unwrap_err();
+        let error = http_only().exchange(post(&server.url("/"))).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::Interrupted);
     }
 }
@@ -111,7 +112,7 @@ async fn what_cannot_be_sent_is_refused_before_anything_is_opened() {
         let Ok(url) = url.parse::<http::Uri>() else { continue };
         let mut request = post("http://127.0.0.1/");
         *request.uri_mut() = url;
-        let error = http_only().send(request).await.unwrap_err();
+        let error = http_only().exchange(request).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::Blocked);
         assert!(causes(&error)[0].contains("absolute"), "{error:?}");
     }
@@ -120,7 +121,7 @@ async fn what_cannot_be_sent_is_refused_before_anything_is_opened() {
 #[tokio::test]
 async fn a_transport_for_http_only_refuses_https_before_it_connects_and_says_why() {
     let server = Server::answering(ok("hello")).await;
-    let error = http_only().send(post(&server.url("/").replace("http://", "https://"))).await.unwrap_err();
+    let error = http_only().exchange(post(&server.url("/").replace("http://", "https://"))).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Tls);
     assert_eq!(error.execution(), Execution::NotExecuted);
     assert_eq!(server.connections(), 0);
@@ -147,7 +148,7 @@ async fn dropping_the_future_before_the_answer_closes_the_connection() {
     .await;
     let transport = http_only();
     tokio::select! {
-        result = transport.send(post(&server.url("/"))) => panic!("never answered: {result:?}"),
+        result = transport.exchange(post(&server.url("/"))) => panic!("never answered: {result:?}"),
         () = reached.notified() => {}
     }
     timeout(LONG, was_closed).await.expect("the connection stayed open").unwrap();
@@ -169,7 +170,7 @@ async fn dropping_the_future_within_the_body_closes_the_connection() {
     .await;
     let transport = http_only();
     // Dropped by this timeout, long before its own deadline.
-    timeout(SHORT, transport.send(post(&server.url("/")))).await.expect_err("never complete");
+    timeout(SHORT, transport.exchange(post(&server.url("/")))).await.expect_err("never complete");
     timeout(LONG, was_closed).await.expect("the connection stayed open").unwrap();
 }
 
@@ -194,7 +195,7 @@ async fn no_error_shows_what_was_sent_or_received() {
             let mut request = post_within(&url, timeout);
             request.headers_mut().insert("authorization", "Bearer CANARY".parse().unwrap());
             *request.body_mut() = "CANARY".into();
-            let error = http_only().send(request).await.unwrap_err();
+            let error = http_only().exchange(request).await.unwrap_err();
             let mut texts = vec![format!("{error} {error:?} {error:#?}")];
             let mut next = error.source();
             while let Some(cause) = next {
@@ -210,6 +211,6 @@ async fn no_error_shows_what_was_sent_or_received() {
 async fn the_transport_shows_nothing_of_its_insides() {
     let transport = http_only();
     let server = Server::answering(ok("CANARY")).await;
-    transport.send(post(&server.url("/CANARY"))).await.unwrap();
+    transport.exchange(post(&server.url("/CANARY"))).await.unwrap();
     assert_eq!(format!("{transport:?}"), "HyperTransport { .. }");
 }

@@ -11,9 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use clerk_actor_tokens_core::{
-    CallContext, DiscardConnection, Execution, FreshConnection, HttpTransport, TransportError, TransportErrorKind,
-};
+use clerk_actor_tokens_core::{DiscardConnection, Execution, TransportError, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
 use tokio::{sync::mpsc, time::timeout};
 
@@ -22,7 +20,7 @@ use crate::{
         CODES, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, LAST, MAX_CONCURRENT_STREAMS, Peer, RST_STREAM,
         SETTINGS, STATUS_200, answering, frame, goaway, headers, literal, rst, settings, status,
     },
-    support::{LONG, SHORT, Server, assert_kind, http2, post, post_within},
+    support::{Exchanges, LONG, SHORT, Server, assert_kind, http2, post, post_within},
 };
 
 /// A server that writes this for each request, and goes on.
@@ -40,7 +38,7 @@ async fn saying(bytes: impl Fn(u32) -> Vec<u8> + Clone + Send + Sync + 'static) 
 }
 
 async fn fails(server: &Server, kind: TransportErrorKind) -> TransportError {
-    let error = http2().send(post(&server.url("/"))).await.unwrap_err();
+    let error = http2().exchange(post(&server.url("/"))).await.unwrap_err();
     assert_kind(&error, kind);
     assert_eq!(error.execution(), Execution::Unknown);
     error
@@ -75,7 +73,7 @@ async fn the_body_goes_out_whole_and_the_answer_comes_back_whole() {
     .await;
     let transport = http2();
     for _ in 0..3 {
-        let response = transport.send(post(&server.url("/"))).await.unwrap();
+        let response = transport.exchange(post(&server.url("/"))).await.unwrap();
         assert_eq!((response.status().as_u16(), response.body().as_ref()), (200, &b"hello"[..]));
         let many: Vec<_> = response.headers().get_all("x-many").iter().collect();
         assert_eq!(many, ["one", "two"]);
@@ -100,7 +98,7 @@ async fn every_status_is_an_answer_and_no_redirect_is_followed() {
     let transport = http2();
     // A second request for one status would shift all that follow.
     for status in 200..1000 {
-        assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().status().as_u16(), status);
+        assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().status().as_u16(), status);
     }
     assert_eq!(server.connections(), 1);
 }
@@ -116,7 +114,7 @@ async fn interim_answers_are_not_the_answer_and_may_be_in_pieces() {
         [interim, head, frame(DATA, END_STREAM | 8, id, [&[4][..], b"hi", &[0; 4]].concat())].concat()
     })
     .await;
-    let response = http2().send(post(&server.url("/"))).await.unwrap();
+    let response = http2().exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!((response.status().as_u16(), response.body().as_ref()), (201, &b"hi"[..]));
 }
 
@@ -128,7 +126,7 @@ async fn a_flood_of_interim_answers_does_not_stretch_the_deadline() {
         while peer.sent(headers(request.id, &status(103), 0)).await {}
     })
     .await;
-    let result = timeout(LONG, http2().send(post_within(&server.url("/"), SHORT))).await;
+    let result = timeout(LONG, http2().exchange(post_within(&server.url("/"), SHORT))).await;
     let error = result.expect("the deadline was stretched").unwrap_err();
     // hyper may lose patience before the deadline does.
     assert!(matches!(error.kind(), TransportErrorKind::Timeout | TransportErrorKind::Interrupted), "{error:?}");
@@ -155,7 +153,7 @@ async fn requests_share_one_connection_at_the_same_time() {
     let transport = http2();
     let all = (0..REQUESTS).map(|_| {
         let (transport, request) = (transport.clone(), post(&server.url("/")));
-        tokio::spawn(async move { transport.send(request).await.unwrap().into_body() })
+        tokio::spawn(async move { transport.exchange(request).await.unwrap().into_body() })
     });
     let mut bodies = Vec::new();
     for sent in all.collect::<Vec<_>>() {
@@ -193,11 +191,11 @@ async fn a_server_that_takes_one_request_at_a_time_is_given_one_at_a_time() {
     .await;
     let transport = http2();
     // The settings have arrived with this answer.
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     let all: Vec<_> = (0..8)
         .map(|_| {
             let (transport, request) = (transport.clone(), post(&server.url("/")));
-            tokio::spawn(async move { transport.send(request).await })
+            tokio::spawn(async move { transport.exchange(request).await })
         })
         .collect();
     for sent in all {
@@ -225,8 +223,8 @@ async fn a_server_that_takes_no_request_is_given_none_and_the_deadline_ends_the_
     })
     .await;
     let transport = http2();
-    transport.send(post(&server.url("/"))).await.unwrap();
-    let error = transport.send(post_within(&server.url("/"), SHORT)).await.unwrap_err();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
+    let error = transport.exchange(post_within(&server.url("/"), SHORT)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(heads.load(Ordering::SeqCst), 0);
 }
@@ -262,7 +260,7 @@ async fn wherever_a_body_is_broken_off_the_head_and_what_arrived_are_kept() {
                 })
                 .await;
                 let case = format!("{name}, sized: {sized}, after {length}");
-                let error = http2().send(post(&server.url("/"))).await.expect_err(&case);
+                let error = http2().exchange(post(&server.url("/"))).await.expect_err(&case);
                 assert_eq!(error.kind(), TransportErrorKind::Interrupted, "{case}: {error:?}");
                 let partial = error.partial().unwrap_or_else(|| panic!("the head had arrived: {case}: {error:?}"));
                 assert_eq!((partial.status().as_u16(), &partial.headers()["x-test"]), (201, &"1".parse().unwrap()));
@@ -279,7 +277,7 @@ async fn a_whole_answer_stays_one_whatever_is_said_of_its_stream_afterwards() {
         let server =
             saying(move |id| [headers(id, STATUS_200, 0), frame(DATA, END_STREAM, id, "hello"), end.clone()].concat())
                 .await;
-        assert_eq!(http2().send(post(&server.url("/"))).await.unwrap().body(), "hello", "{after:?}");
+        assert_eq!(http2().exchange(post(&server.url("/"))).await.unwrap().body(), "hello", "{after:?}");
     }
 }
 
@@ -313,11 +311,11 @@ async fn a_head_beyond_its_limit_is_not_taken_and_one_below_is() {
             builder.max_head_size(limit).build().unwrap()
         };
         let server = saying(move |id| large_head(id, fits)).await;
-        let response = transport().send(post(&server.url("/"))).await.unwrap();
+        let response = transport().exchange(post(&server.url("/"))).await.unwrap();
         assert_eq!(response.headers()["x-large"].len(), fits);
 
         let server = saying(move |id| large_head(id, too_large)).await;
-        let error = transport().send(post(&server.url("/"))).await.unwrap_err();
+        let error = transport().exchange(post(&server.url("/"))).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::Interrupted);
         assert!(error.partial().is_none());
     }
@@ -345,10 +343,10 @@ async fn a_stall_ends_at_the_deadline_with_what_arrived_and_the_connection_is_no
         })
         .await;
         let transport = http2();
-        let error = transport.send(post_within(&server.url("/"), SHORT)).await.unwrap_err();
+        let error = transport.exchange(post_within(&server.url("/"), SHORT)).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::Timeout);
         assert_eq!(error.partial().map(|partial| partial.body().as_ref()), arrived.map(str::as_bytes));
-        assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().body(), "hello");
+        assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
         assert_eq!(server.connections(), 2);
     }
 }
@@ -364,7 +362,7 @@ async fn a_body_that_trickles_does_not_stretch_the_deadline() {
         }
     })
     .await;
-    let result = timeout(LONG, http2().send(post_within(&server.url("/"), SHORT))).await;
+    let result = timeout(LONG, http2().exchange(post_within(&server.url("/"), SHORT))).await;
     let error = result.expect("the deadline was stretched").unwrap_err();
     assert_kind(&error, TransportErrorKind::Timeout);
     assert!(!error.partial().unwrap().body().is_empty());
@@ -375,10 +373,8 @@ async fn a_body_larger_than_the_cap_is_kept_up_to_the_cap_and_its_connection_not
     let server = answering().await;
     let transport = http2();
     for (cap, opened) in [(5, 1), (4, 1), (0, 2), (5, 3)] {
-        let mut request = post(&server.url("/"));
-        let context = CallContext::of(&request).unwrap().clone().with_response_cap(cap);
-        request.extensions_mut().insert(context);
-        let result = transport.send(request).await;
+        let request = post(&server.url("/")).with_response_cap(cap);
+        let result = transport.exchange(request).await;
         assert_eq!(server.connections(), opened);
         if cap == 5 {
             assert_eq!(result.unwrap().body(), "hello");
@@ -394,15 +390,15 @@ async fn a_body_larger_than_the_cap_is_kept_up_to_the_cap_and_its_connection_not
 async fn a_discarded_connection_is_not_used_again_and_what_is_under_way_on_it_ends_well() {
     let server = answering().await;
     let transport = http2();
-    let response = transport.send(post(&server.url("/"))).await.unwrap();
-    transport.send(post(&server.url("/"))).await.unwrap();
+    let response = transport.exchange(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 1);
     let under_way = transport.clone();
     let request = post(&server.url("/"));
-    let under_way = tokio::spawn(async move { under_way.send(request).await });
+    let under_way = tokio::spawn(async move { under_way.exchange(request).await });
     tokio::task::yield_now().await;
     response.extensions().get::<DiscardConnection>().expect("a handle").discard();
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     under_way.await.unwrap().unwrap();
     assert_eq!(server.connections(), 2);
 }
@@ -422,15 +418,14 @@ async fn a_fresh_connection_carried_nothing_before_and_carries_nothing_after() {
     })
     .await;
     let transport = http2();
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     for opened in [2, 3] {
-        let mut request = post(&server.url("/"));
-        request.extensions_mut().insert(FreshConnection);
-        assert_eq!(transport.send(request).await.unwrap().body(), "hello");
+        let request = post(&server.url("/")).with_fresh_connection();
+        assert_eq!(transport.exchange(request).await.unwrap().body(), "hello");
         assert_eq!(server.connections(), opened);
         assert_eq!(timeout(LONG, was_closed.recv()).await.expect("it stayed open"), Some(opened - 1));
     }
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 3, "the pooled one is still there");
 }
 
@@ -460,12 +455,12 @@ async fn dropping_the_future_resets_the_stream_and_the_next_request_takes_anothe
     .await;
     let transport = http2();
     tokio::select! {
-        result = transport.send(post(&server.url("/"))) => panic!("never answered: {result:?}"),
+        result = transport.exchange(post(&server.url("/"))) => panic!("never answered: {result:?}"),
         _ = told.recv() => {}
     }
     const CANCEL: u32 = 8;
     assert_eq!(timeout(LONG, told.recv()).await.expect("the server is not told"), Some(CANCEL));
-    assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().body(), "hello");
+    assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
     // It may have been dead without a word.
     assert_eq!(server.connections(), 2);
 }

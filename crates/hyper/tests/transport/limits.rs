@@ -1,22 +1,18 @@
 //! The deadline and the cap.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clerk_actor_tokens_core::{
-    CallContext, Deadline, Execution, HttpTransport, Request, TransportError, TransportErrorKind,
-};
-use clerk_actor_tokens_hyper::HyperTransport;
+use clerk_actor_tokens_core::{Deadline, Execution, Timer, TransportError, TransportErrorKind};
+use clerk_actor_tokens_hyper::{HyperTransport, TokioTimer};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
-    INFO, LONG, SHORT, Server, assert_kind, closed_by_client, http_only, ok, post, post_within, read_request,
+    Exchange, Exchanges, LONG, SHORT, Server, assert_kind, closed_by_client, http_only, ok, post, post_within,
+    read_request,
 };
 
-fn capped(url: &str, cap: usize) -> Request {
-    let mut request = post(url);
-    let context = CallContext::of(&request).unwrap().clone().with_response_cap(cap);
-    request.extensions_mut().insert(context);
-    request
+fn capped(url: &str, cap: usize) -> Exchange {
+    post(url).with_response_cap(cap)
 }
 
 #[tokio::test]
@@ -24,8 +20,8 @@ async fn after_its_deadline_nothing_is_sent() {
     let server = Server::answering(ok("hello")).await;
     let transport = http_only();
     let mut request = post(&server.url("/"));
-    request.extensions_mut().insert(CallContext::new(&INFO, Deadline::at(Instant::now())));
-    let error = transport.send(request).await.unwrap_err();
+    request.context = request.context.with_deadline(Deadline::at(TokioTimer.now()));
+    let error = transport.exchange(request).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(error.execution(), Execution::NotExecuted);
     assert_eq!(server.connections(), 0);
@@ -43,7 +39,7 @@ async fn stalling_after(answer: &'static str) -> Server {
 
 async fn stalled(answer: &'static str) -> TransportError {
     let server = stalling_after(answer).await;
-    let error = http_only().send(post_within(&server.url("/"), SHORT)).await.unwrap_err();
+    let error = http_only().exchange(post_within(&server.url("/"), SHORT)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Timeout);
     assert_eq!(error.execution(), Execution::Unknown);
     error
@@ -81,7 +77,7 @@ async fn a_body_that_trickles_does_not_stretch_the_deadline() {
         }
     })
     .await;
-    let result = tokio::time::timeout(LONG, http_only().send(post_within(&server.url("/"), SHORT))).await;
+    let result = tokio::time::timeout(LONG, http_only().exchange(post_within(&server.url("/"), SHORT))).await;
     let error = result.expect("the deadline was stretched").unwrap_err();
     assert_kind(&error, TransportErrorKind::Timeout);
     assert!(!error.partial().unwrap().body().is_empty());
@@ -94,7 +90,7 @@ async fn a_flood_of_interim_answers_does_not_stretch_the_deadline() {
         while stream.write_all(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n").await.is_ok() {}
     })
     .await;
-    let result = tokio::time::timeout(LONG, http_only().send(post_within(&server.url("/"), SHORT))).await;
+    let result = tokio::time::timeout(LONG, http_only().exchange(post_within(&server.url("/"), SHORT))).await;
     let error = result.expect("the deadline was stretched").unwrap_err();
     assert_kind(&error, TransportErrorKind::Timeout);
     assert!(error.partial().is_none());
@@ -107,11 +103,11 @@ async fn a_head_beyond_its_limit_is_not_taken_and_one_below_is() {
         let transport = HyperTransport::builder().http_only().max_head_size(limit).build().unwrap();
         let head = |size| format!("HTTP/1.1 200 OK\r\nx-large: {}\r\ncontent-length: 2\r\n\r\nhi", "a".repeat(size));
         let server = Server::answering(head(fits)).await;
-        let response = transport.send(post(&server.url("/"))).await.unwrap();
+        let response = transport.exchange(post(&server.url("/"))).await.unwrap();
         assert_eq!((response.headers()["x-large"].len(), response.body().as_ref()), (fits, &b"hi"[..]));
 
         let server = Server::answering(head(too_large)).await;
-        let error = transport.send(post(&server.url("/"))).await.unwrap_err();
+        let error = transport.exchange(post(&server.url("/"))).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::Interrupted);
         assert!(error.partial().is_none());
     }
@@ -129,14 +125,14 @@ async fn a_head_that_never_ends_is_not_read_for_ever() {
         }
     })
     .await;
-    let error = http_only().send(post(&server.url("/"))).await.unwrap_err();
+    let error = http_only().exchange(post(&server.url("/"))).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Interrupted);
 }
 
 #[tokio::test]
 async fn a_body_as_large_as_the_cap_is_an_answer() {
     let server = Server::answering(ok("0123456789")).await;
-    let response = http_only().send(capped(&server.url("/"), 10)).await.unwrap();
+    let response = http_only().exchange(capped(&server.url("/"), 10)).await.unwrap();
     assert_eq!(response.body().len(), 10);
 }
 
@@ -144,7 +140,7 @@ async fn a_body_as_large_as_the_cap_is_an_answer() {
 async fn a_body_larger_than_the_cap_is_kept_up_to_the_cap() {
     for cap in [0, 1, 9] {
         let server = Server::answering(ok("0123456789")).await;
-        let error = http_only().send(capped(&server.url("/"), cap)).await.unwrap_err();
+        let error = http_only().exchange(capped(&server.url("/"), cap)).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::BodyTooLarge);
         let partial = error.partial().expect("the head had arrived");
         assert_eq!(partial.status(), 200);
@@ -166,7 +162,7 @@ async fn an_endless_body_is_cut_at_the_cap_and_its_connection_closed() {
         }
     })
     .await;
-    let error = http_only().send(capped(&server.url("/"), 100_001)).await.unwrap_err();
+    let error = http_only().exchange(capped(&server.url("/"), 100_001)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::BodyTooLarge);
     assert_eq!(error.partial().unwrap().body().len(), 100_001);
     tokio::time::timeout(LONG, was_closed).await.expect("the connection stayed open").unwrap();

@@ -19,6 +19,7 @@ mod lying_peer;
 mod pool;
 mod refusals;
 mod runtime;
+mod send_state;
 mod support;
 mod withheld;
 

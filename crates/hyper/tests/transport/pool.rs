@@ -6,21 +6,19 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens_core::{
-    CallContext, DiscardConnection, Execution, FreshConnection, HttpTransport, TransportErrorKind,
-};
+use clerk_actor_tokens_core::{DiscardConnection, Execution, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
 use http::HeaderValue;
 use tokio::{io::AsyncWriteExt, sync::mpsc};
 
-use crate::support::{Server, assert_kind, http_only, ok, post, read_request};
+use crate::support::{Exchanges, Server, assert_kind, http_only, ok, post, read_request};
 
 #[tokio::test]
 async fn a_connection_is_used_again() {
     let server = Server::answering(ok("hello")).await;
     let transport = http_only();
     for _ in 0..5 {
-        transport.send(post(&server.url("/"))).await.unwrap();
+        transport.exchange(post(&server.url("/"))).await.unwrap();
     }
     assert_eq!(server.connections(), 1);
 }
@@ -29,8 +27,8 @@ async fn a_connection_is_used_again() {
 async fn clones_share_the_pool() {
     let server = Server::answering(ok("hello")).await;
     let transport = http_only();
-    transport.send(post(&server.url("/"))).await.unwrap();
-    transport.clone().send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
+    transport.clone().exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 1);
 }
 
@@ -38,9 +36,9 @@ async fn clones_share_the_pool() {
 async fn a_connection_that_idled_too_long_is_not_used() {
     let server = Server::answering(ok("hello")).await;
     let transport = HyperTransport::builder().http_only().pool_idle_timeout(Duration::from_millis(20)).build().unwrap();
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 2);
 }
 
@@ -49,7 +47,7 @@ async fn with_no_idle_connections_allowed_each_request_has_its_own() {
     let server = Server::answering(ok("hello")).await;
     let transport = HyperTransport::builder().http_only().max_idle_per_host(0).build().unwrap();
     for sent in 1..4 {
-        transport.send(post(&server.url("/"))).await.unwrap();
+        transport.exchange(post(&server.url("/"))).await.unwrap();
         assert_eq!(server.connections(), sent);
     }
 }
@@ -58,12 +56,12 @@ async fn with_no_idle_connections_allowed_each_request_has_its_own() {
 async fn a_discarded_connection_is_not_used_again_even_from_within_the_pool() {
     let server = Server::answering(ok("hello")).await;
     let transport = http_only();
-    let response = transport.send(post(&server.url("/"))).await.unwrap();
+    let response = transport.exchange(post(&server.url("/"))).await.unwrap();
     // It is back in the pool: this request is sent over it.
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 1);
     response.extensions().get::<DiscardConnection>().expect("a handle").discard();
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 2);
 }
 
@@ -71,14 +69,13 @@ async fn a_discarded_connection_is_not_used_again_even_from_within_the_pool() {
 async fn a_fresh_connection_carried_nothing_before_and_carries_nothing_after() {
     let server = Server::answering(ok("hello")).await;
     let transport = http_only();
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     for opened in [2, 3] {
-        let mut request = post(&server.url("/"));
-        request.extensions_mut().insert(FreshConnection);
-        assert_eq!(transport.send(request).await.unwrap().body().as_ref(), b"hello");
+        let request = post(&server.url("/")).with_fresh_connection();
+        assert_eq!(transport.exchange(request).await.unwrap().body().as_ref(), b"hello");
         assert_eq!(server.connections(), opened);
     }
-    transport.send(post(&server.url("/"))).await.unwrap();
+    transport.exchange(post(&server.url("/"))).await.unwrap();
     assert_eq!(server.connections(), 3, "the pooled one is still there");
 }
 
@@ -88,10 +85,8 @@ async fn a_connection_whose_answer_was_too_large_is_not_used_again() {
     let server = Server::answering(ok("0123456789")).await;
     let transport = http_only();
     for opened in 1..4 {
-        let mut request = post(&server.url("/"));
-        let context = CallContext::of(&request).unwrap().clone().with_response_cap(9);
-        request.extensions_mut().insert(context);
-        let error = transport.send(request).await.unwrap_err();
+        let request = post(&server.url("/")).with_response_cap(9);
+        let error = transport.exchange(request).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::BodyTooLarge);
         assert_eq!(server.connections(), opened);
     }
@@ -108,7 +103,7 @@ async fn bytes_left_over_from_one_answer_never_answer_the_next_request() {
     .await;
     let transport = http_only();
     for _ in 0..3 {
-        let response = transport.send(post(&server.url("/"))).await.unwrap();
+        let response = transport.exchange(post(&server.url("/"))).await.unwrap();
         assert_eq!(response.body().as_ref(), b"yours");
     }
     assert_eq!(server.connections(), 2);
@@ -129,7 +124,7 @@ async fn a_request_whose_idle_connection_was_closed_is_sent_over_another() {
     .await;
     let transport = http_only();
     for opened in 1..4 {
-        transport.send(post(&server.url("/"))).await.unwrap();
+        transport.exchange(post(&server.url("/"))).await.unwrap();
         assert_eq!(server.connections(), opened);
         was_closed.recv().await.unwrap();
         // The close is in the socket; hyper sees it when the runtime next looks at its sockets.
@@ -157,7 +152,7 @@ async fn while_the_server_closes_connections_a_request_that_it_read_is_never_cal
     for number in 0..500_u32 {
         let mut request = post(&server.url("/"));
         request.headers_mut().insert("x-number", HeaderValue::from(number));
-        let executed = match transport.send(request).await {
+        let executed = match transport.exchange(request).await {
             Ok(_) => Execution::Executed,
             Err(error) => {
                 // A pooled connection that died before a byte was written is replaced, not reported.

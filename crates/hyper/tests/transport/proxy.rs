@@ -7,9 +7,7 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens_core::{
-    Actor, BaseUrl, Client, Execution, HttpTransport, SecretKey, TransportError, TransportErrorKind,
-};
+use clerk_actor_tokens_core::{Actor, BaseUrl, Client, Execution, SecretKey, TransportError, TransportErrorKind};
 use clerk_actor_tokens_hyper::{HyperTransport, HyperTransportBuilder};
 use http::Version;
 use tokio::{
@@ -21,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     certs::{Authority, Identity},
     h2_peer::Peer,
-    support::{LONG, SHORT, Server, assert_kind, causes, ok, post, post_within, read_request},
+    support::{Exchanges, LONG, SHORT, Server, assert_kind, causes, ok, post, post_within, read_request},
     tap::Log,
 };
 
@@ -147,7 +145,7 @@ async fn requests_go_through_a_tunnel_of_which_the_proxy_sees_the_servers_name_a
             let mut request = post(&server.https("/CANARY?CANARY"));
             request.headers_mut().insert("authorization", "Bearer CANARY".parse().unwrap());
             *request.body_mut() = "CANARY".into();
-            let response = transport.send(request).await.unwrap();
+            let response = transport.exchange(request).await.unwrap();
             assert_eq!((response.version(), response.body().as_ref()), (version, &b"hello"[..]));
         }
         assert_eq!((proxy.server.connections(), server.connections()), (1, 1));
@@ -188,7 +186,7 @@ async fn credentials_go_out_as_basic_and_to_the_proxy_alone() {
         let server = https_server(&trusted.server(NAME), "http/1.1", None).await;
         let proxy = Proxy::tunnelling().await;
         let transport = builder(&trusted, proxy.url(credentials)).build().unwrap();
-        transport.send(post(&server.https("/"))).await.unwrap();
+        transport.exchange(post(&server.https("/"))).await.unwrap();
         let head = proxy.heads().concat();
         let line = head.lines().find_map(|line| line.strip_prefix("Proxy-Authorization: ")).expect("credentials");
         assert_eq!(line, format!("Basic {basic}"));
@@ -196,7 +194,7 @@ async fn credentials_go_out_as_basic_and_to_the_proxy_alone() {
 }
 
 async fn fails(transport: &HyperTransport, server: &Server, kind: TransportErrorKind) -> TransportError {
-    let error = transport.send(post(&server.https("/"))).await.unwrap_err();
+    let error = transport.exchange(post(&server.https("/"))).await.unwrap_err();
     assert_kind(&error, kind);
     assert_eq!(error.execution(), Execution::NotExecuted);
     assert_eq!(server.connections(), 0);
@@ -260,7 +258,7 @@ async fn a_proxy_that_stalls_is_within_the_connect_timeout_and_the_deadline() {
     assert!(causes(&error).iter().any(|cause| cause == "connecting took longer than 200ms"), "{error:?}");
 
     let transport = builder(&trusted, proxy.url("")).connect_timeout(LONG).build().unwrap();
-    let error = transport.send(post_within(&server.https("/"), SHORT)).await.unwrap_err();
+    let error = transport.exchange(post_within(&server.https("/"), SHORT)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
 }
 
@@ -271,7 +269,7 @@ async fn a_tunnel_in_which_the_server_stalls_is_within_the_connect_timeout() {
         Server::start(|_, mut stream| async move { crate::support::closed_by_client(&mut stream).await }).await;
     let proxy = Proxy::tunnelling().await;
     let transport = builder(&trusted, proxy.url("")).connect_timeout(Duration::from_secs(1)).build().unwrap();
-    let error = transport.send(post(&silent.https("/"))).await.unwrap_err();
+    let error = transport.exchange(post(&silent.https("/"))).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
     assert_eq!((proxy.heads().len(), silent.connections()), (1, 1));
 }
@@ -283,7 +281,7 @@ async fn the_server_behind_the_proxy_is_not_trusted_for_the_proxys_sake() {
         let server = https_server(&identity, "http/1.1", None).await;
         let proxy = Proxy::tunnelling().await;
         let transport = builder(&trusted, proxy.url("")).build().unwrap();
-        let error = transport.send(post(&server.https("/"))).await.unwrap_err();
+        let error = transport.exchange(post(&server.https("/"))).await.unwrap_err();
         assert_kind(&error, TransportErrorKind::Tls);
     }
 }
@@ -298,7 +296,7 @@ async fn a_proxy_can_be_spoken_to_over_tls_and_is_not_shown_who_we_are() {
     let identity = clients.client("this client").of_client();
     let transport = builder(&trusted, url).client_identity(identity).build().unwrap();
     for _ in 0..2 {
-        let response = transport.send(post(&server.https("/"))).await.unwrap();
+        let response = transport.exchange(post(&server.https("/"))).await.unwrap();
         assert_eq!((response.version(), response.body().as_ref()), (Version::HTTP_2, &b"hello"[..]));
     }
     assert_eq!((proxy.server.connections(), server.connections()), (1, 1));
@@ -328,7 +326,7 @@ async fn http_goes_straight_to_the_server() {
     let server = Server::answering(ok("hello")).await;
     let proxy = Proxy::tunnelling().await;
     let transport = builder(&trusted, proxy.url("")).build().unwrap();
-    assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().body(), "hello");
+    assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
     assert_eq!(proxy.server.connections(), 0);
 }
 
@@ -340,7 +338,7 @@ async fn a_tunnel_has_its_own_place_in_the_pool_for_each_server() {
     let one = https_server(&trusted.server(NAME), "h2", None).await;
     let two = https_server(&trusted.server(NAME), "h2", None).await;
     for server in [&one, &two, &one, &two] {
-        transport.send(post(&server.https("/"))).await.unwrap();
+        transport.exchange(post(&server.https("/"))).await.unwrap();
     }
     assert_eq!((proxy.heads().len(), one.connections(), two.connections()), (2, 1, 1));
 }

@@ -7,12 +7,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use clerk_actor_tokens_core::{Execution, HttpTransport, Request, TransportErrorKind};
+use clerk_actor_tokens_core::{Execution, TransportErrorKind};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
     h2_peer::{CODES, DATA, END_STREAM, LAST, NO_ERROR, Peer, REFUSED_STREAM, frame, goaway, headers, rst},
-    support::{Server, assert_kind, http2, post},
+    support::{Exchanges, Server, assert_kind, http2, post},
 };
 
 /// What the server does once it has read the whole request. `Ours` is the request's own stream.
@@ -114,11 +114,6 @@ fn reset(stream: &TcpStream) {
     stream.set_zero_linger().unwrap();
 }
 
-fn without_body_of(mut request: Request) -> Request {
-    *request.body_mut() = bytes::Bytes::new();
-    request
-}
-
 /// A server that answers the first `answered` requests of each connection, and then does this.
 async fn server(answered: usize, act: Say, code: u32) -> Server {
     Server::start(move |_, stream| async move {
@@ -143,11 +138,11 @@ async fn each_frame_proves_what_the_table_says() {
                 let server = server(answered, act, code).await;
                 let transport = http2();
                 for _ in 0..answered {
-                    transport.send(post(&server.url("/"))).await.unwrap();
+                    transport.exchange(post(&server.url("/"))).await.unwrap();
                 }
                 let request = post(&server.url("/"));
-                let request = if has_body { request } else { without_body_of(request) };
-                let error = transport.send(request).await.unwrap_err();
+                let request = if has_body { request } else { request.without_body() };
+                let error = transport.exchange(request).await.unwrap_err();
                 let case = format!("{act:?}, code {code}, {answered} answered, body: {has_body}: {error:?}");
                 assert_eq!(error.kind(), expected, "{case}");
                 assert_eq!(error.execution() == Execution::NotExecuted, expected != Interrupted, "{case}");
@@ -177,11 +172,11 @@ async fn a_connection_that_ends_without_a_word_proves_nothing() {
                 .await;
                 let transport = http2();
                 for _ in 0..answered {
-                    transport.send(post(&server.url("/"))).await.unwrap();
+                    transport.exchange(post(&server.url("/"))).await.unwrap();
                 }
                 let request = post(&server.url("/"));
-                let request = if has_body { request } else { without_body_of(request) };
-                assert_kind(&transport.send(request).await.unwrap_err(), Interrupted);
+                let request = if has_body { request } else { request.without_body() };
+                assert_kind(&transport.exchange(request).await.unwrap_err(), Interrupted);
             }
         }
     }
@@ -212,7 +207,7 @@ async fn a_server_that_breaks_the_protocol_proves_nothing() {
             peer.closed_by_client().await;
         })
         .await;
-        let error = http2().send(post(&server.url("/"))).await.unwrap_err();
+        let error = http2().exchange(post(&server.url("/"))).await.unwrap_err();
         assert_eq!(error.kind(), Interrupted, "{name}: {error:?}");
     }
 }
@@ -230,7 +225,7 @@ async fn a_server_that_goes_away_and_still_answers_is_an_answer() {
         .await;
         let transport = http2();
         for opened in 1..3 {
-            let response = transport.send(post(&server.url("/"))).await.unwrap();
+            let response = transport.exchange(post(&server.url("/"))).await.unwrap();
             assert_eq!(response.body(), "hello");
             assert_eq!(server.connections(), opened, "a connection that goes away is not used again");
         }
@@ -255,8 +250,8 @@ async fn after_a_refusal_the_next_request_goes_over_a_new_connection_where_the_o
         })
         .await;
         let transport = http2();
-        assert_kind(&transport.send(post(&server.url("/"))).await.unwrap_err(), Refused);
-        assert_eq!(transport.send(post(&server.url("/"))).await.unwrap().body(), "hello");
+        assert_kind(&transport.exchange(post(&server.url("/"))).await.unwrap_err(), Refused);
+        assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
         assert_eq!(server.connections(), opened);
     }
 }
@@ -287,13 +282,13 @@ async fn whenever_a_server_goes_away_a_request_that_it_read_and_did_not_refuse_i
     let (mut unexecuted, mut unexecuted_without_body, mut without_body, mut unknown) = (Vec::new(), 0, 0, 0);
     for number in 0..1_000 {
         let has_body = random.bool();
-        let mut request = without_body_of(post(&server.url("/")));
+        let mut request = post(&server.url("/")).without_body();
         if has_body {
             *request.body_mut() = number.to_string().into();
         } else {
             without_body += 1;
         }
-        match transport.send(request).await {
+        match transport.exchange(request).await {
             Err(error) if error.execution() != Execution::NotExecuted => unknown += 1,
             Err(_) if has_body => unexecuted.push(number),
             Err(_) => unexecuted_without_body += 1,
@@ -352,7 +347,7 @@ async fn the_transport_is_told_of_a_refusal_only_by_its_own_stream() {
     .await;
     let transport = http2();
     let (url, other) = (server.url("/"), transport.clone());
-    let (one, two) = tokio::join!(transport.send(post(&url)), other.send(post(&url)));
+    let (one, two) = tokio::join!(transport.exchange(post(&url)), other.exchange(post(&url)));
     let (refused, answered) = if one.is_err() { (one, two) } else { (two, one) };
     assert_kind(&refused.unwrap_err(), Refused);
     assert_eq!(answered.unwrap().body(), "hello");

@@ -3,6 +3,7 @@
 use std::{
     error::Error,
     net::SocketAddr,
+    ops::{Deref, DerefMut},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,7 +12,8 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    CallContext, Deadline, Idempotency, OperationInfo, Request, Timer, TransportError, TransportErrorKind,
+    BoxFuture, CallContext, Deadline, Execution, HttpTransport, Idempotency, OperationInfo, Request, Response, Timer,
+    TransportError, TransportErrorKind,
 };
 use clerk_actor_tokens_hyper::{HyperTransport, TokioTimer};
 use tokio::{
@@ -121,15 +123,78 @@ pub(crate) fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
+/// A request and the context that it is sent in.
+pub(crate) struct Exchange {
+    pub(crate) request: Request,
+    pub(crate) context: CallContext,
+}
+
+impl Exchange {
+    pub(crate) fn with_response_cap(mut self, bytes: usize) -> Self {
+        self.context = self.context.with_response_cap(bytes);
+        self
+    }
+
+    pub(crate) fn with_fresh_connection(mut self) -> Self {
+        self.context = self.context.with_fresh_connection();
+        self
+    }
+
+    pub(crate) fn without_body(mut self) -> Self {
+        *self.request.body_mut() = bytes::Bytes::new();
+        self
+    }
+}
+
+impl Deref for Exchange {
+    type Target = Request;
+
+    fn deref(&self) -> &Request {
+        &self.request
+    }
+}
+
+impl DerefMut for Exchange {
+    fn deref_mut(&mut self) -> &mut Request {
+        &mut self.request
+    }
+}
+
+pub(crate) trait Exchanges {
+    /// Sends, and asserts what must hold of every failure: what is claimed is proved.
+    fn exchange(&self, exchange: Exchange) -> BoxFuture<'_, Result<Response, TransportError>>;
+}
+
+impl<T: HttpTransport> Exchanges for T {
+    fn exchange(&self, exchange: Exchange) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let Exchange { request, context } = exchange;
+        Box::pin(async move {
+            let result = self.send(request, context.clone()).await;
+            if let Err(error) = &result {
+                assert_proved(error, &context);
+            }
+            result
+        })
+    }
+}
+
+/// That a failure which claims that the request was not executed is proved, by the send state or by the peer's refusal.
+#[track_caller]
+pub(crate) fn assert_proved(error: &TransportError, context: &CallContext) {
+    let is_refusal = matches!(error.kind(), TransportErrorKind::Refused | TransportErrorKind::RefusedOnNewConnection);
+    if error.execution() == Execution::NotExecuted && !is_refusal {
+        assert!(context.send_state().is_unsent(), "{:?}: {error:?}", context.send_state());
+    }
+}
+
 /// A POST with a body, due within `LONG`.
-pub(crate) fn post(url: &str) -> Request {
+pub(crate) fn post(url: &str) -> Exchange {
     post_within(url, LONG)
 }
 
-pub(crate) fn post_within(url: &str, timeout: Duration) -> Request {
-    let mut request = http::Request::post(url).body("{\"user_id\":\"user_1\"}".into()).unwrap();
-    request.extensions_mut().insert(CallContext::new(&INFO, Deadline::after(TokioTimer.now(), timeout)));
-    request
+pub(crate) fn post_within(url: &str, timeout: Duration) -> Exchange {
+    let request = http::Request::post(url).body("{\"user_id\":\"user_1\"}".into()).unwrap();
+    Exchange { request, context: CallContext::new(&INFO, Deadline::after(TokioTimer.now(), timeout)) }
 }
 
 pub(crate) fn http_only() -> HyperTransport {

@@ -5,7 +5,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use clerk_actor_tokens_core::{Execution, HttpTransport, TransportError, TransportErrorKind};
+use clerk_actor_tokens_core::{Execution, TransportError, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
 use rcgen::generate_simple_self_signed;
 use rustls::{
@@ -18,7 +18,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certs::{Identity, provider};
 use crate::child::{is_child, root, run_again, run_again_with_root};
-use crate::support::{LONG, SHORT, Server, assert_kind, causes, closed_by_client, ok, post, post_within, read_request};
+use crate::support::{
+    Exchanges, LONG, SHORT, Server, assert_kind, causes, closed_by_client, ok, post, post_within, read_request,
+};
 
 /// A self-signed certificate for this name and its key, in PEM.
 fn certificate(name: &str) -> (String, String) {
@@ -55,7 +57,7 @@ fn https(server: &Server) -> String {
 }
 
 async fn fails(transport: &HyperTransport, url: &str, kind: TransportErrorKind) -> TransportError {
-    let error = transport.send(post(url)).await.unwrap_err();
+    let error = transport.exchange(post(url)).await.unwrap_err();
     assert_kind(&error, kind);
     assert_eq!(error.execution(), Execution::NotExecuted);
     error
@@ -122,7 +124,7 @@ async fn the_connect_timeout_spans_the_tls_handshake() {
 async fn a_deadline_within_the_handshake_proves_that_nothing_was_sent() {
     let server = silent().await;
     let transport = HyperTransport::builder().connect_timeout(LONG).build().unwrap();
-    let error = transport.send(post_within(&https(&server), SHORT)).await.unwrap_err();
+    let error = transport.exchange(post_within(&https(&server), SHORT)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(error.execution(), Execution::NotExecuted);
 }
@@ -147,7 +149,7 @@ async fn an_exchange_with_a_trusted_server_works_and_its_connection_is_used_agai
     let server = tls_server((certificate, key), &["http/1.1"]).await;
     let transport = HyperTransport::new().unwrap();
     for _ in 0..3 {
-        let response = transport.send(post(&https(&server))).await.unwrap();
+        let response = transport.exchange(post(&https(&server))).await.unwrap();
         assert_eq!(response.body().as_ref(), b"hello");
     }
     assert_eq!(server.connections(), 1);
@@ -167,7 +169,7 @@ async fn without_root_certificates_http_works_and_https_says_what_is_missing() {
     }
     let transport = HyperTransport::new().expect("no roots are no reason to refuse to build");
     let plain = Server::answering(ok("hello")).await;
-    transport.send(post(&plain.url("/"))).await.unwrap();
+    transport.exchange(post(&plain.url("/"))).await.unwrap();
 
     let server = tls_server(certificate("127.0.0.1"), &[]).await;
     let error = fails(&transport, &https(&server), TransportErrorKind::Tls).await;

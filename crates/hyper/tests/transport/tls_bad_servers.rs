@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clerk_actor_tokens_core::{Execution, HttpTransport, Request, TransportErrorKind};
+use clerk_actor_tokens_core::{Execution, TransportErrorKind};
 use clerk_actor_tokens_hyper::{HyperTransport, HyperTransportBuilder};
 use rcgen::date_time_ymd;
 use tokio::{
@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     certs::{Authority, Identity, TLS_1_2, TLS_1_3, for_client, for_server},
-    support::{LONG, Server, causes, post},
+    support::{Exchange, Exchanges, LONG, Server, causes, post},
     tap::{Log, Tapped},
 };
 
@@ -27,7 +27,7 @@ const CANARY: &str = "CANARY";
 /// Larger than all that a client says in a handshake: a request cannot hide in what the server received.
 const BODY: usize = 16 * 1024;
 
-fn request(url: &str) -> Request {
+fn request(url: &str) -> Exchange {
     let mut request = post(&format!("{url}v1/{CANARY}"));
     request.headers_mut().insert("authorization", format!("Bearer sk_test_{CANARY}").parse().unwrap());
     *request.body_mut() = CANARY.repeat(BODY / CANARY.len()).into();
@@ -188,7 +188,7 @@ async fn a_server_whose_tls_is_wrong_gets_no_byte_of_a_request_and_the_failure_n
                 }
             })
             .await;
-            let error = transport.send(request(&server.https("/"))).await.expect_err(&name);
+            let error = transport.exchange(request(&server.https("/"))).await.expect_err(&name);
             assert_eq!(error.kind(), kind, "{name}: {error:?}");
             assert_eq!(error.execution(), Execution::NotExecuted, "{name}");
             let causes = causes(&error).join("; ");
@@ -226,7 +226,7 @@ async fn a_server_that_demands_a_client_certificate_in_tls_1_3_is_named_and_sees
             }
         })
         .await;
-        let error = transport.send(request(&server.https("/"))).await.unwrap_err();
+        let error = transport.exchange(request(&server.https("/"))).await.unwrap_err();
         let causes = causes(&error).join("; ");
         assert!(causes.contains("CertificateRequired"), "{speak}: {causes}");
         assert!(matches!(error.kind(), Tls | TransportErrorKind::Interrupted), "{speak}: {error:?}");

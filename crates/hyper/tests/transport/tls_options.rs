@@ -5,7 +5,7 @@
 use std::{error::Error, sync::Mutex};
 
 use bytes::Bytes;
-use clerk_actor_tokens_core::{HttpTransport, TransportErrorKind};
+use clerk_actor_tokens_core::TransportErrorKind;
 use clerk_actor_tokens_hyper::{Certificates, ClientIdentity, HyperTransport, HyperTransportBuilder};
 use http::Version;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -19,14 +19,14 @@ use crate::{
     child::{is_child, root, run_again_with_root},
     h2_peer::Peer,
     proxy::https_server,
-    support::{Server, assert_kind, ok, post, read_request},
+    support::{Exchanges, Server, assert_kind, ok, post, read_request},
 };
 
 const NAME: &str = "127.0.0.1";
 
 async fn is_trusted(transport: &HyperTransport, authority: &Authority) -> bool {
     let server = https_server(&authority.server(NAME), "http/1.1", None).await;
-    match transport.send(post(&server.https("/"))).await {
+    match transport.exchange(post(&server.https("/"))).await {
         Ok(response) => {
             assert_eq!(response.body(), "hello");
             true
@@ -134,7 +134,7 @@ async fn a_server_that_asks_sees_who_we_are_and_one_that_does_not_ask_does_not()
                 .await;
                 let builder = HyperTransport::builder().only_roots(trusted.as_root());
                 let transport = builder.client_identity(identity.of_client()).build().unwrap();
-                assert_eq!(transport.send(post(&server.https("/"))).await.unwrap().body(), "hello");
+                assert_eq!(transport.exchange(post(&server.https("/"))).await.unwrap().body(), "hello");
                 let expected = if asks { vec![identity.der().into_owned()] } else { Vec::new() };
                 assert_eq!(certificates.recv().await.unwrap(), expected);
             }
@@ -274,7 +274,7 @@ async fn http_2_is_spoken_where_both_sides_speak_it_and_what_was_chosen_alone_wh
         .await;
         let transport = choose(HyperTransport::builder()).only_roots(trusted.as_root()).build().unwrap();
         for _ in 0..3 {
-            match (transport.send(post(&server.https("/"))).await, expected) {
+            match (transport.exchange(post(&server.https("/"))).await, expected) {
                 (Ok(response), Some(expected)) => assert_eq!(response.version(), expected, "{speaks:?}"),
                 (Err(error), None) => assert_kind(&error, TransportErrorKind::Tls),
                 (result, _) => panic!("{speaks:?}, {expected:?}: {result:?}"),
@@ -309,11 +309,11 @@ async fn many_requests_at_once_share_one_http_2_connection_over_tls_and_large_bo
     for size in [0, 1, 65_535, 65_536, 200 * 1024] {
         let server = h2_server(&trusted, size).await;
         let transport = HyperTransport::builder().only_roots(trusted.as_root()).build().unwrap();
-        transport.send(post(&server.https("/"))).await.unwrap();
+        transport.exchange(post(&server.https("/"))).await.unwrap();
         let all: Vec<_> = (0..32)
             .map(|_| {
                 let (transport, request) = (transport.clone(), post(&server.https("/")));
-                tokio::spawn(async move { transport.send(request).await })
+                tokio::spawn(async move { transport.exchange(request).await })
             })
             .collect();
         for sent in all {
@@ -340,7 +340,7 @@ async fn offered_groups() -> Vec<u16> {
     .await;
     let trusted = Authority::new("trusted");
     let transport = HyperTransport::builder().only_roots(trusted.as_root()).build().unwrap();
-    transport.send(post(&server.https("/"))).await.unwrap_err();
+    transport.exchange(post(&server.https("/"))).await.unwrap_err();
 
     let hello = hello.lock().unwrap();
     let number = |at: usize| usize::from(u16::from_be_bytes([hello[at], hello[at + 1]]));

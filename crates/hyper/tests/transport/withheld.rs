@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clerk_actor_tokens_core::{Execution, HttpTransport, Request, SendState, TransportErrorKind};
+use clerk_actor_tokens_core::{Execution, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
 use tokio::{
     sync::{Notify, mpsc},
@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     h2_peer::*,
-    support::{LONG, SHORT, Server, assert_kind, http2, post, post_within},
+    support::{Exchange, Exchanges, LONG, SHORT, Server, assert_kind, http2, post, post_within},
 };
 
 /// A server that takes one stream at a time, answers the first request, and the next one only when it is told to. It says
@@ -56,14 +56,14 @@ impl Narrow {
     /// A transport whose one connection has no stream left, and the exchange that has it.
     async fn occupied(&mut self) -> (HyperTransport, JoinHandle<()>) {
         let transport = http2();
-        transport.send(self.post()).await.unwrap();
+        transport.exchange(self.post()).await.unwrap();
         let (sender, request) = (transport.clone(), self.post());
-        let first = tokio::spawn(async move { drop(sender.send(request).await.unwrap()) });
+        let first = tokio::spawn(async move { drop(sender.exchange(request).await.unwrap()) });
         self.complete.recv().await.unwrap();
         (transport, first)
     }
 
-    fn post(&self) -> Request {
+    fn post(&self) -> Exchange {
         post(&self.server.url("/"))
     }
 
@@ -80,7 +80,7 @@ impl Narrow {
 async fn a_request_that_ran_out_of_time_while_it_waited_for_a_stream_is_not_sent_and_proved_so() {
     let mut narrow = Narrow::start().await;
     let (transport, first) = narrow.occupied().await;
-    let error = transport.send(post_within(&narrow.server.url("/"), SHORT)).await.unwrap_err();
+    let error = transport.exchange(post_within(&narrow.server.url("/"), SHORT)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::TimeoutBeforeSend);
     assert_eq!(error.execution(), Execution::NotExecuted);
     narrow.nothing_more_comes(first).await;
@@ -90,7 +90,7 @@ async fn a_request_that_ran_out_of_time_while_it_waited_for_a_stream_is_not_sent
 async fn a_request_whose_caller_left_while_it_waited_for_a_stream_is_not_sent() {
     let mut narrow = Narrow::start().await;
     let (transport, first) = narrow.occupied().await;
-    assert!(timeout(SHORT, transport.send(narrow.post())).await.is_err());
+    assert!(timeout(SHORT, transport.exchange(narrow.post())).await.is_err());
     narrow.nothing_more_comes(first).await;
 }
 
@@ -98,10 +98,9 @@ async fn a_request_whose_caller_left_while_it_waited_for_a_stream_is_not_sent() 
 async fn a_request_that_is_canceled_while_it_waits_for_a_stream_is_stopped_on_this_side() {
     let mut narrow = Narrow::start().await;
     let (transport, first) = narrow.occupied().await;
-    let send_state = SendState::default();
-    let mut request = narrow.post();
-    request.extensions_mut().insert(send_state.clone());
-    let waiting = tokio::spawn(async move { transport.send(request).await.map(drop) });
+    let request = narrow.post();
+    let send_state = request.context.send_state().clone();
+    let waiting = tokio::spawn(async move { transport.exchange(request).await.map(drop) });
     timeout(LONG, async {
         while !send_state.is_held() {
             tokio::task::yield_now().await;
@@ -121,7 +120,7 @@ async fn a_request_that_waits_for_a_stream_is_sent_when_there_is_one() {
     let mut narrow = Narrow::start().await;
     let (transport, first) = narrow.occupied().await;
     let request = narrow.post();
-    let second = tokio::spawn(async move { transport.send(request).await });
+    let second = tokio::spawn(async move { transport.exchange(request).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     narrow.go.notify_one();
     first.await.unwrap();
@@ -146,7 +145,7 @@ async fn a_connection_that_breaks_under_a_request_that_waits_for_a_stream_proves
     let transport = http2();
     let [first, second] = [(); 2].map(|()| {
         let (transport, request) = (transport.clone(), post(&server.url("/")));
-        async move { transport.send(request).await.map(drop).unwrap_err() }
+        async move { transport.exchange(request).await.map(drop).unwrap_err() }
     });
     let first = tokio::spawn(first);
     told.recv().await.unwrap();
@@ -176,10 +175,10 @@ async fn callers_that_give_up_by_themselves_get_off_a_dead_connection() {
     })
     .await;
     let transport = http2();
-    transport.send(post(&server.url("/"))).await.unwrap();
-    assert!(timeout(SHORT, transport.send(post(&server.url("/")))).await.is_err());
+    transport.exchange(post(&server.url("/"))).await.unwrap();
+    assert!(timeout(SHORT, transport.exchange(post(&server.url("/")))).await.is_err());
     for _ in 0..5 {
-        transport.send(post(&server.url("/"))).await.unwrap();
+        transport.exchange(post(&server.url("/"))).await.unwrap();
     }
     assert_eq!(server.connections(), 2);
 }

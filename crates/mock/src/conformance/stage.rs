@@ -1,7 +1,7 @@
 //! What a cell has: a fresh transport, and a way to send that holds it to what every exchange must keep.
 //!
-//! That is: the end by the deadline, one send at most, and no claim that nothing was executed once the server has the
-//! request. Whatever a cell is about, it fails where one of these is broken.
+//! That is: the end by the deadline, one send at most, no claim that nothing was executed once the server has the request,
+//! and no such claim without the send state that proves it. Whatever a cell is about, it fails where one of these is broken.
 
 use std::{
     io,
@@ -23,6 +23,7 @@ use super::{
     race::{holds, within},
     server::{EXCHANGE, Server, WARM_UP},
 };
+use crate::hand_over::is_refusal;
 
 /// The deadline of exchanges that need none: far longer than anything takes on loopback.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
@@ -85,10 +86,35 @@ impl From<io::Error> for Otherwise {
     }
 }
 
+/// What a cell sends: a request, and the call that it belongs to.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) request: Request,
+    pub(crate) context: CallContext,
+}
+
+impl Outgoing {
+    /// Sets the cap of the answer's body.
+    pub(crate) fn capped(mut self, bytes: usize) -> Self {
+        self.context = self.context.with_response_cap(bytes);
+        self
+    }
+}
+
 /// How an exchange ended.
 pub(crate) struct Ended {
     pub(crate) exchange: u32,
     pub(crate) result: Result<Response, TransportError>,
+}
+
+/// What an error claims, by the table of failures.
+fn claims_nothing_done(error: &TransportError) -> bool {
+    error.execution() == Execution::NotExecuted
+}
+
+/// Whether the client takes an error at its word that nothing was executed: the send state proves it, or the peer said so.
+fn is_believed(error: &TransportError, send_state: &SendState) -> bool {
+    is_refusal(error.kind()) || send_state.is_unsent()
 }
 
 impl Ended {
@@ -121,12 +147,12 @@ impl Stage {
     }
 
     /// A creation to this server, due after `LONG`.
-    pub(crate) fn post(&self, server: &Server) -> Result<Request, Otherwise> {
+    pub(crate) fn post(&self, server: &Server) -> Result<Outgoing, Otherwise> {
         self.post_to(&format!("http://{}/v1/actor_tokens?ticket={URL_SECRET}", server.address()))
     }
 
     /// A creation to this URL.
-    pub(crate) fn post_to(&self, url: &str) -> Result<Request, Otherwise> {
+    pub(crate) fn post_to(&self, url: &str) -> Result<Outgoing, Otherwise> {
         let body = format!(r#"{{"user_id":"user_1","actor":{{"sub":"{REQUEST_SECRET}"}}}}"#);
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = Method::POST;
@@ -144,39 +170,41 @@ impl Stage {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let exchange = self.exchanges.fetch_add(1, Ordering::SeqCst);
         headers.insert(HeaderName::from_static(EXCHANGE), HeaderValue::from(exchange));
-        request.extensions_mut().insert(SendState::default());
-        self.bound(&mut request, LONG);
-        Ok(request)
+        Ok(Outgoing { request, context: CallContext::new(&INFO, self.deadline(LONG)) })
     }
 
     /// Sets the deadline.
-    pub(crate) fn bound(&self, request: &mut Request, timeout: Duration) {
-        let deadline = Deadline::after(self.transport.timer().now(), timeout);
-        let cap = CallContext::of(request).map(CallContext::response_cap);
-        let context = CallContext::new(&INFO, deadline);
-        request.extensions_mut().insert(match cap {
-            Some(cap) => context.with_response_cap(cap),
-            None => context,
-        });
+    pub(crate) fn bound(&self, sent: &mut Outgoing, timeout: Duration) {
+        sent.context = sent.context.clone().with_deadline(self.deadline(timeout));
+    }
+
+    fn deadline(&self, timeout: Duration) -> Deadline {
+        Deadline::after(self.transport.timer().now(), timeout)
+    }
+
+    /// Whether the transport says that it needs no help to end by its deadlines.
+    pub(crate) fn keeps_deadlines(&self) -> bool {
+        self.transport.keeps_deadlines()
     }
 
     /// Sends. `None` if the exchange did not end in time.
-    pub(crate) async fn attempt(&self, request: Request) -> Option<Result<Response, TransportError>> {
-        let left = |context: &CallContext| context.deadline().remaining(self.transport.timer().now());
-        let limit = CallContext::of(&request).map_or(LONG, left).saturating_add(SLACK);
+    pub(crate) async fn attempt(&self, sent: Outgoing) -> Option<Result<Response, TransportError>> {
+        let left = sent.context.deadline().remaining(self.transport.timer().now());
+        let limit = left.saturating_add(SLACK);
         let start = Instant::now();
-        let result = within(limit, self.transport.send(request)).await;
+        let result = within(limit, (*self.transport).send(sent.request, sent.context)).await;
         // One that blocks its thread cannot be left.
         result.filter(|_| start.elapsed() <= limit)
     }
 
     /// Sends, and holds the exchange to what each must keep. `server` is whoever may read the request.
-    pub(crate) async fn send(&self, server: &Server, request: Request) -> Result<Ended, Otherwise> {
-        let exchange = exchange_of(&request);
-        let Some(result) = self.attempt(request).await else {
+    pub(crate) async fn send(&self, server: &Server, sent: Outgoing) -> Result<Ended, Otherwise> {
+        let exchange = exchange_of(&sent.request);
+        let send_state = sent.context.send_state().clone();
+        let Some(result) = self.attempt(sent).await else {
             return Err(Otherwise::Overdue(format!("it had not ended {SLACK:?} after its deadline")));
         };
-        let claims_nothing_done = result.as_ref().is_err_and(|error| error.execution() == Execution::NotExecuted);
+        let claims_nothing_done = result.as_ref().is_err_and(claims_nothing_done);
         if claims_nothing_done {
             // What was written may not have been read yet.
             SystemTimer.sleep(AFTERMATH).await;
@@ -189,6 +217,11 @@ impl Stage {
                     "the server has the request, but the error says that nothing was done: {error:?}"
                 ));
             }
+            (Err(error), _) if claims_nothing_done && !is_believed(error, &send_state) => {
+                return fail(format!(
+                    "the error says that nothing was sent, and {send_state:?} does not prove it: {error:?}"
+                ));
+            }
             _ => {}
         }
         Ok(Ended { exchange, result })
@@ -198,14 +231,14 @@ impl Stage {
     /// as it must be: what comes before the silence may have been slow.
     pub(crate) async fn sit_out<'a, T: Send>(
         &'a self,
-        make: impl Fn() -> Result<(Server, Request), Otherwise> + Send + 'a,
+        make: impl Fn() -> Result<(Server, Outgoing), Otherwise> + Send + 'a,
         check: impl Fn(&Server, Ended) -> Result<T, Otherwise> + Send + 'a,
     ) -> Result<T, Otherwise> {
         let mut last = fail("nothing was sent");
         for timeout in SHORT {
-            let (server, mut request) = make()?;
-            self.bound(&mut request, timeout);
-            last = match self.send(&server, request).await {
+            let (server, mut sent) = make()?;
+            self.bound(&mut sent, timeout);
+            last = match self.send(&server, sent).await {
                 Ok(ended) => check(&server, ended),
                 Err(otherwise) => Err(otherwise),
             };
@@ -220,9 +253,9 @@ impl Stage {
     pub(crate) async fn warm_up(&self, server: &Server) -> Result<bool, Otherwise> {
         const TIMES: usize = 5;
         for _ in 0..TIMES {
-            let mut request = self.post(server)?;
-            request.headers_mut().insert(HeaderName::from_static(WARM_UP), HeaderValue::from_static("1"));
-            let ended = self.send(server, request).await?;
+            let mut sent = self.post(server)?;
+            sent.request.headers_mut().insert(HeaderName::from_static(WARM_UP), HeaderValue::from_static("1"));
+            let ended = self.send(server, sent).await?;
             let exchange = ended.exchange;
             ended.answer()?;
             SystemTimer.sleep(SETTLE).await;
@@ -237,11 +270,11 @@ impl Stage {
     pub(crate) async fn drop_when(
         &self,
         server: &Server,
-        request: Request,
+        sent: Outgoing,
         ready: impl Fn() -> bool + Send,
     ) -> Result<usize, Otherwise> {
-        let exchange = exchange_of(&request);
-        let sending: BoxFuture<'_, _> = self.transport.send(request);
+        let exchange = exchange_of(&sent.request);
+        let sending: BoxFuture<'_, _> = (*self.transport).send(sent.request, sent.context);
         let waiting = async {
             holds(LONG, ready).await;
         };

@@ -44,20 +44,20 @@ impl Answer {
     /// [`SAMPLE_ID`](responses::SAMPLE_ID).
     ///
     /// ```
-    /// use clerk_actor_tokens_core::HttpTransport;
+    /// use clerk_actor_tokens_core::{Client, SecretKey};
     /// use clerk_actor_tokens_mock::{Answer, ScriptedTransport, revoke_request};
     ///
     /// let transport = ScriptedTransport::new().expect(revoke_request("act_1"), Answer::echo());
-    /// let request = http::Request::post("https://api.clerk.com/v1/actor_tokens/act_1/revoke");
-    /// let response = pollster::block_on(transport.send(request.body("".into()).unwrap())).unwrap();
-    /// let token: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
-    /// assert_eq!((&token["id"], &token["status"]), (&"act_1".into(), &"revoked".into()));
+    /// let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);
+    /// let revocation = pollster::block_on(clerk.actor_tokens().revoke("act_1").send()).unwrap();
+    /// assert_eq!(revocation.token().unwrap().id().as_str(), "act_1");
+    /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
     /// ```
     pub fn echo() -> Self {
         Self(Kind::Function("echo", Box::new(|request| Ok(responses::echo(request)))))
     }
 
-    /// Whatever a function makes of the request.
+    /// Whatever a function makes of the request. An error of its that says that nothing was sent leaves the request held.
     ///
     /// ```
     /// use clerk_actor_tokens_mock::{Answer, responses};

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use clerk_actor_tokens_core::{Request, Response, TransportError, TransportErrorKind, transport_fn};
+use clerk_actor_tokens_core::{
+    CallContext, DiscardConnection, HttpTransport, Request, Response, SendState, TransportError, TransportErrorKind,
+    transport_fn,
+};
 use clerk_actor_tokens_mock::{
     FailingTransport,
     conformance::{Kit, Report, Verdict},
@@ -79,10 +82,55 @@ fn what_is_not_proved_is_reported_and_fails_only_where_proofs_are_required() {
     assert!(matches!(only_verdict(&kit().require_proofs().run()), Verdict::Failed(_)));
 }
 
+/// What a transport says of a send, and how it fails.
+type Says = fn(&SendState) -> TransportErrorKind;
+
+#[test]
+fn a_claim_that_nothing_was_sent_is_proved_by_the_send_state_or_made_by_the_peer() {
+    use TransportErrorKind::{Connect, Interrupted, Refused};
+    let table: [(&str, bool, Says); 8] = [
+        ("silent", false, |_| Connect),
+        ("held", true, |state| {
+            state.hold();
+            Connect
+        }),
+        ("begun", false, |state| {
+            assert!(state.begin());
+            Connect
+        }),
+        ("given back", true, |state| {
+            assert!(state.begin());
+            state.give_back();
+            Connect
+        }),
+        ("cancelled", true, |state| {
+            state.hold();
+            assert!(state.cancel());
+            Connect
+        }),
+        ("silent, refused by the peer", true, |_| Refused),
+        ("begun, refused by the peer", true, |state| {
+            assert!(state.begin());
+            Refused
+        }),
+        ("begun, and no claim", true, |state| {
+            assert!(state.begin());
+            Interrupted
+        }),
+    ];
+    for (what, passes, says) in table {
+        let failing = move || {
+            transport_fn(move |_, context: CallContext| std::future::ready(Err(says(context.send_state()).into())))
+        };
+        let verdict = only_verdict(&Kit::new(failing).only("law.claims").run());
+        assert_eq!(verdict == Verdict::Passed, passes, "{what}: {verdict:?}");
+    }
+}
+
 #[test]
 fn a_panic_of_the_transport_fails_its_cell_and_shows_no_key() {
     let panics = || {
-        transport_fn(|request: Request| async move {
+        transport_fn(|request: Request, _| async move {
             let key = request.headers()["authorization"].to_str().unwrap().to_owned();
             // Without the hook, which would print it.
             std::panic::resume_unwind(Box::new([&key, " is no key"].concat()));
@@ -106,13 +154,12 @@ fn a_block_on_that_does_not_finish_is_told() {
 fn a_transport_without_a_pool_has_no_reused_cells_to_fail() {
     let fresh = || {
         let inner = Arc::new(Reference::new());
-        transport_fn(move |mut request: Request| {
+        transport_fn(move |request: Request, context: CallContext| {
             let inner = Arc::clone(&inner);
             async move {
-                request.extensions_mut().insert(clerk_actor_tokens_core::FreshConnection);
-                let sent = clerk_actor_tokens_core::HttpTransport::send(&inner, request).await?;
+                let sent = (*inner).send(request, context.with_fresh_connection()).await?;
                 // Not to be reused.
-                sent.extensions().get::<clerk_actor_tokens_core::DiscardConnection>().unwrap().discard();
+                sent.extensions().get::<DiscardConnection>().unwrap().discard();
                 Ok(sent)
             }
         })

@@ -20,8 +20,8 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, FreshConnection, HttpTransport, Request, Response, SendState,
-    TransportError, TransportErrorKind, bytes::Bytes,
+    CallContext, DiscardConnection, Executor, HttpTransport, Request, Response, SystemTimer, Timer, TransportError,
+    TransportErrorKind, bytes::Bytes,
 };
 pub(crate) use wire::NotHttp;
 
@@ -54,6 +54,12 @@ pub(crate) enum Flaw {
     DoesNotLook,
     /// What was written is not told to who may go away.
     NeverBegins,
+    /// It says that it sends before there is a connection.
+    BeginsAtOnce,
+    /// It does not ask whether a connection must be fresh.
+    UsesAny,
+    /// It waits without end for a server that does not read.
+    WritesForEver,
     /// The answers to all exchanges wait in one place.
     OneSlot,
     /// The bodies to send wait in one place.
@@ -114,15 +120,16 @@ impl Reference {
         None
     }
 
-    fn exchange(&self, request: &Request, slot: &Slot) -> Result<Response, TransportError> {
-        let (deadline, cap) = match CallContext::of(request) {
-            Some(context) => (context.deadline().instant(), context.response_cap()),
-            None => (Instant::now() + Duration::from_secs(30), DEFAULT_RESPONSE_CAP),
-        };
-        let send_state = SendState::of(request).cloned().unwrap_or_default();
+    fn exchange(&self, request: &Request, context: &CallContext, slot: &Slot) -> Result<Response, TransportError> {
+        let deadline = Instant::now() + context.deadline().remaining(SystemTimer.now());
+        let cap = context.response_cap();
+        let send_state = context.send_state();
         send_state.hold();
+        if self.has(Flaw::BeginsAtOnce) && !send_state.begin() {
+            return Err(TransportError::blocked("nobody waits any more"));
+        }
         let to = address(request)?;
-        let mut wants_fresh = request.extensions().get::<FreshConnection>().is_some();
+        let mut wants_fresh = context.wants_fresh_connection() && !self.has(Flaw::UsesAny);
         loop {
             let idle = if wants_fresh { None } else { self.take_idle(to) };
             let is_reused = idle.is_some();
@@ -135,8 +142,8 @@ impl Reference {
                 return Err(TransportError::blocked("nobody waits any more"));
             }
             let bytes = request_bytes(request, to);
-            let written = connection.stream.set_write_timeout(Some(remaining(deadline)));
-            let written = written.and_then(|()| (&connection.stream).write_all(&bytes));
+            let by = if self.has(Flaw::WritesForEver) { None } else { Some(deadline) };
+            let written = write(&connection.stream, &bytes, by);
             let mut reader = wire::Reader::new(&connection.stream, left_over, deadline, self.flaw);
             let result = written.map_err(wire::broke).and_then(|()| wire::answer(&mut reader, cap));
             let is_over = result.as_ref().is_err_and(|error| {
@@ -170,7 +177,7 @@ impl Reference {
 
 #[async_trait]
 impl HttpTransport for Reference {
-    async fn send(&self, mut request: Request) -> Result<Response, TransportError> {
+    async fn send(&self, mut request: Request, context: CallContext) -> Result<Response, TransportError> {
         let slot = if self.has(Flaw::OneSlot) { self.shared.slot.emptied() } else { Arc::default() };
         if self.has(Flaw::OneBody) {
             *self.shared.body.lock().unwrap() = request.body().clone();
@@ -181,7 +188,8 @@ impl HttpTransport for Reference {
         let (this, filled) = (self.clone(), Arc::clone(&slot));
         thread::spawn(move || {
             // The slot is filled whatever happens: a panic is handed on.
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| this.exchange(&request, &filled)));
+            let result =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| this.exchange(&request, &context, &filled)));
             filled.fill(result);
         });
         match Running(slot).await {
@@ -194,6 +202,18 @@ impl HttpTransport for Reference {
             }
             Err(panic) => std::panic::resume_unwind(panic),
         }
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        true
     }
 }
 
@@ -221,6 +241,18 @@ fn connect(to: SocketAddr, deadline: Instant) -> Result<Connection, TransportErr
     })?;
     let _ = stream.set_nodelay(true);
     Ok(Connection { to, stream, is_discarded: Arc::default() })
+}
+
+/// Writes all of it, by this moment.
+fn write(mut stream: &TcpStream, mut bytes: &[u8], by: Option<Instant>) -> io::Result<()> {
+    while !bytes.is_empty() {
+        if by.is_some_and(|by| Instant::now() >= by) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_write_timeout(by.map(remaining))?;
+        bytes = &bytes[stream.write(bytes)?..];
+    }
+    Ok(())
 }
 
 /// What is left, and never zero, which would be no limit.

@@ -2,12 +2,12 @@
 
 mod how;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, DiscardConnection, FreshConnection, HttpTransport, Request, Response, TransportError,
-    TransportErrorKind,
+    BoxFuture, CallContext, DiscardConnection, Executor, HttpTransport, Request, Response, SystemTimer, Timer,
+    TransportError, TransportErrorKind,
 };
 use http::HeaderValue;
 
@@ -15,7 +15,7 @@ use self::how::*;
 use crate::reference::{Flaw, Reference, is_not_http};
 
 type Sent = Result<Response, TransportError>;
-type Send = for<'a> fn(&'a Reference, Request) -> BoxFuture<'a, Sent>;
+type Send = for<'a> fn(&'a Reference, Request, CallContext) -> BoxFuture<'a, Sent>;
 
 /// A wrong transport.
 #[derive(Clone, Copy)]
@@ -30,15 +30,22 @@ pub(crate) struct Wrong {
 enum How {
     /// Within the transport.
     Inside(Flaw),
-    /// Around it.
+    /// Around it, with no word on whether it keeps deadlines.
     Around(Send),
+    /// Around it, and it says that it keeps deadlines.
+    Claiming(Send),
 }
 
 impl Wrong {
     pub(crate) fn make(&self) -> Made {
         match self.how {
-            How::Inside(flaw) => Made { inner: Reference::with(flaw), send: |inner, request| inner.send(request) },
-            How::Around(send) => Made { inner: Reference::new(), send },
+            How::Inside(flaw) => Made {
+                inner: Reference::with(flaw),
+                send: |inner, request, context| inner.send(request, context),
+                keeps_deadlines: true,
+            },
+            How::Around(send) => Made { inner: Reference::new(), send, keeps_deadlines: false },
+            How::Claiming(send) => Made { inner: Reference::new(), send, keeps_deadlines: true },
         }
     }
 }
@@ -46,12 +53,25 @@ impl Wrong {
 pub(crate) struct Made {
     inner: Reference,
     send: Send,
+    keeps_deadlines: bool,
 }
 
 #[async_trait]
 impl HttpTransport for Made {
-    async fn send(&self, request: Request) -> Sent {
-        (self.send)(&self.inner, request).await
+    async fn send(&self, request: Request, context: CallContext) -> Sent {
+        (self.send)(&self.inner, request, context).await
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        self.keeps_deadlines
     }
 }
 
@@ -63,14 +83,28 @@ const fn around(name: &'static str, send: Send, fails: &'static [&'static str]) 
     Wrong { name, how: How::Around(send), fails }
 }
 
+const fn claiming(name: &'static str, send: Send, fails: &'static [&'static str]) -> Wrong {
+    Wrong { name, how: How::Claiming(send), fails }
+}
+
 /// Changes the request.
 macro_rules! before {
     ($request:ident => $change:expr) => {
-        |inner, $request| {
+        |inner, $request, context| {
             #[allow(unused_mut, reason = "some changes only look")]
             let mut $request = $request;
             $change;
-            inner.send($request)
+            inner.send($request, context)
+        }
+    };
+}
+
+/// Changes what it knows of the call.
+macro_rules! knowing {
+    ($context:ident => $change:expr) => {
+        |inner, request, mut $context| {
+            $change;
+            inner.send(request, $context)
         }
     };
 }
@@ -78,9 +112,9 @@ macro_rules! before {
 /// Changes what came of it.
 macro_rules! after {
     ($sent:ident => $change:expr) => {
-        |inner, request| {
+        |inner, request, context| {
             Box::pin(async move {
-                let $sent = inner.send(request).await;
+                let $sent = inner.send(request, context).await;
                 $change
             })
         }
@@ -92,7 +126,6 @@ const WITH_PARTIAL: &[&str] = &[
     "cap.announced_larger",
     "cap.endless_body",
     "cap.larger",
-    "cap.without_a_context",
     "deadline.within_the_body",
     "partial.broken_chunk",
     "partial.chunked",
@@ -117,10 +150,28 @@ const REUSED_AND_BROKEN: &[&str] = &[
     "law.tls_alert.reused",
 ];
 
+/// The cells in which the transport says that it sent nothing.
+const UNPROVED: &[&str] = &[
+    "deadline.kept_alone",
+    "deadline.of_connecting",
+    "deadline.that_has_passed",
+    "law.claims",
+    "proof.cut_handshake",
+    "proof.deadline_of_connecting",
+    "proof.deadline_that_has_passed",
+    "proof.refused_connection",
+    "request.https_in_the_clear",
+    "request.unsendable_url",
+];
+
 pub(crate) static WRONG: &[Wrong] = &[
     // Answers.
     around("takes 5xx for errors", after!(sent => sent.and_then(status_is_error)), &["answer.every_status"]),
-    around("follows redirects", |inner, request| Box::pin(follow(inner, request)), &["answer.redirects"]),
+    around(
+        "follows redirects",
+        |inner, request, context| Box::pin(follow(inner, request, context)),
+        &["answer.redirects"],
+    ),
     around("joins repeated headers", after!(sent => sent.map(|it| headers(it, joined))), &["answer.repeated_headers"]),
     around(
         "drops headers that are not UTF-8",
@@ -130,7 +181,7 @@ pub(crate) static WRONG: &[Wrong] = &[
     around(
         "makes text of bodies",
         after!(sent => sent.map(|it| it.map(lossy))),
-        &["answer.body", "answer.encoded_body", "cap.as_large", "cap.without_a_context"],
+        &["answer.body", "answer.encoded_body", "cap.as_large"],
     ),
     around("decodes bodies", after!(sent => sent.map(decoded)), &["answer.encoded_body"]),
     inside("needs a length", Flaw::NeedsLength, &["answer.framings", "cap.larger", "deadline.within_the_body"]),
@@ -179,7 +230,7 @@ pub(crate) static WRONG: &[Wrong] = &[
     // The deadline.
     around(
         "has no deadline",
-        before!(request => rebound(&mut request, Duration::from_secs(60))),
+        knowing!(context => rebound(&mut context, Duration::from_secs(60))),
         &[
             "deadline.before_the_head",
             "deadline.of_a_trickling_body",
@@ -188,6 +239,7 @@ pub(crate) static WRONG: &[Wrong] = &[
             "deadline.within_the_body",
             "deadline.within_the_head",
             "law.body_silence.*",
+            "law.claims",
             "law.interim_silence.*",
             "law.part_of_the_head_silence.*",
             "law.silence.*",
@@ -197,23 +249,44 @@ pub(crate) static WRONG: &[Wrong] = &[
     inside(
         "has the time anew for each read",
         Flaw::TimePerRead,
-        &["deadline.of_a_trickling_body", "deadline.of_interim_answers"],
+        &["deadline.kept_alone", "deadline.of_a_trickling_body", "deadline.of_interim_answers"],
     ),
     around(
         "sends a little after the deadline too",
-        before!(request => if is_late(&request) {
-            rebound(&mut request, Duration::from_secs(1));
+        knowing!(context => if is_late(&context) {
+            rebound(&mut context, Duration::from_secs(1));
         }),
         &["deadline.that_has_passed", "proof.deadline_that_has_passed"],
     ),
     around(
         "waits for ever for TLS",
-        |inner, request| match request.uri().scheme_str() {
+        |inner, request, context| match request.uri().scheme_str() {
             Some("https") => Box::pin(std::future::pending()),
-            _ => inner.send(request),
+            _ => inner.send(request, context),
         },
         &[
             "deadline.of_connecting",
+            "law.claims",
+            "proof.cut_handshake",
+            "proof.deadline_of_connecting",
+            "request.https_in_the_clear",
+        ],
+    ),
+    inside(
+        "says that it keeps deadlines, and waits for a server that does not read",
+        Flaw::WritesForEver,
+        &["deadline.kept_alone"],
+    ),
+    claiming(
+        "says that it keeps deadlines, and hangs in a handshake",
+        |inner, request, context| match request.uri().scheme_str() {
+            Some("https") => Box::pin(std::future::pending()),
+            _ => inner.send(request, context),
+        },
+        &[
+            "deadline.kept_alone",
+            "deadline.of_connecting",
+            "law.claims",
             "proof.cut_handshake",
             "proof.deadline_of_connecting",
             "request.https_in_the_clear",
@@ -233,31 +306,23 @@ pub(crate) static WRONG: &[Wrong] = &[
     // The cap.
     around(
         "has no cap",
-        before!(request => recapped(&mut request, |_| usize::MAX)),
+        knowing!(context => recapped(&mut context, |_| usize::MAX)),
         &["cap.announced_larger", "cap.endless_body", "cap.larger", "pool.cut_answer"],
     ),
     around(
-        "has no cap without a context",
-        before!(request => if CallContext::of(&request).is_none() {
-            let context = context(Duration::from_secs(30)).with_response_cap(usize::MAX);
-            request.extensions_mut().insert(context);
-        }),
-        &["cap.without_a_context"],
-    ),
-    around(
         "reads all, then cuts",
-        |inner, request| Box::pin(cut_afterwards(inner, request)),
+        |inner, request, context| Box::pin(cut_afterwards(inner, request, context)),
         &["cap.announced_larger", "cap.endless_body", "pool.cut_answer"],
     ),
     around(
         "is one byte short",
-        before!(request => recapped(&mut request, |cap| cap.saturating_sub(1))),
+        knowing!(context => recapped(&mut context, |cap| cap.saturating_sub(1))),
         &["cap.announced_larger", "cap.as_large", "cap.endless_body", "cap.larger"],
     ),
     inside(
         "does not read what is announced to be too large",
         Flaw::RefusesAnnounced,
-        &["cap.announced_larger", "cap.larger", "cap.without_a_context"],
+        &["cap.announced_larger", "cap.larger"],
     ),
     // What had arrived.
     around("drops what had arrived", after!(sent => sent.map_err(|error| error.kind().into())), WITH_PARTIAL),
@@ -284,16 +349,14 @@ pub(crate) static WRONG: &[Wrong] = &[
     // Going away.
     around(
         "goes on when it is dropped",
-        |inner, request| detached(inner.clone(), request),
+        |inner, request, context| detached(inner.clone(), request, context),
         &["cancel.before_the_head", "cancel.within_the_body"],
     ),
     inside("never says that it sends", Flaw::NeverBegins, &["cancel.send_state"]),
+    inside("says that it sends before it has a connection", Flaw::BeginsAtOnce, UNPROVED),
+    claiming("says nothing of what it sends", |inner, request, context| inner.send(request, apart(&context)), UNPROVED),
     // Connections.
-    around(
-        "uses any connection",
-        before!(request => { request.extensions_mut().remove::<FreshConnection>(); }),
-        &["pool.fresh_connection"],
-    ),
+    inside("uses any connection", Flaw::UsesAny, &["pool.fresh_connection"]),
     around(
         "cannot discard a connection",
         after!(sent => sent.map(|mut response| {
@@ -320,19 +383,19 @@ pub(crate) static WRONG: &[Wrong] = &[
     // Secrets.
     around(
         "shows the key",
-        |inner, request| {
-            showing(inner, request, |request| format!("{:?}", request.headers()["authorization"].to_str()))
+        |inner, request, context| {
+            showing(inner, request, context, |request| format!("{:?}", request.headers()["authorization"].to_str()))
         },
         &["secrets.key"],
     ),
     around(
         "shows the URL",
-        |inner, request| showing(inner, request, |request| request.uri().to_string()),
+        |inner, request, context| showing(inner, request, context, |request| request.uri().to_string()),
         &["secrets.url"],
     ),
     around(
         "shows the request",
-        |inner, request| showing(inner, request, |request| format!("{:?}", request.body())),
+        |inner, request, context| showing(inner, request, context, |request| format!("{:?}", request.body())),
         &["secrets.request_body"],
     ),
     around(
@@ -426,8 +489,8 @@ pub(crate) static WRONG: &[Wrong] = &[
     ),
     around(
         "sends again what broke off",
-        |inner, request| {
-            again(inner, request, |sent| {
+        |inner, request, context| {
+            again(inner, request, context, |sent| {
                 sent.as_ref().is_err_and(|error| error.kind() == TransportErrorKind::Interrupted)
             })
         },
@@ -470,8 +533,8 @@ pub(crate) static WRONG: &[Wrong] = &[
     ),
     around(
         "sends again after 408 and 503",
-        |inner, request| {
-            again(inner, request, |sent| {
+        |inner, request, context| {
+            again(inner, request, context, |sent| {
                 sent.as_ref().is_ok_and(|response| matches!(response.status().as_u16(), 408 | 503))
             })
         },
@@ -494,9 +557,9 @@ pub(crate) static WRONG: &[Wrong] = &[
             "secrets.url",
         ],
     ),
-    around(
+    claiming(
         "makes answers up",
-        |_, _| Box::pin(async { Ok(Response::default()) }),
+        |_, _, _| Box::pin(async { Ok(Response::default()) }),
         &[
             "answer.*",
             "cancel.*",

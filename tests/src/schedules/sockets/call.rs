@@ -153,9 +153,11 @@ impl Run {
         Facts {
             commits,
             arrived,
+            claimed: false,
             met: &self.plan,
             elapsed,
             timeout: TIMEOUT + LATE,
+            grace: Duration::ZERO,
             retries_unsafely: self.retries_unsafely,
         }
     }

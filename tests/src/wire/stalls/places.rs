@@ -35,7 +35,7 @@ const UNSENT: Promise = Promise { kind: ErrorKind::Timeout, execution: Execution
 const IN_HEAD: Promise = Promise { kind: ErrorKind::Timeout, execution: Execution::Unknown, salvaged: false };
 const IN_BODY: Promise =
     Promise { kind: ErrorKind::ResponseTruncated, execution: Execution::Executed, salvaged: false };
-const BEHIND_ID: Promise = Promise { salvaged: true, ..IN_BODY };
+const CERTAIN: Promise = Promise { salvaged: true, ..IN_BODY };
 
 type Make = dyn Fn() -> Result<HyperTransport, BoxError> + Send + Sync;
 
@@ -182,14 +182,17 @@ fn answer(request: &[u8]) -> Answer {
 async fn answers(protocol: Protocol, every: usize) -> Result<Vec<Place>, BoxError> {
     let sample = answer(b"{}");
     let text = String::from_utf8(sample.body.clone())?;
-    let behind_id = text.find(ID).map_or(0, |begin| begin + ID.len() + 1);
+    // Behind the id and the user, and not between the beginning of the actor and its subject.
+    let behind = |part: &str| text.find(part).map_or(0, |begin| begin + part.len() + 1);
+    let in_actor = behind("\"actor\"").saturating_sub(1)..behind(ACTOR);
+    let is_certain = |kept: usize| kept >= behind(ID).max(behind(USER)) && !in_actor.contains(&kept);
     let head = (0..head_len(&sample, protocol)).step_by(every).map(Stops::InHead);
     let body = (0..sample.body.len()).step_by(every).map(Stops::InBody);
     let mut places = Vec::new();
     for stops in head.chain(body) {
         let (phase, promise) = match (stops, protocol) {
-            (Stops::InBody(kept), Protocol::Http1) => ("body, h1", if kept >= behind_id { BEHIND_ID } else { IN_BODY }),
-            (Stops::InBody(kept), _) => ("body, h2", if kept >= behind_id { BEHIND_ID } else { IN_BODY }),
+            (Stops::InBody(kept), Protocol::Http1) => ("body, h1", if is_certain(kept) { CERTAIN } else { IN_BODY }),
+            (Stops::InBody(kept), _) => ("body, h2", if is_certain(kept) { CERTAIN } else { IN_BODY }),
             (_, Protocol::Http1) => ("head, h1", IN_HEAD),
             _ => ("head, h2", IN_HEAD),
         };

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clerk_actor_tokens_core::{CallContext, DEFAULT_RESPONSE_CAP, Request, TransportErrorKind};
+use bytes::Bytes;
+use clerk_actor_tokens_core::TransportErrorKind;
 
 use super::{
     partial::is_partial,
@@ -11,7 +12,7 @@ use super::{
 use crate::conformance::{
     race::holds,
     server::{Act, Reads, Server, write},
-    stage::{Checked, Ended, Otherwise, SLACK, Stage, demand},
+    stage::{Checked, Ended, Otherwise, Outgoing, SLACK, Stage, demand},
 };
 
 pub(super) static ROWS: [Row<Stage>; 12] = [
@@ -58,6 +59,13 @@ pub(super) static ROWS: [Row<Stage>; 12] = [
         check: |stage| Box::pin(of_connecting(stage)),
     },
     Row {
+        name: "deadline.kept_alone",
+        demand: "A transport that says `keeps_deadlines` ends by the deadline whatever it waits for, also for a server that does \
+                 not read",
+        source: "`HttpTransport::keeps_deadlines`: the client then has no timer of its own",
+        check: |stage| Box::pin(kept_alone(stage)),
+    },
+    Row {
         name: "cap.as_large",
         demand: "A body as large as the cap is an answer",
         source: CONTRACT,
@@ -80,12 +88,6 @@ pub(super) static ROWS: [Row<Stage>; 12] = [
         demand: "A body without an end is cut at the cap while it is read, and its connection closed",
         source: CONTRACT,
         check: |stage| Box::pin(endless_body(stage)),
-    },
-    Row {
-        name: "cap.without_a_context",
-        demand: "`DEFAULT_RESPONSE_CAP` bounds the answer to a request without a `CallContext`",
-        source: CONTRACT,
-        check: |stage| Box::pin(without_a_context(stage)),
     },
 ];
 
@@ -152,20 +154,52 @@ async fn of_connecting(stage: &Stage) -> Checked {
     stage.sit_out(make, |_, ended| ended.error().map(drop)).await
 }
 
-/// A request with this cap.
-pub(super) fn capped(stage: &Stage, server: &Server, cap: usize) -> Result<Request, Otherwise> {
-    let mut request = stage.post(server)?;
-    if let Some(context) = CallContext::of(&request).cloned() {
-        request.extensions_mut().insert(context.with_response_cap(cap));
+/// A body that fits into no buffers of a connection.
+const UNREAD: usize = 24 * 1024 * 1024;
+
+async fn kept_alone(stage: &Stage) -> Checked {
+    if !stage.keeps_deadlines() {
+        return Err(Otherwise::NotApplicable("it does not say that it keeps deadlines".into()));
     }
-    Ok(request)
+    let head = write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nso far");
+    let waits: [(&str, &[Act]); 3] = [
+        ("silence behind the request", &[Act::Hold]),
+        ("silence within the body", &[head.clone(), Act::Hold]),
+        ("a body that trickles", &[head, Act::Forever(b"x".into(), Duration::from_millis(10))]),
+    ];
+    for (what, acts) in waits {
+        let make = || {
+            let server = Server::acting(acts)?;
+            let sent = stage.post(&server)?;
+            Ok((server, sent))
+        };
+        ends(stage, what, make).await?;
+    }
+    let make = || {
+        let server = Server::start(Reads::Nothing, |_| vec![Act::Hold])?;
+        let sent = stage.post_to(&format!("https://{}/", server.address()))?;
+        Ok((server, sent))
+    };
+    ends(stage, "a TLS handshake that is not answered", make).await?;
+    let make = || {
+        let server = Server::start(Reads::Head, |_| vec![Act::Deaf])?;
+        let mut sent = stage.post(&server)?;
+        *sent.request.body_mut() = Bytes::from(vec![b' '; UNREAD]);
+        Ok((server, sent))
+    };
+    ends(stage, "a body that the server does not read", make).await
+}
+
+async fn ends(stage: &Stage, what: &str, make: impl Fn() -> Result<(Server, Outgoing), Otherwise> + Send) -> Checked {
+    let ended = stage.sit_out(make, |_, ended| ended.error().map(drop)).await;
+    ended.map_err(|otherwise| otherwise.about(what))
 }
 
 async fn as_large(stage: &Stage) -> Checked {
     for length in [0, 10, 70_000] {
         let sent = bytes_of_every_value(length);
         let server = Server::acting([Act::Write(whole("200 OK", &sent).into())])?;
-        let response = stage.send(&server, capped(stage, &server, length)?).await?.answer()?;
+        let response = stage.send(&server, stage.post(&server)?.capped(length)).await?.answer()?;
         demand(response.body() == sent.as_slice(), || format!("of {length} bytes came {}", response.body().len()))?;
     }
     Ok(())
@@ -185,7 +219,7 @@ async fn larger(stage: &Stage) -> Checked {
     ] {
         for cap in [0, 1, 69_999] {
             let server = Server::acting([Act::Write(bytes.clone().into()), Act::Close])?;
-            let error = stage.send(&server, capped(stage, &server, cap)?).await?.error()?;
+            let error = stage.send(&server, stage.post(&server)?.capped(cap)).await?.error()?;
             let expected = body.get(..cap).unwrap_or_default();
             is_partial(&error, TransportErrorKind::BodyTooLarge, 422, expected)?;
         }
@@ -199,7 +233,7 @@ async fn announced_larger(stage: &Stage) -> Checked {
         Act::Repeat(b"x".into(), 2000),
         Act::Hold,
     ])?;
-    let mut request = capped(stage, &server, 1000)?;
+    let mut request = stage.post(&server)?.capped(1000);
     stage.bound(&mut request, Duration::from_secs(4));
     let error = stage.send(&server, request).await?.error()?;
     is_partial(&error, TransportErrorKind::BodyTooLarge, 200, &[b'x'; 1000])
@@ -212,28 +246,10 @@ async fn endless_body(stage: &Stage) -> Checked {
         write(b"HTTP/1.1 200 OK\r\nx-head: kept\r\ntransfer-encoding: chunked\r\n\r\n"),
         Act::Forever(chunk.into(), Duration::from_millis(1)),
     ])?;
-    let mut request = capped(stage, &server, 100_001)?;
+    let mut request = stage.post(&server)?.capped(100_001);
     stage.bound(&mut request, Duration::from_secs(4));
     let error = stage.send(&server, request).await?.error()?;
     is_partial(&error, TransportErrorKind::BodyTooLarge, 200, &[b'x'; 100_001])?;
     let closed = holds(SLACK, || server.is_left(0)).await;
     demand(closed, || "the connection was not closed".into())
-}
-
-async fn without_a_context(stage: &Stage) -> Checked {
-    for (length, is_kept) in [(DEFAULT_RESPONSE_CAP, true), (DEFAULT_RESPONSE_CAP.saturating_add(1), false)] {
-        let sent = bytes_of_every_value(length);
-        let server = Server::acting([Act::Write(whole("200 OK\r\nx-head: kept", &sent).into()), Act::Close])?;
-        let mut request = stage.post(&server)?;
-        request.extensions_mut().remove::<CallContext>();
-        let ended = stage.send(&server, request).await?;
-        if is_kept {
-            let response = ended.answer()?;
-            demand(response.body() == sent.as_slice(), || format!("of {length} bytes came {}", response.body().len()))?;
-        } else {
-            let expected = sent.get(..DEFAULT_RESPONSE_CAP).unwrap_or_default();
-            is_partial(&ended.error()?, TransportErrorKind::BodyTooLarge, 200, expected)?;
-        }
-    }
-    Ok(())
 }

@@ -1,12 +1,12 @@
 //! Dropping the future aborts the exchange.
 
-use clerk_actor_tokens_core::{SendState, SystemTimer, Timer as _};
+use clerk_actor_tokens_core::{SystemTimer, Timer as _};
 
 use super::row::{BOOK, CONTRACT, Row};
 use crate::conformance::{
     race::holds,
     server::{Act, Server, write},
-    stage::{AFTERMATH, Checked, SLACK, Stage, demand, exchange_of, fail},
+    stage::{AFTERMATH, Checked, SLACK, Stage, demand, exchange_of},
 };
 
 pub(super) static ROWS: [Row<Stage>; 3] = [
@@ -24,7 +24,7 @@ pub(super) static ROWS: [Row<Stage>; 3] = [
     },
     Row {
         name: "cancel.send_state",
-        demand: "Once the server has the request, its `SendState` is not held any more",
+        demand: "Once the server has the request, its `SendState` does not say that nothing was sent",
         source: BOOK,
         check: |stage| Box::pin(send_state(stage)),
     },
@@ -40,12 +40,10 @@ async fn cancel(stage: &Stage, before: &'static [u8]) -> Checked {
 
 async fn send_state(stage: &Stage) -> Checked {
     let server = Server::acting([Act::Hold])?;
-    let request = stage.post(&server)?;
-    let Some(send_state) = SendState::of(&request).cloned() else {
-        return fail("the kit's own request has no SendState");
-    };
-    let exchange = exchange_of(&request);
-    stage.drop_when(&server, request, || !server.seen_of(exchange).is_empty()).await?;
+    let sent = stage.post(&server)?;
+    let send_state = sent.context.send_state().clone();
+    let exchange = exchange_of(&sent.request);
+    stage.drop_when(&server, sent, || !server.seen_of(exchange).is_empty()).await?;
     SystemTimer.sleep(AFTERMATH).await;
-    demand(!send_state.is_held(), || "a caller that goes away is told that nothing was sent".into())
+    demand(!send_state.is_unsent(), || "a caller that goes away is told that nothing was sent".into())
 }

@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, Deadline, DiscardConnection, Executor, FreshConnection, HttpTransport, Request, Response,
-    SendState, Timer, TransportError, TransportErrorKind,
+    BoxFuture, CallContext, Deadline, DiscardConnection, Executor, HttpTransport, Request, Response, SystemTimer,
+    Timer, TransportError, TransportErrorKind,
 };
 use http::{HeaderValue, Method, Uri};
 
@@ -21,13 +21,14 @@ use super::row::{CONTRACT, Row, Wrap};
 use crate::{
     CapturingTransport, ManualTimer, NeverTransport, WithTimer,
     conformance::{
-        race::within,
-        stage::{Checked, INFO, Otherwise, SLACK, demand, fail},
+        race::{holds, race, within},
+        stage::{Checked, INFO, LONG, Otherwise, Outgoing, SHORT, SLACK, demand, fail},
     },
+    hand_over::{begin, conclude},
     lock::locked,
 };
 
-pub(super) static ROWS: [Row<Wrap>; 9] = [
+pub(super) static ROWS: [Row<Wrap>; 11] = [
     Row {
         name: "decorator.timer",
         demand: "Its timer is that of the transport inside",
@@ -41,15 +42,28 @@ pub(super) static ROWS: [Row<Wrap>; 9] = [
         check: |wrap| Box::pin(executor(wrap)),
     },
     Row {
+        name: "decorator.keeps_deadlines",
+        demand: "It says `keeps_deadlines` only where it ends by the deadline: not where the transport inside does not, or \
+                 where it waits for something else",
+        source: CONTRACT,
+        check: |wrap| Box::pin(keeps_deadlines(wrap)),
+    },
+    Row {
         name: "decorator.request",
         demand: "Method, URL, headers and body of the request reach the transport inside (headers may be added)",
         source: CONTRACT,
         check: |wrap| Box::pin(request(wrap)),
     },
     Row {
-        name: "decorator.request_extensions",
-        demand: "`CallContext`, `SendState` and `FreshConnection` reach the transport inside",
+        name: "decorator.context",
+        demand: "The context reaches the transport inside with the same `SendState`, and with no later deadline",
         source: CONTRACT,
+        check: |wrap| Box::pin(context(wrap)),
+    },
+    Row {
+        name: "decorator.request_extensions",
+        demand: "What a caller put into the extensions of the request reaches the transport inside",
+        source: "`Call::extension`: a value for middleware and transports to read",
         check: |wrap| Box::pin(request_extensions(wrap)),
     },
     Row {
@@ -102,13 +116,45 @@ impl Inside {
 
 #[async_trait]
 impl HttpTransport for Inside {
-    async fn send(&self, _: Request) -> Result<Response, TransportError> {
+    async fn send(&self, _: Request, context: CallContext) -> Result<Response, TransportError> {
         self.sends.fetch_add(1, Ordering::SeqCst);
-        (self.outcome)()
+        conclude(&context, (self.outcome)())
     }
 
-    fn executor(&self) -> Option<&dyn Executor> {
-        self.executor.as_ref().map(|executor| executor as &dyn Executor)
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        self.executor.clone().map(|executor| Arc::new(executor) as Arc<dyn Executor>)
+    }
+}
+
+/// Answers nothing, and ends each exchange by its deadline.
+#[derive(Default)]
+struct Punctual {
+    begun: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl HttpTransport for Punctual {
+    async fn send(&self, _: Request, context: CallContext) -> Result<Response, TransportError> {
+        begin(&context)?;
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        SystemTimer.sleep(context.deadline().remaining(SystemTimer.now())).await;
+        Err(TransportErrorKind::Timeout.into())
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        &SystemTimer
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        None
+    }
+
+    fn keeps_deadlines(&self) -> bool {
+        true
     }
 }
 
@@ -122,23 +168,28 @@ impl Executor for Counting {
     }
 }
 
-pub(super) fn sample() -> Request {
+/// What a caller put into the extensions of a request.
+#[derive(Debug, Clone, PartialEq)]
+struct OfTheCaller(u32);
+
+pub(super) fn sample() -> Outgoing {
     let mut request = Request::new(Bytes::from_static(b"{\"user_id\":\"user_1\"}"));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from_static("http://127.0.0.1:1/v1/actor_tokens?a=b");
     for value in ["one", "two"] {
         request.headers_mut().append("x-many", HeaderValue::from_static(value));
     }
-    let deadline = Deadline::after(std::time::Instant::now(), Duration::from_secs(30));
-    let extensions = request.extensions_mut();
-    extensions.insert(CallContext::new(&INFO, deadline).with_attempt(3).with_response_cap(1234));
-    extensions.insert(SendState::default());
-    extensions.insert(FreshConnection);
-    request
+    request.extensions_mut().insert(OfTheCaller(7));
+    let context = CallContext::new(&INFO, due(Duration::from_secs(30)));
+    Outgoing { request, context: context.with_attempt(3).with_response_cap(1234).with_fresh_connection() }
 }
 
-async fn send(wrapped: &dyn HttpTransport, request: Request) -> Result<Result<Response, TransportError>, Otherwise> {
-    match within(SLACK, wrapped.send(request)).await {
+fn due(timeout: Duration) -> Deadline {
+    Deadline::after(SystemTimer.now(), timeout)
+}
+
+async fn send(wrapped: &dyn HttpTransport, sent: Outgoing) -> Result<Result<Response, TransportError>, Otherwise> {
+    match within(SLACK, wrapped.send(sent.request, sent.context)).await {
         Some(result) => Ok(result),
         None => fail(format!("it had not ended after {SLACK:?}, though the transport inside had")),
     }
@@ -147,10 +198,10 @@ async fn send(wrapped: &dyn HttpTransport, request: Request) -> Result<Result<Re
 async fn timer(wrap: &Wrap) -> Checked {
     let inside = ManualTimer::new();
     let wrapped = wrap(Arc::new(WithTimer::new(Inside::new(|| Ok(Response::default())), inside.clone())));
-    let before = wrapped.timer().now();
-    inside.advance(Duration::from_secs(3600));
-    let moved = wrapped.timer().now().saturating_duration_since(before);
-    demand(moved == Duration::from_secs(3600), || "its clock is another".into())?;
+    for _ in 0..2 {
+        demand(wrapped.timer().now() == inside.now(), || "its clock is another".into())?;
+        inside.advance(Duration::from_secs(3600));
+    }
     demand(wrapped.timer().system_time() == inside.system_time(), || "its calendar is another".into())
 }
 
@@ -170,8 +221,9 @@ async fn executor(wrap: &Wrap) -> Checked {
 async fn request(wrap: &Wrap) -> Checked {
     let inside = CapturingTransport::new(Inside::new(|| Ok(Response::default())));
     let wrapped = wrap(Arc::new(inside.clone()));
-    let given = sample();
-    send(&*wrapped, given.clone()).await?.ok();
+    let sent = sample();
+    let given = sent.request.clone();
+    send(&*wrapped, sent).await?.ok();
     let requests = inside.requests();
     let Some(got) = requests.first() else { return fail("nothing reached the transport inside") };
     demand(got.method() == given.method() && got.uri() == given.uri(), || "method or URL are others".into())?;
@@ -180,23 +232,76 @@ async fn request(wrap: &Wrap) -> Checked {
     demand(many(got.headers()) == many(given.headers()), || "a header is another".into())
 }
 
-async fn request_extensions(wrap: &Wrap) -> Checked {
+/// What reaches the transport inside.
+async fn reaching(wrap: &Wrap, sent: Outgoing) -> Result<Outgoing, Otherwise> {
     let seen = Arc::new(std::sync::Mutex::new(None));
     let keep = Arc::clone(&seen);
-    let inside = clerk_actor_tokens_core::transport_fn(move |request: Request| {
-        *locked(&keep) = Some(request);
+    let inside = clerk_actor_tokens_core::transport_fn(move |request: Request, context: CallContext| {
+        *locked(&keep) = Some(Outgoing { request, context });
         std::future::ready(Ok(Response::default()))
     });
-    let given = sample();
-    let send_state = SendState::of(&given).cloned().unwrap_or_default();
-    send(&*wrap(Arc::new(inside)), given).await?.ok();
-    let Some(got) = locked(&seen).take() else { return fail("nothing reached the transport inside") };
-    let context = CallContext::of(&got).map(|context| (context.attempt(), context.response_cap()));
-    demand(context == Some((3, 1234)), || "the `CallContext` is another, or none".into())?;
-    demand(got.extensions().get::<FreshConnection>().is_some(), || "`FreshConnection` was lost".into())?;
-    let Some(inner) = SendState::of(&got) else { return fail("the `SendState` was lost") };
-    inner.hold();
-    demand(format!("{send_state:?}") == format!("{inner:?}"), || "the `SendState` is another".into())
+    send(&*wrap(Arc::new(inside)), sent).await?.ok();
+    match locked(&seen).take() {
+        Some(got) => Ok(got),
+        None => fail("nothing reached the transport inside"),
+    }
+}
+
+async fn context(wrap: &Wrap) -> Checked {
+    let sent = sample();
+    let given = sent.context.clone();
+    let got = reaching(wrap, sent).await?.context;
+    demand(got.operation() == given.operation(), || "the operation is another".into())?;
+    demand(got.attempt() == given.attempt(), || "the number of the attempt is another".into())?;
+    demand(got.response_cap() == given.response_cap(), || "the cap is another".into())?;
+    demand(got.wants_fresh_connection(), || "the wish for a fresh connection was lost".into())?;
+    demand(got.deadline() <= given.deadline(), || "the deadline is later".into())?;
+    // Nothing was said before: what is said inside is seen outside.
+    demand(!given.send_state().is_held(), || "it held what it hands on".into())?;
+    got.send_state().hold();
+    demand(given.send_state().is_held(), || "the `SendState` is another".into())
+}
+
+async fn request_extensions(wrap: &Wrap) -> Checked {
+    let got = reaching(wrap, sample()).await?;
+    demand(got.request.extensions().get() == Some(&OfTheCaller(7)), || "they were lost".into())
+}
+
+async fn keeps_deadlines(wrap: &Wrap) -> Checked {
+    let bounded = |timeout| {
+        let Outgoing { request, context } = sample();
+        Outgoing { request, context: context.with_deadline(due(timeout)) }
+    };
+    let [short, _] = SHORT;
+    // Inside is one that answers nothing and knows no deadline.
+    let hanging = wrap(Arc::new(NeverTransport::new()));
+    if hanging.keeps_deadlines() {
+        let Outgoing { request, context } = bounded(short);
+        let ended = within(short.saturating_add(SLACK), hanging.send(request, context)).await;
+        demand(ended.is_some(), || "it says so, and hangs where the transport inside does".into())?;
+    }
+    // Inside is one that keeps them, also while another exchange goes on for long.
+    let inside = Punctual::default();
+    let begun = Arc::clone(&inside.begun);
+    let wrapped = wrap(Arc::new(inside));
+    if !wrapped.keeps_deadlines() {
+        return Ok(());
+    }
+    let other = bounded(LONG);
+    let beside = async {
+        let is_begun = holds(SLACK, || begun.load(Ordering::SeqCst) == 1).await;
+        demand(is_begun, || "the exchange inside was not begun".into())?;
+        let Outgoing { request, context } = bounded(short);
+        let ended = within(short.saturating_add(SLACK), wrapped.send(request, context)).await;
+        demand(ended.is_some(), || "it says so, and waits beyond the deadline while another exchange goes on".into())
+    };
+    let going_on = async {
+        wrapped.send(other.request, other.context).await.ok();
+    };
+    match race(beside, going_on).await {
+        Some(checked) => checked,
+        None => fail("an exchange ended before its deadline, without an answer"),
+    }
 }
 
 async fn answer(wrap: &Wrap) -> Checked {
@@ -287,12 +392,13 @@ async fn sends_once(wrap: &Wrap) -> Checked {
 async fn dropped(wrap: &Wrap) -> Checked {
     let inside = NeverTransport::new();
     let wrapped = wrap(Arc::new(inside.clone()));
-    let begun = crate::conformance::race::holds(SLACK, || inside.in_flight() == 1);
+    let begun = holds(SLACK, || inside.in_flight() == 1);
     let begun = async {
         begun.await;
     };
-    let ended = crate::conformance::race::race(wrapped.send(sample()), begun).await;
+    let Outgoing { request, context } = sample();
+    let ended = race(wrapped.send(request, context), begun).await;
     demand(ended.is_none() && inside.started() == 1, || "the exchange inside was not begun".into())?;
-    let gone = crate::conformance::race::holds(SLACK, || inside.in_flight() == 0).await;
+    let gone = holds(SLACK, || inside.in_flight() == 0).await;
     demand(gone, || format!("the exchange inside went on for {SLACK:?}"))
 }

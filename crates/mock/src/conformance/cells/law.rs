@@ -9,18 +9,29 @@ use std::{sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{SystemTimer, Timer as _};
 
-use super::row::{CONTRACT, Make, Planned, Row};
+use super::{
+    closed_port::ClosedPort,
+    row::{CONTRACT, Make, Planned, Row},
+};
 use crate::conformance::{
     server::{Act, Reads, Server, write},
     stage::{Checked, LONG, Otherwise, SETTLE, SHORT, Stage, demand, fail},
 };
 
-pub(super) static ROWS: [Row<Stage>; 1] = [Row {
-    name: "law.any_bytes",
-    demand: "Whatever bytes answer a request: nothing panics, and no error says that nothing was executed",
-    source: CONTRACT,
-    check: |stage| Box::pin(any_bytes(stage)),
-}];
+pub(super) static ROWS: [Row<Stage>; 2] = [
+    Row {
+        name: "law.any_bytes",
+        demand: "Whatever bytes answer a request: nothing panics, and no error says that nothing was executed",
+        source: CONTRACT,
+        check: |stage| Box::pin(any_bytes(stage)),
+    },
+    Row {
+        name: "law.claims",
+        demand: "An error says that nothing was sent only where the `SendState` is held, given back or cancelled",
+        source: CONTRACT,
+        check: |stage| Box::pin(claims(stage)),
+    },
+];
 
 /// What a server does once it has a request.
 struct Behaviour {
@@ -198,6 +209,21 @@ async fn once(stage: &Stage, behaviour: &'static Behaviour, over: Over, deadline
         Over::Reused if before == 0 => Err(Otherwise::NotApplicable("the request went over a new connection".into())),
         _ => Ok(()),
     }
+}
+
+/// The failures behind which nothing was sent. Whether an error says so is not asked here; if it does, the stage looks for
+/// the proof.
+async fn claims(stage: &Stage) -> Checked {
+    let (nobody, closed) = (Server::acting([])?, ClosedPort::new()?);
+    let refused = stage.post_to(&format!("http://{}/", closed.address()))?;
+    stage.send(&nobody, refused).await.map_err(|otherwise| otherwise.about("a refused connection"))?;
+    let mut late = stage.post(&nobody)?;
+    stage.bound(&mut late, Duration::ZERO);
+    stage.send(&nobody, late).await.map_err(|otherwise| otherwise.about("a deadline that has passed"))?;
+    let cutting = Server::start(Reads::Nothing, |_| vec![Act::Close])?;
+    let cut = stage.post_to(&format!("https://{}/", cutting.address()))?;
+    stage.send(&cutting, cut).await.map_err(|otherwise| otherwise.about("a TLS handshake that is cut off"))?;
+    Ok(())
 }
 
 /// How many answers are made up.

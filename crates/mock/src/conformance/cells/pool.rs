@@ -1,11 +1,8 @@
 //! Which connection a request goes over, where a transport uses connections again.
 
-use clerk_actor_tokens_core::{DiscardConnection, FreshConnection, SystemTimer, Timer as _};
+use clerk_actor_tokens_core::{DiscardConnection, SystemTimer, Timer as _};
 
-use super::{
-    bounds::capped,
-    row::{BOOK, CONTRACT, Row, whole},
-};
+use super::row::{BOOK, CONTRACT, Row, whole};
 use crate::conformance::{
     server::{Act, Server},
     stage::{AFTERMATH, Checked, Otherwise, Stage, demand, fail},
@@ -14,7 +11,7 @@ use crate::conformance::{
 pub(super) static ROWS: [Row<Stage>; 4] = [
     Row {
         name: "pool.fresh_connection",
-        demand: "A request with `FreshConnection` goes over a connection that carried nothing before",
+        demand: "A request that wants a fresh connection goes over a connection that carried nothing before",
         source: BOOK,
         check: |stage| Box::pin(fresh_connection(stage)),
     },
@@ -60,9 +57,9 @@ fn place_of(server: &Server, exchange: u32) -> Result<(usize, usize), Otherwise>
 async fn fresh_connection(stage: &Stage) -> Checked {
     let server = answering()?;
     warmed_up(stage, &server).await?;
-    let mut request = stage.post(&server)?;
-    request.extensions_mut().insert(FreshConnection);
-    let ended = stage.send(&server, request).await?;
+    let mut sent = stage.post(&server)?;
+    sent.context = sent.context.with_fresh_connection();
+    let ended = stage.send(&server, sent).await?;
     let (_, before) = place_of(&server, ended.exchange)?;
     ended.answer()?;
     demand(before == 0, || format!("{before} requests had gone over it"))
@@ -100,7 +97,7 @@ async fn bytes_left_over(stage: &Stage) -> Checked {
 async fn cut_answer(stage: &Stage) -> Checked {
     let server = answering()?;
     warmed_up(stage, &server).await?;
-    let first = stage.send(&server, capped(stage, &server, 3)?).await?;
+    let first = stage.send(&server, stage.post(&server)?.capped(3)).await?;
     let (cut, _) = place_of(&server, first.exchange)?;
     first.error()?;
     SystemTimer.sleep(AFTERMATH).await;

@@ -1,13 +1,12 @@
 //! A request goes out as it was given.
 
 use bytes::Bytes;
-use clerk_actor_tokens_core::Request;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
 use super::row::{BOOK, CONTRACT, Row, bytes_of_every_value, whole};
 use crate::conformance::{
     server::{Act, ReadRequest, Reads, Server},
-    stage::{Checked, KEY, Otherwise, REQUEST_SECRET, Stage, URL_SECRET, demand, fail},
+    stage::{Checked, KEY, Otherwise, Outgoing, REQUEST_SECRET, Stage, URL_SECRET, demand, fail},
 };
 
 pub(super) static ROWS: [Row<Stage>; 6] = [
@@ -50,8 +49,8 @@ pub(super) static ROWS: [Row<Stage>; 6] = [
 ];
 
 /// What the server read of this request.
-async fn read_of(stage: &Stage, server: &Server, request: Request) -> Result<ReadRequest, Otherwise> {
-    let ended = stage.send(server, request).await?;
+async fn read_of(stage: &Stage, server: &Server, sent: Outgoing) -> Result<ReadRequest, Otherwise> {
+    let ended = stage.send(server, sent).await?;
     let exchange = ended.exchange;
     ended.answer()?;
     match server.seen_of(exchange).pop() {
@@ -74,12 +73,12 @@ async fn target(stage: &Stage) -> Checked {
         (Method::DELETE, "/v1/a?"),
         (Method::POST, "/v1/a?b=c?d/e"),
     ] {
-        let mut request = stage.post_to(&format!("http://{}{target}", server.address()))?;
+        let mut sent = stage.post_to(&format!("http://{}{target}", server.address()))?;
         if method == Method::GET {
-            *request.body_mut() = Bytes::new();
+            *sent.request.body_mut() = Bytes::new();
         }
-        *request.method_mut() = method.clone();
-        let read = read_of(stage, &server, request).await?;
+        *sent.request.method_mut() = method.clone();
+        let read = read_of(stage, &server, sent).await?;
         demand(read.method == method.as_str(), || format!("{method} became {}", read.method))?;
         demand(read.target == target, || format!("{target} became {}", read.target))?;
     }
@@ -88,16 +87,16 @@ async fn target(stage: &Stage) -> Checked {
 
 async fn headers(stage: &Stage) -> Checked {
     let server = answering()?;
-    let mut request = stage.post(&server)?;
+    let mut sent = stage.post(&server)?;
     let many = HeaderName::from_static("x-many");
     for value in ["one", "two, three", "four"] {
-        request.headers_mut().append(many.clone(), HeaderValue::from_static(value));
+        sent.request.headers_mut().append(many.clone(), HeaderValue::from_static(value));
     }
     if let Ok(raw) = HeaderValue::from_bytes(b"caf\xe9 \x80\xff") {
-        request.headers_mut().insert("x-raw", raw);
+        sent.request.headers_mut().insert("x-raw", raw);
     }
-    let given = request.headers().clone();
-    let read = read_of(stage, &server, request).await?;
+    let given = sent.request.headers().clone();
+    let read = read_of(stage, &server, sent).await?;
     // `Accept-Encoding` has a cell of its own.
     for name in given.keys().filter(|name| *name != http::header::ACCEPT_ENCODING) {
         let expected = given.get_all(name).iter().map(HeaderValue::as_bytes);
@@ -110,9 +109,9 @@ async fn body(stage: &Stage) -> Checked {
     let server = answering()?;
     for length in [0, 1, 70_000] {
         let given = bytes_of_every_value(length);
-        let mut request = stage.post(&server)?;
-        *request.body_mut() = given.clone().into();
-        let read = read_of(stage, &server, request).await?;
+        let mut sent = stage.post(&server)?;
+        *sent.request.body_mut() = given.clone().into();
+        let read = read_of(stage, &server, sent).await?;
         demand(read.body == given, || format!("of a body of {length} bytes went {}, or others", read.body.len()))?;
     }
     Ok(())
@@ -142,10 +141,10 @@ async fn https_in_the_clear(stage: &Stage) -> Checked {
 async fn unsendable_url(stage: &Stage) -> Checked {
     let server = answering()?;
     for url in ["/v1/actor_tokens", "*", "127.0.0.1:1", "ftp://127.0.0.1:1/"] {
-        let mut request = stage.post(&server)?;
+        let mut sent = stage.post(&server)?;
         let Ok(uri) = url.parse::<Uri>() else { continue };
-        *request.uri_mut() = uri;
-        let ended = stage.send(&server, request).await?;
+        *sent.request.uri_mut() = uri;
+        let ended = stage.send(&server, sent).await?;
         demand(ended.result.is_err(), || format!("Ok from `{url}`"))?;
     }
     Ok(())

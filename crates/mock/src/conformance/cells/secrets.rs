@@ -2,16 +2,15 @@
 
 use std::error::Error as StdError;
 
-use clerk_actor_tokens_core::{Request, TransportError};
+use clerk_actor_tokens_core::TransportError;
 
 use super::{
-    bounds::capped,
     closed_port::ClosedPort,
     row::{BOOK, Row},
 };
 use crate::conformance::{
     server::{Act, Reads, Server, write},
-    stage::{ANSWER_SECRET, Checked, KEY, REQUEST_SECRET, SHORT, Stage, URL_SECRET, fail},
+    stage::{ANSWER_SECRET, Checked, KEY, Outgoing, REQUEST_SECRET, SHORT, Stage, URL_SECRET, fail},
 };
 
 pub(super) static ROWS: [Row<Stage>; 4] = [
@@ -86,7 +85,7 @@ async fn search(stage: &Stage, secret: &str) -> Checked {
         fails(stage, request, what, secret).await?;
     }
     let server = Server::acting([written(body), Act::Hold])?;
-    fails(stage, capped(stage, &server, 10)?, "a body beyond the cap", secret).await?;
+    fails(stage, stage.post(&server)?.capped(10), "a body beyond the cap", secret).await?;
 
     let server = Server::start(Reads::Nothing, |_| vec![write(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Act::Close])?;
     let closed = ClosedPort::new()?;
@@ -105,8 +104,8 @@ fn written(text: String) -> Act {
 }
 
 /// Searches the error, if there is one: that there must be, and of which kind, other cells say.
-async fn fails(stage: &Stage, request: Request, what: &str, secret: &str) -> Checked {
-    match stage.attempt(request).await {
+async fn fails(stage: &Stage, sent: Outgoing, what: &str, secret: &str) -> Checked {
+    match stage.attempt(sent).await {
         // Not shown here either.
         Some(Err(error)) if shown(&error).iter().any(|text| text.contains(secret)) => {
             fail(format!("{what}: the error shows it"))

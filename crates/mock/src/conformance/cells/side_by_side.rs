@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    BoxFuture, HttpTransport, Request, Response, SystemTimer, Timer as _, TransportError, transport_fn,
+    BoxFuture, CallContext, HttpTransport, Request, Response, SystemTimer, Timer as _, TransportError, transport_fn,
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 use crate::conformance::{
     race::{all, within},
     server::{Act, EXCHANGE, Reads, Seen, Server},
-    stage::{Checked, LONG, Stage, demand, exchange_of, fail},
+    stage::{Checked, LONG, Outgoing, Stage, demand, exchange_of, fail},
 };
 
 /// Where it is written down that there may be many.
@@ -94,13 +94,13 @@ fn script(seen: &Seen, end: fn(u32) -> End) -> Vec<Act> {
     vec![Act::Pause(pause(exchange)), last]
 }
 
-async fn one_of_many(stage: &Stage, server: &Server, mut request: Request, end: fn(u32) -> End) -> Checked {
-    let exchange = exchange_of(&request);
+async fn one_of_many(stage: &Stage, server: &Server, mut sent: Outgoing, end: fn(u32) -> End) -> Checked {
+    let exchange = exchange_of(&sent.request);
     // One that no other has.
     let body = Bytes::from(format!(r#"{{"user_id":"user_{exchange}"}}"#));
-    *request.body_mut() = body.clone();
+    *sent.request.body_mut() = body.clone();
     // The law, and that each is sent once, are looked at there.
-    let ended = stage.send(server, request).await.map_err(|otherwise| otherwise.about(&name(exchange)))?;
+    let ended = stage.send(server, sent).await.map_err(|otherwise| otherwise.about(&name(exchange)))?;
     match end(exchange) {
         End::Answered => {
             let answer = ended.answer().map_err(|otherwise| otherwise.about(&name(exchange)))?;
@@ -134,16 +134,16 @@ async fn wrapped_at_once(wrap: &Wrap) -> Checked {
 }
 
 /// Answers with the number of the exchange.
-async fn told(request: Request) -> Result<Response, TransportError> {
+async fn told(request: Request, _: CallContext) -> Result<Response, TransportError> {
     let exchange = exchange_of(&request);
     SystemTimer.sleep(pause(exchange)).await;
     Ok(Response::new(exchange.to_string().into()))
 }
 
 async fn one_wrapped(wrapped: &dyn HttpTransport, exchange: u32) -> Checked {
-    let mut request = sample();
+    let Outgoing { mut request, context } = sample();
     request.headers_mut().insert(EXCHANGE, exchange.into());
-    match within(LONG, wrapped.send(request)).await {
+    match within(LONG, wrapped.send(request, context)).await {
         Some(Ok(answer)) => demand(answer.body() == exchange.to_string().as_bytes(), || {
             format!("{}: its request, or its answer, became another's", name(exchange))
         }),

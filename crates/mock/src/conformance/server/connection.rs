@@ -125,6 +125,10 @@ impl Connection<'_> {
                     self.hold();
                     return Ok(Then::End);
                 }
+                Act::Deaf => {
+                    self.wait();
+                    return Ok(Then::End);
+                }
                 // A reset differs by the byte that was left unread.
                 Act::Close | Act::Reset => return Ok(Then::End),
             }
@@ -170,6 +174,14 @@ impl Connection<'_> {
                     break;
                 }
             }
+        }
+    }
+
+    /// Reads nothing until the server stops.
+    fn wait(&self) {
+        let start = Instant::now();
+        while start.elapsed() < LAST_RESORT && !self.shared.is_stopping() {
+            thread::sleep(Duration::from_millis(2));
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Act {
     HalfClose,
     /// Is silent until the client closes.
     Hold,
+    /// Is silent, and reads nothing either.
+    Deaf,
     /// Ends the connection in an orderly way (FIN).
     Close,
     /// Breaks the connection off (RST).

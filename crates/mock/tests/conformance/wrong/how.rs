@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, Deadline, HttpTransport, Request, Response, SendState, TransportError, TransportErrorKind,
-    bytes::Bytes,
+    BoxFuture, CallContext, Deadline, HttpTransport, Request, Response, SystemTimer, Timer, TransportError,
+    TransportErrorKind, bytes::Bytes,
 };
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -18,8 +18,8 @@ pub(super) fn status_is_error(response: Response) -> Sent {
     }
 }
 
-pub(super) async fn follow(inner: &Reference, request: Request) -> Sent {
-    let response = inner.send(request.clone()).await?;
+pub(super) async fn follow(inner: &Reference, request: Request, context: CallContext) -> Sent {
+    let response = inner.send(request.clone(), context.clone()).await?;
     let location = response.headers().get("location").and_then(|location| location.to_str().ok());
     let Some(location) = location.filter(|_| response.status().is_redirection()) else { return Ok(response) };
     let authority = request.uri().authority().unwrap();
@@ -27,7 +27,7 @@ pub(super) async fn follow(inner: &Reference, request: Request) -> Sent {
     let Ok(url) = url.parse() else { return Ok(response) };
     let mut again = request;
     *again.uri_mut() = url;
-    inner.send(again).await
+    inner.send(again, context).await
 }
 
 pub(super) fn headers(mut response: Response, change: fn(&HeaderMap) -> HeaderMap) -> Response {
@@ -80,33 +80,30 @@ pub(super) fn in_the_clear(request: &mut Request) {
     set_url(request, &url);
 }
 
-pub(super) fn context(timeout: Duration) -> CallContext {
-    static INFO: clerk_actor_tokens_core::OperationInfo =
-        clerk_actor_tokens_core::OperationInfo::new("Wrong", "/", clerk_actor_tokens_core::Idempotency::NonIdempotent);
-    CallContext::new(&INFO, Deadline::after(std::time::Instant::now(), timeout))
+pub(super) fn is_late(context: &CallContext) -> bool {
+    context.deadline().has_passed(SystemTimer.now())
 }
 
-pub(super) fn is_late(request: &Request) -> bool {
-    CallContext::of(request).is_some_and(|context| context.deadline().has_passed(std::time::Instant::now()))
+pub(super) fn rebound(context: &mut CallContext, timeout: Duration) {
+    *context = context.clone().with_deadline(Deadline::after(SystemTimer.now(), timeout));
 }
 
-pub(super) fn rebound(request: &mut Request, timeout: Duration) {
-    if let Some(cap) = CallContext::of(request).map(CallContext::response_cap) {
-        request.extensions_mut().insert(context(timeout).with_response_cap(cap));
-    }
+pub(super) fn recapped(context: &mut CallContext, cap: fn(usize) -> usize) {
+    *context = context.clone().with_response_cap(cap(context.response_cap()));
 }
 
-pub(super) fn recapped(request: &mut Request, cap: fn(usize) -> usize) {
-    if let Some(context) = CallContext::of(request).cloned() {
-        let cap = cap(context.response_cap());
-        request.extensions_mut().insert(context.with_response_cap(cap));
-    }
+/// The same, but for the send state, which is another.
+pub(super) fn apart(context: &CallContext) -> CallContext {
+    let apart = CallContext::new(context.operation(), context.deadline())
+        .with_attempt(context.attempt())
+        .with_response_cap(context.response_cap());
+    if context.wants_fresh_connection() { apart.with_fresh_connection() } else { apart }
 }
 
-pub(super) async fn cut_afterwards(inner: &Reference, mut request: Request) -> Sent {
-    let cap = CallContext::of(&request).map_or(usize::MAX, CallContext::response_cap);
-    recapped(&mut request, |_| usize::MAX);
-    let mut response = inner.send(request).await?;
+pub(super) async fn cut_afterwards(inner: &Reference, request: Request, mut context: CallContext) -> Sent {
+    let cap = context.response_cap();
+    recapped(&mut context, |_| usize::MAX);
+    let mut response = inner.send(request, context).await?;
     if response.body().len() <= cap {
         return Ok(response);
     }
@@ -132,11 +129,11 @@ pub(super) fn partial(sent: Sent, change: fn(&mut Response)) -> Sent {
     })
 }
 
-pub(super) fn detached(inner: Reference, request: Request) -> BoxFuture<'static, Sent> {
+pub(super) fn detached(inner: Reference, request: Request, context: CallContext) -> BoxFuture<'static, Sent> {
     let slot = Arc::new(std::sync::Mutex::new((None, None::<std::task::Waker>)));
     let filled = Arc::clone(&slot);
     std::thread::spawn(move || {
-        let sent = pollster::block_on(inner.send(request));
+        let sent = pollster::block_on(inner.send(request, context));
         let waker = {
             let mut slot = filled.lock().unwrap();
             slot.0 = Some(sent);
@@ -151,20 +148,27 @@ pub(super) fn detached(inner: Reference, request: Request) -> BoxFuture<'static,
     }))
 }
 
-pub(super) fn showing(inner: &Reference, request: Request, text: fn(&Request) -> String) -> BoxFuture<'_, Sent> {
+pub(super) fn showing(
+    inner: &Reference,
+    request: Request,
+    context: CallContext,
+    text: fn(&Request) -> String,
+) -> BoxFuture<'_, Sent> {
     Box::pin(async move {
         let text = text(&request);
-        inner.send(request).await.map_err(|error| error.with_source(text))
+        inner.send(request, context).await.map_err(|error| error.with_source(text))
     })
 }
 
-pub(super) fn again(inner: &Reference, request: Request, when: fn(&Sent) -> bool) -> BoxFuture<'_, Sent> {
+pub(super) fn again(
+    inner: &Reference,
+    request: Request,
+    context: CallContext,
+    when: fn(&Sent) -> bool,
+) -> BoxFuture<'_, Sent> {
     Box::pin(async move {
-        let mut first = request.clone();
-        // Else the second send is refused.
-        first.extensions_mut().insert(SendState::default());
-        match inner.send(first).await {
-            sent if when(&sent) => inner.send(request).await,
+        match inner.send(request.clone(), context.clone()).await {
+            sent if when(&sent) => inner.send(request, context).await,
             sent => sent,
         }
     })

@@ -1,0 +1,231 @@
+//! Making a client with settings of one's own.
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use http::HeaderValue;
+
+use crate::{
+    auth::CredentialProvider,
+    call::{
+        options,
+        orphan::Orphan,
+        settings::{Live, Settings, USER_AGENT},
+    },
+    client::Client,
+    executor::Executor,
+    invalid_request::InvalidRequest,
+    middleware::Middleware,
+    retry::{RetryPolicy, budget::RetryBudget, gate},
+    transport::HttpTransport,
+    url::BaseUrl,
+    version::ApiVersion,
+};
+
+/// Makes a [`Client`] with other than the default settings.
+///
+/// ```
+/// use clerk_actor_tokens_core::{transport_fn, BaseUrl, Client, Response, RetryPolicy, SecretKey};
+/// use std::time::Duration;
+///
+/// let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
+/// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
+///     .base_url(BaseUrl::from_env()?)
+///     .timeout(Duration::from_secs(10))
+///     .retry(RetryPolicy::none())
+///     .build()?;
+/// # let _ = clerk;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub struct ClientBuilder<T> {
+    transport: T,
+    settings: Settings,
+    user_agent: Option<String>,
+    retry_budget: RetryBudget,
+    gate_limit: Duration,
+    jitter_seed: Option<u64>,
+    must_have_executor: bool,
+}
+
+impl<T: HttpTransport> Client<T> {
+    /// Starts a client with other settings.
+    pub fn builder(transport: T, credentials: impl CredentialProvider) -> ClientBuilder<T> {
+        ClientBuilder::new(transport, credentials)
+    }
+}
+
+impl<T: HttpTransport> ClientBuilder<T> {
+    pub(crate) fn new(transport: T, credentials: impl CredentialProvider) -> Self {
+        Self {
+            transport,
+            settings: Settings::new(Arc::new(credentials)),
+            user_agent: None,
+            retry_budget: RetryBudget::new(),
+            gate_limit: gate::DEFAULT_LIMIT,
+            jitter_seed: None,
+            must_have_executor: false,
+        }
+    }
+
+    /// Where the API is. Clerk's production API if unset; no environment variable is read on its own.
+    pub fn base_url(mut self, base_url: BaseUrl) -> Self {
+        self.settings.base_url = base_url;
+        self
+    }
+
+    /// The API version to speak, sent as `Clerk-API-Version`.
+    pub fn api_version(mut self, version: ApiVersion) -> Self {
+        self.settings.api_version = Some(version.to_header());
+        self
+    }
+
+    /// The application's own product token, put before this library's in `User-Agent` (RFC 9110 section 10.1.5), for
+    /// example `support-desk/2.1`.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.user_agent = Some(product.into());
+        self
+    }
+
+    /// How long a call may take: all attempts and the waits between them. 30 s if unset.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// How often and how fast calls are sent again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
+        self
+    }
+
+    /// How many retries all calls of this client and its clones may make together: [`RetryBudget`] has an example.
+    pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.retry_budget = budget;
+        self
+    }
+
+    /// For how long at most a 429 with `Retry-After` holds back all calls of this client and its clones. 60 s if unset;
+    /// zero holds back none but the call that was answered.
+    ///
+    /// A call that is held back waits, if its deadline allows, and else fails at once with
+    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) and nothing sent. A call with credentials or a base URL
+    /// of its own is not held back.
+    ///
+    /// ```
+    /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+    /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
+    /// use std::time::Duration;
+    ///
+    /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
+    ///     .rate_limit_gate(Duration::from_secs(10))
+    ///     .build()?;
+    /// # let _ = clerk;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rate_limit_gate(mut self, longest: Duration) -> Self {
+        self.gate_limit = longest;
+        self
+    }
+
+    /// The largest response body that is kept, in bytes. 256 KiB if unset.
+    pub fn response_cap(mut self, bytes: usize) -> Self {
+        self.settings.response_cap = bytes;
+        self
+    }
+
+    /// Adds a middleware around each attempt. The first one added is the outermost.
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.settings.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// What runs a creation on whose caller has gone, in place of what the transport brings: see
+    /// [`Client::detaches_on_drop`]. [`on_orphan`](Self::on_orphan) has an example.
+    pub fn executor(mut self, executor: impl Executor) -> Self {
+        self.settings.executor = Some(Arc::new(executor));
+        self
+    }
+
+    /// Demands an executor: without an executor, of the transport or handed to [`executor`](Self::executor),
+    /// [`build`](Self::build) fails.
+    ///
+    /// ```
+    /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
+    /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
+    /// let refused = Client::builder(transport, SecretKey::new("sk_test_abc")?).require_executor().build();
+    /// assert_eq!(refused.unwrap_err().field(), "require_executor");
+    /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
+    /// ```
+    pub fn require_executor(mut self) -> Self {
+        self.must_have_executor = true;
+        self
+    }
+
+    /// Who takes care of orphans: of what a detached creation made, or may have made, after its caller had gone.
+    ///
+    /// By default it is taken back (the token is revoked); then that, or the failure to do so, is told by the `log` crate
+    /// (a warning, or an error) and, if it could not be taken back, kept for [`Client::close`]. A handler takes the place
+    /// of all of that: what it does not take back stays.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{executor_fn, transport_fn, Client, Orphan, Response, SecretKey};
+    ///
+    /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
+    /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
+    ///     .executor(executor_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
+    ///     .on_orphan(|orphan: Orphan| async move {
+    ///         eprintln!("audit: {}", orphan.report());
+    ///         if let Err(error) = orphan.undo().await {
+    ///             eprintln!("page somebody: {error}");
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// assert!(clerk.detaches_on_drop());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_orphan<F, Fut>(mut self, handle: F) -> Self
+    where
+        F: Fn(Orphan) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.settings.on_orphan = Some(Arc::new(move |orphan| Box::pin(handle(orphan))));
+        self
+    }
+
+    /// Makes the backoff's jitter reproducible, for tests.
+    pub fn jitter_seed(mut self, seed: u64) -> Self {
+        self.jitter_seed = Some(seed);
+        self
+    }
+
+    /// Makes the client.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] names the setting that cannot be used: a zero timeout or cap, a retry policy without
+    /// attempts, a user agent that cannot stand in a header, an executor that nothing brings.
+    pub fn build(mut self) -> Result<Client<T>, InvalidRequest> {
+        options::check_timeout(self.settings.timeout)?;
+        self.settings.retry.check()?;
+        self.retry_budget.check()?;
+        let jitter = self.jitter_seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        self.settings.live = Arc::new(Live::new(self.retry_budget, self.gate_limit, jitter));
+        if self.settings.response_cap == 0 {
+            return Err(InvalidRequest::new("response_cap", "must be more than zero"));
+        }
+        if let Some(product) = self.user_agent {
+            self.settings.user_agent = HeaderValue::from_str(&format!("{product} {USER_AGENT}"))
+                .map_err(|_| InvalidRequest::new("user_agent", "has a character that cannot stand in a header"))?;
+        }
+        if self.must_have_executor && self.settings.executor.is_none() && self.transport.executor().is_none() {
+            let reason = "needs an executor: this transport brings none, and none was handed to the builder";
+            return Err(InvalidRequest::new("require_executor", reason));
+        }
+        Ok(Client::from_parts(Arc::new(self.settings), Arc::new(self.transport)))
+    }
+}
+
+impl<T> fmt::Debug for ClientBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("base_url", &self.settings.base_url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,232 @@
+//! What becomes of a creation whose caller has left, or whose middleware dropped the exchange: the only other place where a
+//! response ends.
+//!
+//! The exchange runs on in the call's executor, under the attempt's deadline. What it makes is given to the orphan handler.
+//! There is no retry. Where nothing can run it, or where the executor drops it, the loss is reported.
+
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+};
+
+use crate::{
+    auth::SecretKey,
+    call::{
+        call_state::CallState,
+        in_flight::InFlightGuard,
+        orphan::{Orphan, OrphanReport},
+        send_log::{InDoubt, Success},
+        watchdog::{ATTEMPT_WATCHDOG, late, within},
+    },
+    classify::{self, Exchanged, classify},
+    execution::Execution,
+    operation::{Operation, Salvage},
+    retry::{retry_after, rule::Failure},
+    time::BoxFuture,
+    transport::{CallContext, HttpTransport, TransportErrorKind, send_state::SendState},
+};
+
+/// An exchange that has lost its caller.
+pub(crate) struct Running {
+    pub(crate) future: BoxFuture<'static, Exchanged>,
+    pub(crate) number: usize,
+    pub(crate) key: SecretKey,
+    pub(crate) context: CallContext,
+}
+
+/// What is left of a call. Dropped before it is settled, it reports what is lost.
+pub(crate) struct Detached<O: Operation, T: HttpTransport + ?Sized> {
+    call: Arc<CallState<O, T>>,
+    /// The send that runs on, until it has ended.
+    send: Option<(usize, SendState)>,
+    /// What has to be taken care of, once that is known.
+    in_doubt: Option<InDoubt>,
+    /// The id of what was made, as far as a response named it.
+    found: Salvage,
+    handler_began: bool,
+    /// Last, so that `close` waits for all of it.
+    in_flight: InFlightGuard,
+}
+
+/// Gives an exchange that has lost its caller to the executor.
+pub(crate) fn run_on<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallState<O, T>>, running: Running) {
+    let send = Some((running.number, running.context.send_state().clone()));
+    hand_over(Detached::new(call, send, None), Some(running));
+}
+
+/// Gives what a call has left in doubt to the executor: its caller has left, and its exchanges have ended.
+pub(crate) fn take_care<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallState<O, T>>, in_doubt: InDoubt) {
+    hand_over(Detached::new(call, None, Some(in_doubt)), None);
+}
+
+/// Where there is no executor, or where it drops the task, the loss is reported.
+fn hand_over<O: Operation, T: HttpTransport + ?Sized>(detached: Detached<O, T>, running: Option<Running>) {
+    let executor = detached.call.executor().cloned();
+    let task: BoxFuture<'static, ()> = Box::pin(finish(detached, running));
+    // This may be a destructor in the middle of a panic, and an executor is the user's.
+    let _ = catch_unwind(AssertUnwindSafe(|| match executor {
+        Some(executor) => executor.execute(task),
+        None => drop(task),
+    }));
+}
+
+async fn finish<O: Operation, T: HttpTransport + ?Sized>(mut detached: Detached<O, T>, running: Option<Running>) {
+    if let Some(running) = running {
+        let (number, key, send_state) = (running.number, running.key.clone(), running.context.send_state().clone());
+        let exchanged = detached.poll_to_end(running).await;
+        let exchanged = detached.call.finish_send(number, &send_state, exchanged);
+        detached.send = None;
+        detached.close_gate(&key, &exchanged);
+        detached.in_doubt = detached.settle(number, &exchanged);
+    }
+    let Some(in_doubt) = &detached.in_doubt else { return };
+    let report = detached.report(in_doubt);
+    detached.handler_began = true;
+    detached.handle(report).await;
+    detached.in_doubt = None;
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
+    fn new(call: Arc<CallState<O, T>>, send: Option<(usize, SendState)>, in_doubt: Option<InDoubt>) -> Self {
+        let in_flight = call.settings.in_flight.begin_detached();
+        Self { call, send, in_doubt, found: Salvage::None, handler_began: false, in_flight }
+    }
+
+    /// Polls the exchange to its end: within the deadline of its attempt, and without its panics.
+    async fn poll_to_end(&self, running: Running) -> Exchanged {
+        let Running { mut future, context, .. } = running;
+        let timer = self.call.transport.timer();
+        let guarded = poll_fn(|poll| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(poll))) {
+            Ok(polled) => polled,
+            Err(_) => Poll::Ready(Err(TransportErrorKind::Interrupted.into())),
+        });
+        let exchanged = match self.call.transport.keeps_deadlines() {
+            true => guarded.await,
+            false => within(timer, context.deadline(), ATTEMPT_WATCHDOG, guarded, || ())
+                .await
+                .unwrap_or_else(|| Err(late(Execution::Unknown))),
+        };
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+        exchanged
+    }
+
+    /// Lets a 429 hold the other calls back, as if the caller had seen it.
+    fn close_gate(&self, key: &SecretKey, exchanged: &Exchanged) {
+        let call = &self.call;
+        if classify::failure_of(exchanged) != Some(Failure::RateLimited) {
+            return;
+        }
+        let timer = call.transport.timer();
+        let headers = classify::headers_of(exchanged);
+        if let Some(asked) = headers.and_then(|headers| retry_after::retry_after(headers, timer.system_time())) {
+            call.settings.live.limits.shut(call.place(key), timer.now(), asked);
+        }
+    }
+
+    /// Classifies the response, and returns what has to be taken care of.
+    fn settle(&mut self, number: usize, exchanged: &Exchanged) -> Option<InDoubt> {
+        let call = &self.call;
+        let stamp = call.log.stamp_of(number);
+        // The operation is the user's.
+        let classified = catch_unwind(AssertUnwindSafe(|| {
+            classify(&call.operation, call.settings.response_cap, stamp.as_deref(), exchanged)
+                .map(|value| call.operation.id_of(&value))
+        }));
+        match classified {
+            Ok(Ok(id)) => self.found = id.map_or(Salvage::None, Salvage::Confirmed),
+            Ok(Err(classified)) => {
+                if let Some(body) = classify::success_body(exchanged) {
+                    call.log.settle(body, classified.rule().execution);
+                }
+                self.found = classified.into_salvage();
+            }
+            // What panicked in `parse` can often be salvaged: see `report`.
+            Err(_) => {}
+        }
+        call.log.take_in_doubt(Some(number))
+    }
+
+    fn report(&self, in_doubt: &InDoubt) -> OrphanReport {
+        let operation = &self.call.operation;
+        let salvaged = || {
+            let Success { body, is_whole, stamp } = in_doubt.success.as_ref()?;
+            let salvage = || classify::salvage_success(operation, stamp.as_deref(), body, *is_whole);
+            catch_unwind(AssertUnwindSafe(salvage)).ok()
+        };
+        let (found, execution) = match (&self.found, salvaged()) {
+            // The response of another request: what this one did is unknown.
+            (Salvage::None, Some(Err(_))) => (Salvage::None, Execution::Unknown),
+            (found, Some(Ok(salvaged))) => (found.clone().or(salvaged), in_doubt.execution),
+            (found, _) => (found.clone(), in_doubt.execution),
+        };
+        let exposed = || {
+            let now = self.call.transport.timer().system_time();
+            operation.exposure().map(|exposure| exposure.until(now))
+        };
+        OrphanReport {
+            operation: operation.info(),
+            execution,
+            id: found.confirmed().map(str::to_owned),
+            unconfirmed_id: found.unconfirmed().map(str::to_owned),
+            exposed: catch_unwind(AssertUnwindSafe(exposed)).ok().flatten(),
+            attempts: self.call.log.summary().attempts.as_slice().to_vec(),
+            others_in_doubt: in_doubt.others_in_doubt,
+        }
+    }
+
+    /// Gives the orphan to the application's handler, or takes it back.
+    async fn handle(&self, report: OrphanReport) {
+        let undo = report.id.as_deref().and_then(|id| self.call.undo(id));
+        let orphan = Orphan { report, undo };
+        match &self.call.settings.on_orphan {
+            Some(handler) => handler(orphan).await,
+            None => self.take_back(orphan).await,
+        }
+    }
+
+    async fn take_back(&self, orphan: Orphan) {
+        let report = orphan.report();
+        if orphan.undo.is_none() {
+            let why =
+                if report.id.is_none() { "its id is not known for certain" } else { "nothing undoes this operation" };
+            log::error!(target: "clerk_actor_tokens", "{report}; it cannot be taken back: {why}");
+            self.in_flight.in_flight().keep(report.clone());
+            return;
+        }
+        match orphan.undo().await {
+            Ok(()) if report.is_incomplete() => {
+                let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
+                log::error!(target: "clerk_actor_tokens", "{report}; it was taken back, but an earlier attempt may have made another");
+                self.in_flight.in_flight().keep(unnamed);
+            }
+            Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was taken back"),
+            Err(error) => {
+                log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");
+                self.in_flight.in_flight().keep(report.clone());
+            }
+        }
+    }
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Drop for Detached<O, T> {
+    fn drop(&mut self) {
+        if let Some((number, send_state)) = self.send.take() {
+            // It never ended: what it did is unknown, unless it was never sent.
+            match send_state.cancel() {
+                true => self.call.log.drop_unsent(number),
+                false => self.call.log.drop_sent(number),
+            }
+            self.in_doubt = self.call.log.take_in_doubt(Some(number));
+        }
+        let Some(in_doubt) = self.in_doubt.take() else { return };
+        let report = self.report(&in_doubt);
+        let why = match self.handler_began {
+            true => "the orphan handler did not complete",
+            false => "nothing ran on to take it back",
+        };
+        let _ = catch_unwind(AssertUnwindSafe(|| log::error!(target: "clerk_actor_tokens", "{report}; {why}")));
+        self.in_flight.in_flight().keep(report);
+    }
+}

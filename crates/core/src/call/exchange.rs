@@ -1,0 +1,97 @@
+//! One exchange as the caller polls it: what survives the caller.
+//!
+//! The caller's future owns the exchange. If it is dropped (by the caller, by a middleware's own timeout, by a panic), a
+//! request that was not handed over is cancelled, and one that was is given to the call's executor.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use crate::{
+    auth::SecretKey,
+    call::{
+        call_state::CallState,
+        detach::{self, Running},
+    },
+    classify::Exchanged,
+    operation::Operation,
+    operation_info::Idempotency,
+    time::BoxFuture,
+    transport::{CallContext, HttpTransport, message::Request},
+};
+
+/// An exchange under the eyes of its caller.
+pub(crate) struct Exchange<'a, O: Operation, T: HttpTransport + ?Sized> {
+    call: &'a Arc<CallState<O, T>>,
+    number: usize,
+    key: &'a SecretKey,
+    context: CallContext,
+    /// Until it has ended.
+    future: Option<BoxFuture<'static, Exchanged>>,
+    /// Whether a poll is on, or ended in a panic: a future that panicked is not polled again.
+    is_polling: bool,
+}
+
+impl<'a, O: Operation, T: HttpTransport + ?Sized> Exchange<'a, O, T> {
+    pub(crate) fn new(
+        call: &'a Arc<CallState<O, T>>,
+        number: usize,
+        key: &'a SecretKey,
+        context: CallContext,
+        request: Request,
+    ) -> Self {
+        if call.idempotency() == Idempotency::NonIdempotent {
+            // This is the first poll of the exchange: the runtime that is entered now carries it.
+            let _ = call.executor();
+        }
+        let (transport, of_transport) = (Arc::clone(&call.transport), context.clone());
+        // Not `transport.send(..)`: the impl for `Arc` would box the future once more.
+        let future = Box::pin(async move { (*transport).send(request, of_transport).await });
+        Self { call, number, key, context, future: Some(future), is_polling: false }
+    }
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Future for Exchange<'_, O, T> {
+    type Output = Exchanged;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Exchanged> {
+        // Nothing in here is pinned in place: the future is a box.
+        let this = self.get_mut();
+        let Some(future) = this.future.as_mut() else { return Poll::Pending };
+        this.is_polling = true;
+        let polled = future.as_mut().poll(context);
+        this.is_polling = false;
+        polled.map(|exchanged| {
+            this.future = None;
+            this.call.finish_send(this.number, this.context.send_state(), exchanged)
+        })
+    }
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Drop for Exchange<'_, O, T> {
+    fn drop(&mut self) {
+        let Some(future) = self.future.take() else { return };
+        let log = &self.call.log;
+        if self.context.send_state().cancel() {
+            log.drop_unsent(self.number);
+            return drop_quietly(future);
+        }
+        let may_run_on =
+            !self.is_polling && self.call.idempotency() == Idempotency::NonIdempotent && self.call.executor().is_some();
+        if may_run_on && log.detach(self.number) {
+            let running = Running { future, number: self.number, key: self.key.clone(), context: self.context.clone() };
+            return detach::run_on(Arc::clone(self.call), running);
+        }
+        log.drop_sent(self.number);
+        drop_quietly(future);
+    }
+}
+
+/// Drops a transport's future where this may be a destructor in the middle of a panic.
+fn drop_quietly(future: BoxFuture<'static, Exchanged>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+}

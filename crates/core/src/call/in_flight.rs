@@ -1,0 +1,142 @@
+//! The creations of a client that are in flight, and the orphans that were not revoked: what `close` waits for and returns.
+//!
+//! Counts and keeps; decides nothing. Each call holds an [`InFlightGuard`] and drops it at its end. On the way of a call
+//! that succeeds no lock is taken: the count is atomic.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use crate::{call::orphan::OrphanReport, lock::Lock};
+
+/// So many reports are kept; of more, the number alone.
+const KEPT: usize = 1_000;
+
+/// The lowest bit says that the client is closed; the rest is the count, twice.
+const CLOSED: usize = 1;
+const ONE: usize = 2;
+
+/// What all clones of a client share.
+#[derive(Default)]
+pub(crate) struct InFlight {
+    count: AtomicUsize,
+    state: Lock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    lost: Vec<OrphanReport>,
+    more_lost: usize,
+    /// Those who wait, by the order in which they came.
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
+}
+
+impl InFlight {
+    /// Begins a call. `None` if the client is closed.
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<InFlightGuard> {
+        let count = |count: usize| (count & CLOSED == 0).then(|| count.saturating_add(ONE));
+        self.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count).ok()?;
+        Some(InFlightGuard(Arc::clone(self)))
+    }
+
+    /// Begins what is left of a call that had begun before: also of a client that was closed meanwhile.
+    pub(crate) fn begin_detached(self: &Arc<Self>) -> InFlightGuard {
+        self.count.fetch_add(ONE, Ordering::SeqCst);
+        InFlightGuard(Arc::clone(self))
+    }
+
+    /// Lets no call begin from here on.
+    pub(crate) fn close(&self) {
+        self.count.fetch_or(CLOSED, Ordering::SeqCst);
+    }
+
+    /// Waits until none is in flight.
+    pub(crate) fn ended(&self) -> Ended<'_> {
+        Ended { in_flight: self, place: None }
+    }
+
+    /// Keeps the report of something that was not revoked.
+    pub(crate) fn keep(&self, report: OrphanReport) {
+        self.state.with(|state| {
+            if state.lost.len() < KEPT {
+                state.lost.push(report);
+            } else {
+                state.more_lost = state.more_lost.saturating_add(1);
+            }
+        });
+    }
+
+    /// Returns how many are in flight, the reports, and how many more there are than are kept.
+    pub(crate) fn left(&self) -> (usize, Vec<OrphanReport>, usize) {
+        let (lost, more_lost) = self.state.with(|state| (state.lost.clone(), state.more_lost));
+        (self.running(), lost, more_lost)
+    }
+
+    fn running(&self) -> usize {
+        self.count.load(Ordering::SeqCst) / ONE
+    }
+}
+
+/// One that is in flight, until it is dropped.
+pub(crate) struct InFlightGuard(Arc<InFlight>);
+
+impl InFlightGuard {
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.0
+    }
+}
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        // It is the count before: the last one of a closed client, for which alone anybody waits.
+        if self.0.count.fetch_sub(ONE, Ordering::SeqCst) != ONE | CLOSED {
+            return;
+        }
+        let waiting = self.0.state.with(|state| std::mem::take(&mut state.waiting));
+        for waker in waiting.into_values() {
+            waker.wake();
+        }
+    }
+}
+
+/// Ready when none is in flight. It takes its waker along when it goes: with a waker a whole task may be kept.
+pub(crate) struct Ended<'a> {
+    in_flight: &'a InFlight,
+    place: Option<u64>,
+}
+
+impl Future for Ended<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.in_flight.running() == 0 {
+            return Poll::Ready(());
+        }
+        let waker = context.waker().clone();
+        let (place, _dropped_unlocked) = self.in_flight.state.with(|state| {
+            let place = self.place.unwrap_or_else(|| {
+                state.next = state.next.wrapping_add(1);
+                state.next
+            });
+            (place, state.waiting.insert(place, waker))
+        });
+        self.place = Some(place);
+        // The last one may have ended before the waker was there.
+        if self.in_flight.running() == 0 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        let waker = self.place.and_then(|place| self.in_flight.state.with(|state| state.waiting.remove(&place)));
+        drop(waker);
+    }
+}

@@ -1,0 +1,223 @@
+//! Orphans: what a call made, or may have made, whose caller has left; and how it is taken back.
+
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    actor_token_id::ShownId, attempt::Attempt, error::Error, execution::Execution, exposure::Exposed,
+    invalid_request::InvalidRequest, operation_info::OperationInfo, time::BoxFuture,
+};
+
+/// Makes the call that takes an orphan back.
+pub(crate) type UndoCall = Box<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
+
+/// What a call made, or may have made, whose caller was gone when the answer came: what an
+/// [orphan handler](crate::ClientBuilder::on_orphan) is given.
+///
+/// ```
+/// use clerk_actor_tokens_core::Orphan;
+///
+/// async fn take_care(orphan: Orphan) {
+///     eprintln!("audit: {}", orphan.report());
+///     if let Err(error) = orphan.undo().await {
+///         eprintln!("{:?} is still there: {error}", orphan.report().id());
+///     }
+/// }
+/// ```
+#[must_use = "dropping it takes nothing back"]
+pub struct Orphan {
+    pub(crate) report: OrphanReport,
+    /// `None` where its id is not known, or where nothing takes it back.
+    pub(crate) undo: Option<UndoCall>,
+}
+
+impl Orphan {
+    /// What is known about it.
+    #[must_use]
+    pub fn report(&self) -> &OrphanReport {
+        &self.report
+    }
+
+    /// Takes it back: revokes the token. With the credentials and the base URL of the call that made it, and with the
+    /// client's timeout plus the longest time for which a 429 holds calls back. It is tried six times, and takes nothing from
+    /// the retry budget. Headers and extensions of the call are not carried over.
+    ///
+    /// Where the report [is incomplete](OrphanReport::is_incomplete), another token may be left that this cannot reach.
+    ///
+    /// # Errors
+    /// [`Error`]: the one of the call that takes it back, or
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if its [id](OrphanReport::id) is not known or if nothing takes
+    /// back what this operation makes.
+    pub async fn undo(&self) -> Result<(), Error> {
+        match &self.undo {
+            Some(undo) => undo().await,
+            None => Err(Error::from_invalid_request(
+                self.report.operation,
+                InvalidRequest::new("id", "is not known, or is of something that cannot be taken back"),
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Orphan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Orphan").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+/// What is known about an orphan. Holds no credential.
+///
+/// `Display` is one line, fit for a log.
+///
+/// ```
+/// use clerk_actor_tokens_core::OrphanReport;
+///
+/// fn severity(report: &OrphanReport) -> &'static str {
+///     match report.id() {
+///         Some(_) if !report.is_incomplete() => "revoke it",
+///         _ => "a link may be out there that nobody can name",
+///     }
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct OrphanReport {
+    pub(crate) operation: &'static OperationInfo,
+    pub(crate) execution: Execution,
+    pub(crate) id: Option<String>,
+    pub(crate) unconfirmed_id: Option<String>,
+    pub(crate) exposed: Option<Exposed>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) others_in_doubt: bool,
+}
+
+impl OrphanReport {
+    /// Which call it was.
+    #[must_use]
+    pub fn operation(&self) -> &'static OperationInfo {
+        self.operation
+    }
+
+    /// What happened at Clerk: `Executed`, or `Unknown`.
+    #[must_use]
+    pub fn execution(&self) -> Execution {
+        self.execution
+    }
+
+    /// The id of what was made: of the actor token. `None` if no answer brought it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Returns an id that arrived in an answer of which too little arrived to say whose it is: see
+    /// [`Error::unconfirmed_id`]. [`Orphan::undo`] does not take it back.
+    #[must_use]
+    pub fn unconfirmed_id(&self) -> Option<&str> {
+        self.unconfirmed_id.as_deref()
+    }
+
+    /// Whether there may be something at Clerk that this report does not name: its id is not known, or another send of the
+    /// call may have made another (which takes [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on)).
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.id.is_none() || self.others_in_doubt
+    }
+
+    /// An estimate of until when it can be used: see [`Error::exposure_until`].
+    #[must_use]
+    pub fn exposure_until(&self) -> Option<SystemTime> {
+        self.exposed.map(|exposed| exposed.until)
+    }
+
+    /// An estimate of until when a session can last that it opened: see [`Error::session_exposure_until`].
+    #[must_use]
+    pub fn session_exposure_until(&self) -> Option<SystemTime> {
+        self.exposed.and_then(|exposed| exposed.session_until)
+    }
+
+    /// What each attempt of the call came to, as far as it was seen.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+}
+
+impl fmt::Debug for OrphanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrphanReport")
+            .field("operation", &self.operation.name())
+            .field("execution", &self.execution)
+            .field("id", &self.id().map(ShownId))
+            .field("unconfirmed_id", &self.unconfirmed_id().map(ShownId))
+            .field("exposure_until", &self.exposure_until())
+            .field("session_exposure_until", &self.session_exposure_until())
+            .field("attempts", &self.attempts)
+            .field("is_incomplete", &self.is_incomplete())
+            .finish()
+    }
+}
+
+impl fmt::Display for OrphanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: its caller was gone before the answer came; ", self.operation.name())?;
+        match (&self.id, self.execution) {
+            (Some(id), _) => write!(f, "it made {}", ShownId(id)),
+            (None, Execution::Executed) => f.write_str("it made something whose id is not known"),
+            (None, _) => f.write_str("it is unknown whether Clerk acted"),
+        }?;
+        if let Some(id) = &self.unconfirmed_id {
+            write!(f, " (perhaps {}, not confirmed)", ShownId(id))?;
+        }
+        if let Some(until) = self.exposure_until().filter(|until| is_writable(*until)) {
+            write!(f, "; usable until {}", httpdate::fmt_http_date(until))?;
+        }
+        match self.session_exposure_until().filter(|until| is_writable(*until)) {
+            Some(until) => write!(f, ", in a session until {}", httpdate::fmt_http_date(until)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether an HTTP date can say it: a clock may be anywhere.
+fn is_writable(moment: SystemTime) -> bool {
+    const YEAR_10000: u64 = 253_402_300_800;
+    moment.duration_since(UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10000)
+}
+
+/// What is left after [`Client::close`](crate::Client::close), which has an example.
+#[derive(Debug, Clone)]
+#[must_use = "it says what is left"]
+pub struct Closed {
+    pub(crate) under_way: usize,
+    pub(crate) orphans: Vec<OrphanReport>,
+    pub(crate) more_orphans: usize,
+}
+
+impl Closed {
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.under_way == 0 && self.orphan_count() == 0
+    }
+
+    /// How many calls that make something were still under way when the time was over.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// What was lost over the whole life of the client, and neither taken back nor given to an orphan handler of the
+    /// application: the first 1,000.
+    #[must_use]
+    pub fn orphans(&self) -> &[OrphanReport] {
+        &self.orphans
+    }
+
+    /// How many were lost in all.
+    #[must_use]
+    pub fn orphan_count(&self) -> usize {
+        self.orphans.len().saturating_add(self.more_orphans)
+    }
+}

@@ -1,0 +1,49 @@
+//! The client's own races against its deadlines: a future ends by then, whether what it waits for keeps the deadline or not.
+
+use std::{pin::pin, task::Poll, time::Duration};
+
+use crate::{
+    execution::Execution,
+    time::{BoxFuture, Deadline, Timer},
+    transport::{TransportError, TransportErrorKind},
+};
+
+/// How much later than the deadline the core's own race fires. It is the watchdog for transports and middleware that
+/// do not keep the deadline themselves; one that does can say how far the exchange got, so it is let win.
+pub(crate) const ATTEMPT_WATCHDOG: Duration = Duration::from_millis(100);
+
+/// The failure of a watchdog that fired.
+pub(crate) fn late(execution: Execution) -> TransportError {
+    match execution {
+        Execution::NotExecuted => TransportErrorKind::TimeoutBeforeSend.into(),
+        Execution::Unknown | Execution::Executed => TransportErrorKind::Timeout.into(),
+    }
+}
+
+/// Runs a future until so much after the deadline; the future is polled first. `late` runs before it is dropped.
+pub(crate) async fn within<F: Future>(
+    timer: &dyn Timer,
+    deadline: Deadline,
+    watchdog: Duration,
+    future: F,
+    late: impl Fn(),
+) -> Option<F::Output> {
+    race(future, timer.watchdog(deadline.remaining(timer.now()).saturating_add(watchdog)), late).await
+}
+
+/// Runs a future until the deadline; the future is polled first.
+pub(crate) async fn until<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
+    race(future, timer.sleep(deadline.remaining(timer.now())), || ()).await
+}
+
+async fn race<F: Future>(future: F, mut sleep: BoxFuture<'static, ()>, late: impl Fn()) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => sleep.as_mut().poll(context).map(|()| {
+            late();
+            None
+        }),
+    })
+    .await
+}

@@ -1,0 +1,251 @@
+//! A position in foreign JSON, and the steps that move it: over space, a string, any value.
+//!
+//! What a value is, serde_json says. No step recurses.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, Visitor},
+};
+
+/// Why a step was not possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The bytes end first.
+    Cut,
+    /// What follows is no JSON, or a string that holds what is no character.
+    Broken,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a> {
+    bytes: &'a [u8],
+    /// The same, where all of it is text, as it nearly always is: looked at once, and not string by string.
+    text: Option<&'a str>,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, text: std::str::from_utf8(bytes).ok(), at: 0 }
+    }
+
+    /// How many bytes are behind.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// The next byte that is no space.
+    pub(super) fn peek(&mut self) -> Result<u8, Stop> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b' ' | b'\t' | b'\r' | b'\n') => self.advance(1),
+                Some(byte) => return Ok(*byte),
+                None => return Err(Stop::Cut),
+            }
+        }
+    }
+
+    /// Steps over this byte, if it is the next.
+    pub(super) fn take(&mut self, byte: u8) -> Result<bool, Stop> {
+        let is_next = self.peek()? == byte;
+        self.advance(usize::from(is_next));
+        Ok(is_next)
+    }
+
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Stop> {
+        if self.take(byte)? { Ok(()) } else { Err(Stop::Broken) }
+    }
+
+    /// Steps over a string, and gives what it says.
+    pub(super) fn text(&mut self) -> Result<Cow<'a, str>, Stop> {
+        self.peek()?;
+        match self.plain_text() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.step().map(|(Text(text), _)| text),
+        }
+    }
+
+    /// Steps over a string that is whole and stands for itself: without an escape, as nearly all are.
+    fn plain_text(&mut self) -> Option<&'a str> {
+        let inside = self.rest().strip_prefix(b"\"")?;
+        let len = memchr::memchr2(b'"', b'\\', inside)?;
+        let (text, behind) = inside.split_at_checked(len)?;
+        if behind.first() != Some(&b'"') || has_control(text) {
+            return None;
+        }
+        let begin = self.at.saturating_add(1);
+        let text = match self.text {
+            Some(all) => all.get(begin..begin.saturating_add(len))?,
+            None => std::str::from_utf8(text).ok()?,
+        };
+        self.advance(len.saturating_add(2));
+        Some(text)
+    }
+
+    /// Steps over a whole number that something follows.
+    fn plain_number(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest();
+        let len = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+        let (digits, behind) = rest.split_at_checked(len)?;
+        let is_plain = match digits {
+            [] => false,
+            [b'0', _, ..] => false,
+            _ => matches!(behind.first(), Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n')),
+        };
+        self.advance(if is_plain { len } else { 0 });
+        is_plain.then_some(digits)
+    }
+
+    /// Steps over any value, and gives it as it is written, with what it says where that is a string without an escape. What
+    /// other strings say, and how large its numbers are, does not matter.
+    pub(super) fn skip(&mut self) -> Result<(&'a [u8], Option<&'a str>), Stop> {
+        let first = self.peek()?;
+        match first {
+            b'"' => {
+                let rest = self.rest();
+                if let Some(text) = self.plain_text() {
+                    return Ok((rest.get(..text.len().saturating_add(2)).unwrap_or(rest), Some(text)));
+                }
+            }
+            b'0'..=b'9' => {
+                if let Some(number) = self.plain_number() {
+                    return Ok((number, None));
+                }
+            }
+            _ => {}
+        }
+        let is_cut = match first {
+            b'"' => false,
+            // serde_json takes a byte for each bracket that is open: only for what is whole.
+            b'[' | b'{' => !has_end(self.rest()),
+            // The end of a number or a word is where something else begins. Here that may not have arrived.
+            _ => self.rest().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')),
+        };
+        if is_cut {
+            return Err(Stop::Cut);
+        }
+        self.step::<IgnoredAny>().map(|(_, skipped)| (skipped, None))
+    }
+
+    fn step<T: Deserialize<'a>>(&mut self) -> Result<(T, &'a [u8]), Stop> {
+        let rest = self.rest();
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
+        match values.next() {
+            Some(Ok(value)) => {
+                let len = values.byte_offset();
+                self.advance(len);
+                Ok((value, rest.get(..len).unwrap_or(rest)))
+            }
+            Some(Err(error)) if !error.is_eof() => Err(Stop::Broken),
+            Some(Err(_)) | None => Err(Stop::Cut),
+        }
+    }
+
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes);
+    }
+}
+
+/// Whether a control character is among these bytes, which is no JSON in a string (RFC 8259 section 7). Eight bytes at a time:
+/// in a word from which 0x20 is taken of each byte, the high bit of a byte is set anew where the byte was less.
+pub(super) fn has_control(bytes: &[u8]) -> bool {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    const HIGH_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+    let mut words = bytes.chunks_exact(8);
+    let mut less = 0u64;
+    for word in words.by_ref() {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
+        less |= word.wrapping_sub(SPACES) & !word & HIGH_BITS;
+    }
+    less != 0 || words.remainder().iter().any(|byte| *byte < b' ')
+}
+
+/// Whether as many brackets are closed as these bytes open at their beginning, by counting those outside strings.
+fn has_end(bytes: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut is_escaped) = (0usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => depth = depth.saturating_add(1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// A string, copied only where it holds escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrowed;
+
+        impl<'de> Visitor<'de> for Borrowed {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Borrowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A fast look is only worth having where it sees what a slow one does.
+        #[test]
+        fn what_is_stepped_over_fast_is_what_serde_json_steps_over(
+            json in prop_oneof![
+                "\\PC{0,40}".prop_map(|text| serde_json::to_string(&text).unwrap().into_bytes()),
+                proptest::collection::vec(any::<u8>(), 0..40).prop_map(|bytes| [b"\"", &bytes[..], b"\""].concat()),
+                "-?[0-9.eE+-]{1,12}".prop_map(String::into_bytes),
+            ],
+            behind in prop_oneof![Just(","), Just("}"), Just(" "), Just("x"), Just("")],
+        ) {
+            let bytes = [&json[..], behind.as_bytes()].concat();
+            let mut values = serde_json::Deserializer::from_slice(&bytes).into_iter::<IgnoredAny>();
+            let slow = matches!(values.next(), Some(Ok(_))).then(|| values.byte_offset());
+            let mut scan = Scan::new(&bytes);
+            // What may go on is not known to have ended.
+            let is_open = behind.is_empty() && json.first() != Some(&b'"');
+            if let Ok((value, text)) = scan.skip() {
+                prop_assert_eq!(Some(scan.at()), slow);
+                prop_assert!(text.is_none_or(|text| value == [b"\"", text.as_bytes(), b"\""].concat()));
+            } else {
+                prop_assert!(slow.is_none() || is_open || behind == "x", "{:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
+
+        #[test]
+        fn a_control_character_is_seen_wherever_it_is(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert_eq!(has_control(&bytes), bytes.iter().any(|byte| *byte < 0x20));
+        }
+    }
+}
