@@ -278,7 +278,7 @@ fn set_up<T: HttpTransport>(transport: T, cause: &Cause) -> Client<T> {
             Client::builder(transport, key).middleware(middleware_fn(move |request, next| {
                 Box::pin(async move {
                     let mut exchange = Box::pin(next.run(request));
-                    poll_fn(|context| Poll::Ready(drop(exchange.as_mut().poll(context)))).await;
+                    let _ = poll_fn(|context| Poll::Ready(exchange.as_mut().poll(context))).await;
                     Err(with.into())
                 })
             }))

@@ -14,7 +14,7 @@ impl<T> Few<T> {
     }
 
     pub(crate) fn push(&mut self, value: T) {
-        *self = match std::mem::replace(self, Self::new()) {
+        *self = match std::mem::take(self) {
             Self::Many(list) if list.is_empty() => Self::One(value),
             Self::Many(mut list) => {
                 list.push(value);
