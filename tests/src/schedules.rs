@@ -4,6 +4,7 @@
 //! ([`random`]), and over real sockets ([`sockets`]). What must hold is in `verdict.rs`, once for both.
 
 mod aftermath;
+mod client;
 mod executor;
 pub mod exhaustive;
 mod failover;

@@ -201,7 +201,7 @@ fn a_retry_after_anything_doubtful_is_refused() {
 
 #[test]
 fn a_retry_after_an_answer_that_is_not_clerks_is_refused() {
-    // The middleware discards the page; that it is not Clerk's is seen all the same.
+    // The middleware discards the page; the loop sees that it is not Clerk's.
     let client = wrapped(
         |_| response(200, "<html>").into(),
         |request, next| {

@@ -1,6 +1,9 @@
 //! What is left when a random program has ended: what has become of every token that was made, and who knows of it.
 
-use std::slice;
+use std::{
+    slice,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use clerk_actor_tokens::{
     ActorToken, ActorTokenId, ActorTokenStatus, ApiResponse, Closed, Error, OrphanReport,
@@ -46,6 +49,10 @@ pub(super) struct Seen {
     pub(super) closed: Vec<Closed>,
     pub(super) broken: Vec<String>,
     pub(super) figures: Figures,
+}
+
+pub(super) fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What was made for a user. Every creation of a program is for another one.

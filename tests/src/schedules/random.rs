@@ -3,24 +3,21 @@
 
 use std::{
     fmt,
-    future::ready,
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenId, ActorTokenStatus, BoxFuture, Client, Execution, HttpTransport, InvalidRequest, Orphan,
-    emulator::Emulator,
+    Actor, ActorTokenId, ActorTokenStatus, BoxFuture, Client, HttpTransport as _, emulator::Emulator,
 };
 
 use super::{
-    aftermath::{ACTOR, Aftermath, Seen, Told, made_for},
+    aftermath::{ACTOR, Aftermath, Seen, Told, lock, made_for},
+    client::client,
     executor::{Fate, Patience, Spawned, StagedPanic, caught, waited_for},
-    failover::Failover,
     figures::Figures,
-    meddler::Meddler,
-    program::{Creation, Handler, Menu, Program, Revoking},
+    program::{Creation, Menu, Program, Revoking},
     scripted::{Script, Scripted, let_go},
     verdict::{self, Asked, Facts},
 };
@@ -87,10 +84,6 @@ struct World {
     seen: Arc<Mutex<Seen>>,
 }
 
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn run(program: &Program, has_reports: bool, figures: &mut Figures) {
     let seen: Arc<Mutex<Seen>> = Arc::default();
     let spawned = program.supervision.fate.map(Spawned::new);
@@ -128,42 +121,6 @@ fn run(program: &Program, has_reports: bool, figures: &mut Figures) {
     }
     figures.ran(program);
     figures.broken(program.seed, &broken);
-}
-
-/// The client of a program.
-///
-/// # Errors
-/// It was refused.
-fn client(
-    program: &Program,
-    clerk: &Emulator,
-    transport: Scripted,
-    spawned: Option<Spawned>,
-    has_reports: bool,
-    seen: &Arc<Mutex<Seen>>,
-) -> Result<Client, InvalidRequest> {
-    let transport: Box<dyn HttpTransport> = match program.fails_over {
-        true => Box::new(Failover(transport.clone(), transport)),
-        false => Box::new(transport),
-    };
-    let mut builder = Client::builder(transport, clerk.secret_key())
-        .jitter_seed(program.seed)
-        .retry(program.policy.clone())
-        .retry_budget(program.budget)
-        .rate_limit_gate(program.gate);
-    for meddling in &program.middlewares {
-        builder = builder.middleware(Meddler::new(*meddling));
-    }
-    if let Some(spawned) = spawned {
-        builder = builder.executor(spawned);
-    }
-    if !has_reports {
-        builder = builder.on_orphan(|_| ready(()));
-    } else if program.supervision.handler != Handler::Default {
-        let (handler, seen) = (program.supervision.handler, Arc::clone(seen));
-        builder = builder.on_orphan(move |orphan| taken_care_of(orphan, handler, Arc::clone(&seen)));
-    }
-    Ok(builder.build()?.erase())
 }
 
 impl World {
@@ -273,7 +230,7 @@ impl World {
         })
     }
 
-    /// A caller revokes a token. The flag says that nobody else does.
+    /// A caller revokes a token. The flag says whether it alone does.
     fn revocation(
         self: Arc<Self>,
         revoking: &Revoking,
@@ -338,15 +295,5 @@ impl World {
         requests
             .iter()
             .any(|request| request.json().is_some_and(|body| body.get("user_id").is_some_and(|it| it == user)))
-    }
-}
-
-/// An application's own way with orphans.
-async fn taken_care_of(orphan: Orphan, handler: Handler, seen: Arc<Mutex<Seen>>) {
-    let report = orphan.report().clone();
-    // With an unsafe retry, what can be taken back need not be all that was made.
-    let doubtful = report.attempts().iter().filter(|attempt| attempt.execution() != Execution::NotExecuted).count();
-    if handler == Handler::Keeps || orphan.undo().await.is_err() || doubtful > 1 {
-        lock(&seen).reports.push(report);
     }
 }
