@@ -27,7 +27,7 @@ fn no_cell_can_be_flipped_without_the_book_noticing() {
     assert!(flips.len() > 500 && unnoticed.is_empty(), "unnoticed:\n{}", unnoticed.join("\n"));
 }
 
-/// What the ledger sees are tokens. A flip that only sends too much is not among them: the guard lets no second send pass.
+/// What the ledger sees are tokens. A flip that only sends too much is not among them: the send log lets no second send pass.
 #[test]
 fn no_cell_can_claim_too_much_without_the_ledger_noticing() {
     let is_noticed = || !violations(1).is_empty();

@@ -70,11 +70,7 @@ impl Classified {
 
     /// What an attempt comes to whose exchange was dropped. It surfaces as what the middleware failed with.
     pub(crate) fn dropped(dropped: Dropped, claimed: TransportErrorKind) -> Self {
-        let failure = match dropped {
-            Dropped::BeforeSend => Failure::DroppedBeforeSend,
-            Dropped::AfterSend => Failure::DroppedAfterSend,
-        };
-        Self { kind: rule(failure_of_transport(claimed)).kind, ..Self::without_detail(failure) }
+        Self { kind: rule(failure_of_transport(claimed)).kind, ..Self::without_detail(dropped.failure()) }
     }
 
     /// How it surfaces.
@@ -95,6 +91,15 @@ pub(crate) enum Dropped {
     BeforeSend,
     /// After that: it may have been executed. The exchange may run on.
     AfterSend,
+}
+
+impl Dropped {
+    fn failure(self) -> Failure {
+        match self {
+            Self::BeforeSend => Failure::DroppedBeforeSend,
+            Self::AfterSend => Failure::DroppedAfterSend,
+        }
+    }
 }
 
 /// What the head of an exchange proves, before anybody reads the body: what the guard goes by.
@@ -159,6 +164,11 @@ pub(crate) fn failure_of(exchanged: &Exchanged) -> Option<Failure> {
         (None, Err(error)) => Some(failure_of_error(error)),
         (None, Ok(_)) => None,
     }
+}
+
+/// What a dropped exchange proves.
+pub(crate) fn proof_of_dropped(dropped: Dropped) -> Execution {
+    rule(dropped.failure()).execution
 }
 
 /// How a failure surfaces by its rule.
@@ -380,7 +390,8 @@ impl Error {
     #[must_use]
     pub fn from_invalid_request(info: &'static OperationInfo, refused: InvalidRequest) -> Self {
         let rule = rule(Failure::InvalidRequest);
-        let mut inner = Inner::new(info, ErrorKind::InvalidRequest, rule.execution);
+        let kind = rule.kind.unwrap_or(ErrorKind::InvalidRequest);
+        let mut inner = Inner::new(info, kind, rule.execution);
         inner.invalid = Some(refused);
         inner.into()
     }

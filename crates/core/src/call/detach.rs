@@ -20,7 +20,7 @@ use crate::{
         send_log::{InDoubt, Success},
         watchdog::{ATTEMPT_WATCHDOG, late, within},
     },
-    classify::{self, Exchanged, classify},
+    classify::{self, Dropped, Exchanged, classify},
     execution::Execution,
     operation::{Operation, Salvage},
     retry::{retry_after, rule::Failure},
@@ -214,10 +214,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Detached<O, T> {
     fn drop(&mut self) {
         if let Some((number, send_state)) = self.send.take() {
             // It never ended: what it did is unknown, unless it was never sent.
-            match send_state.cancel() {
-                true => self.call.log.drop_unsent(number),
-                false => self.call.log.drop_sent(number),
-            }
+            let dropped = if send_state.cancel() { Dropped::BeforeSend } else { Dropped::AfterSend };
+            self.call.log.drop_send(number, dropped);
             self.in_doubt = self.call.log.take_in_doubt(Some(number));
         }
         let Some(in_doubt) = self.in_doubt.take() else { return };

@@ -17,7 +17,7 @@ use crate::{
         call_state::CallState,
         detach::{self, Running},
     },
-    classify::Exchanged,
+    classify::{Dropped, Exchanged},
     operation::Operation,
     operation_info::Idempotency,
     time::BoxFuture,
@@ -77,7 +77,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Exchange<'_, O, T> {
         let Some(future) = self.future.take() else { return };
         let log = &self.call.log;
         if self.context.send_state().cancel() {
-            log.drop_unsent(self.number);
+            log.drop_send(self.number, Dropped::BeforeSend);
             return drop_quietly(future);
         }
         let may_run_on =
@@ -86,7 +86,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Exchange<'_, O, T> {
             let running = Running { future, number: self.number, key: self.key.clone(), context: self.context.clone() };
             return detach::run_on(Arc::clone(self.call), running);
         }
-        log.drop_sent(self.number);
+        log.drop_send(self.number, Dropped::AfterSend);
         drop_quietly(future);
     }
 }

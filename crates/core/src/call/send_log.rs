@@ -236,14 +236,10 @@ impl SendLog {
         self.end_send(number, None, Execution::NotExecuted, |state| state.shut = false);
     }
 
-    /// Ends a send whose exchange was dropped before the request was handed over: nothing was executed.
-    pub(crate) fn drop_unsent(&self, number: usize) {
-        self.end_send(number, Some(Dropped::BeforeSend), Execution::NotExecuted, |state| state.shut = false);
-    }
-
-    /// Ends a send whose exchange was dropped after that, and does not run on.
-    pub(crate) fn drop_sent(&self, number: usize) {
-        self.end_send(number, Some(Dropped::AfterSend), Execution::Unknown, |_| ());
+    /// Ends a send whose exchange was dropped, and does not run on.
+    pub(crate) fn drop_send(&self, number: usize, dropped: Dropped) {
+        let outcome = classify::proof_of_dropped(dropped);
+        self.end_send(number, Some(dropped), outcome, |state| state.shut &= dropped == Dropped::AfterSend);
     }
 
     /// Says that the executor has taken the exchange of this send over. `false` if it has had its time already.

@@ -33,7 +33,9 @@ impl Flip {
             Some((_, failure)) => rules::rule(failure).execution,
             None => self.rule.execution,
         };
-        original != Some(Execution::NotExecuted) && flipped == Execution::NotExecuted
+        // What a transport claims counts only where its send state proves it: this claim is taken back, and is row 7.
+        let is_taken_back = self.status.is_none() && self.rule.failure == Failure::Timeout;
+        original != Some(Execution::NotExecuted) && flipped == Execution::NotExecuted && !is_taken_back
     }
 
     /// Runs something with this cell changed, on this thread.
@@ -102,8 +104,7 @@ pub fn all() -> Vec<Flip> {
         for execution in EXECUTIONS.into_iter().filter(|it| *it != rule.execution) {
             flip("execution", Rule { execution, ..*rule });
         }
-        let kinds = KINDS.into_iter().map(Some).chain([None]);
-        for kind in kinds.filter(|it| *it != rule.kind) {
+        for kind in KINDS.into_iter().map(Some).filter(|it| *it != rule.kind) {
             flip("kind", Rule { kind, ..*rule });
         }
         if rule.failure == Failure::InvalidRequest {
