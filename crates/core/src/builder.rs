@@ -98,18 +98,18 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// How many retries all calls of this client and its clones may make together: [`RetryBudget`] has an example.
+    /// Sets how many retries all calls to the same base URL with the same key may make together: [`RetryBudget`] has an
+    /// example.
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
         self.retry_budget = budget;
         self
     }
 
-    /// For how long at most a 429 with `Retry-After` holds back all calls of this client and its clones. 60 s if unset;
-    /// zero holds back none but the call that was answered.
+    /// Sets for how long at most a 429 with `Retry-After` holds back all calls to the same base URL with the same key. 60 s if
+    /// unset; zero holds back none but the call that was answered.
     ///
     /// A call that is held back waits, if its deadline allows, and else fails at once with
-    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) and nothing sent. A call with credentials or a base URL
-    /// of its own is not held back.
+    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) and nothing sent.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
@@ -134,12 +134,16 @@ impl<T: HttpTransport> ClientBuilder<T> {
     }
 
     /// Adds a middleware around each attempt. The first one added is the outermost.
+    ///
+    /// A middleware that drops the rest of the attempt, as a timeout of its own does, drops the exchange. If its request was
+    /// not handed to a connection, the request is cancelled, and another attempt may follow. If it was, that of a creation
+    /// runs on without a caller: see [`Error::is_detached`](crate::Error::is_detached).
     pub fn middleware(mut self, middleware: impl Middleware) -> Self {
         self.settings.middleware.push(Arc::new(middleware));
         self
     }
 
-    /// What runs a creation on whose caller has gone, in place of what the transport brings: see
+    /// Sets the executor that runs an exchange on whose caller leaves, instead of the one that the transport brings: see
     /// [`Client::detaches_on_drop`]. [`on_orphan`](Self::on_orphan) has an example.
     pub fn executor(mut self, executor: impl Executor) -> Self {
         self.settings.executor = Some(Arc::new(executor));
@@ -161,11 +165,11 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// Who takes care of orphans: of what a detached creation made, or may have made, after its caller had gone.
+    /// Sets the handler of orphans: of what a creation made, or may have made, whose caller has left.
     ///
-    /// By default it is taken back (the token is revoked); then that, or the failure to do so, is told by the `log` crate
-    /// (a warning, or an error) and, if it could not be taken back, kept for [`Client::close`]. A handler takes the place
-    /// of all of that: what it does not take back stays.
+    /// By default the token is revoked. That, or the failure to do so, is reported through the `log` crate (a warning, or an
+    /// error). What could not be revoked is kept for [`Client::close`]. A handler replaces all of that: what it does not
+    /// revoke stays.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{executor_fn, transport_fn, Client, Orphan, Response, SecretKey};

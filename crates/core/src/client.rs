@@ -57,30 +57,33 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         &self.transport
     }
 
-    /// The same client with another secret key: for a process that serves several Clerk instances. A 429 to one of the two
-    /// does not hold the other back; the retry budget is shared, and [`close`](Self::close) closes both.
+    /// Returns the same client with another secret key: for a process that serves several Clerk instances.
+    ///
+    /// The rate-limit gate and the retry budget belong to a base URL and a key, so that a 429 to one of the two does not
+    /// hold the other back. [`close`](Self::close) closes both.
     #[must_use]
     pub fn with_credentials(&self, credentials: impl CredentialProvider) -> Self {
         let settings = Settings { credentials: Arc::new(credentials), ..Settings::clone(&self.settings) };
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
     }
 
-    /// The same client without an executor: a creation whose future is dropped is lost, and at best reported.
+    /// Returns the same client without an executor: a creation whose future is dropped is broken off, and reported as lost.
     ///
-    /// For a process that cannot have a task outlive its caller. See [`detaches_on_drop`](Self::detaches_on_drop).
+    /// For a process in which no task can outlive its caller. See [`detaches_on_drop`](Self::detaches_on_drop).
     #[must_use]
     pub fn cancel_on_drop(&self) -> Self {
         let settings = Settings { detaches: false, ..Settings::clone(&self.settings) };
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
     }
 
-    /// Whether creations run on where their caller goes away.
+    /// Returns whether the exchange of a creation runs on where its caller leaves.
     ///
-    /// They do over a transport that brings an executor (the hyper transport does), or with a
-    /// [executor](ClientBuilder::executor) handed to the builder, unless that was [given up](Self::cancel_on_drop). If the future
-    /// of such a call is dropped (a closed browser tab, a `select!`, a timeout) after it was sent, the exchange runs on in
-    /// a task of its own. When its answer comes, what was made is given to the
-    /// [orphan handler](ClientBuilder::on_orphan), which by default revokes it, then reports.
+    /// It does over a transport that brings an executor (the hyper transport does), or with an
+    /// [executor](crate::ClientBuilder::executor) handed to the builder, unless the client was made by
+    /// [`cancel_on_drop`](Self::cancel_on_drop). If the exchange is dropped after its request was handed to a connection (by
+    /// a closed browser tab, a `select!`, a middleware's timeout, a panic), it runs on in a task of its own. When its
+    /// response comes, what was made is given to the [orphan handler](crate::ClientBuilder::on_orphan), which by default
+    /// revokes it, then reports. No middleware runs there, and nothing is sent again.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
@@ -99,13 +102,13 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         self.settings.detaches && (self.settings.executor.is_some() || self.transport.executor().is_some())
     }
 
-    /// Lets this client, its clones and those made from it make nothing any more, waits until the calls are over that do, and says what is
-    /// left: for the end of a process.
+    /// Stops accepting creations, waits for those in flight, and returns what remains. Applies to all clones, and to the
+    /// clients made from them: for the end of a process.
     ///
-    /// Waits for creations whose caller waits as well as for those that are detached, and for orphan handlers; for
-    /// `within` at most. What is still under way then goes on; to end the runtime now may lose it. A creation begun
-    /// after this fails with [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Calls that may be
-    /// repeated, such as a revocation, still work: what is left may need them. An orphan handler that awaits it waits for itself.
+    /// Waits for creations whose caller waits, for detached exchanges, and for orphan handlers: for `within` at most. What is
+    /// in flight then runs on, and may be lost if the runtime ends. A creation begun after this fails with
+    /// [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Idempotent calls, such as a revocation, still
+    /// work: what remains may need them. Do not await it in an orphan handler: it would wait for itself.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};

@@ -52,7 +52,9 @@ pub trait Operation: Send + Sync + 'static {
     /// The fixed facts.
     const INFO: OperationInfo;
 
-    /// The request, complete but for what the client adds (key, user agent, API version if set otherwise).
+    /// Makes the request, complete but for what the client adds (key, user agent, API version if set otherwise).
+    ///
+    /// Called once for each attempt: it must give the same request each time.
     ///
     /// # Errors
     /// [`InvalidRequest`] names the field that cannot be sent. Nothing is sent then.

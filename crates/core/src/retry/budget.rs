@@ -1,4 +1,4 @@
-//! The retry budget: how many retries a client may make before successes or time pay for more.
+//! The retry budget: how many retries calls to one place with one key may make before successes or time pay for more.
 //!
 //! Where a server fails every call, each call's own retries multiply what it has to bear. A bucket that all calls of a
 //! client share keeps that multiple near one.
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::{invalid_request::InvalidRequest, time::Moment};
 
-/// How many retries all calls of a client may make together: a bucket of tokens (not of Clerk's). A retry takes one;
-/// successes and time give them back.
+/// How many retries all calls of a client to one base URL with one key may make together: a bucket of tokens (not of
+/// Clerk's). A retry takes one; successes and time give them back.
 ///
 /// Where the bucket is empty, calls fail with what their last attempt failed with
 /// ([`Error::is_out_of_retries`](crate::Error::is_out_of_retries) says so).
