@@ -17,6 +17,7 @@ pub(crate) mod orphan;
 mod run;
 mod send_log;
 pub(crate) mod settings;
+mod waiting;
 pub(crate) mod watchdog;
 
 use std::{fmt, sync::Arc, time::Duration};

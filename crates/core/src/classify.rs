@@ -208,7 +208,8 @@ pub(crate) fn salvage<O: Operation>(operation: &O, stamp: Option<&str>, body: &[
     Ok(if is_echoed { salvaged } else { salvaged.into_unconfirmed() })
 }
 
-/// Salvages the id in the body of a 2xx of which nothing but the body is left. Where it is whole, it also has to be Clerk's.
+/// Finds the id in the body of a 2xx of which nothing but the body is left. Where it is whole, what `salvage` is not sure of
+/// is for `parse` to say.
 pub(crate) fn salvage_success<O: Operation>(
     operation: &O,
     stamp: Option<&str>,
@@ -216,13 +217,14 @@ pub(crate) fn salvage_success<O: Operation>(
     is_whole: bool,
 ) -> Result<Salvage, ParseError> {
     let salvaged = salvage(operation, stamp, body)?;
-    if is_whole && matches!(salvaged, Salvage::None) {
-        let parsed = operation.parse(&Response::new(body.clone()));
-        if let Err(ParseError(problem @ (ParseProblem::NotClerk { .. } | ParseProblem::Mismatch { .. }))) = parsed {
-            return Err(ParseError(problem));
-        }
+    if !is_whole || salvaged.confirmed().is_some() {
+        return Ok(salvaged);
     }
-    Ok(salvaged)
+    match operation.parse(&Response::new(body.clone())) {
+        Ok(value) => Ok(operation.id_of(&value).map_or(salvaged, Salvage::Confirmed)),
+        Err(foreign @ ParseError(ParseProblem::NotClerk { .. } | ParseProblem::Mismatch { .. })) => Err(foreign),
+        Err(_) => Ok(salvaged),
+    }
 }
 
 /// Whether the body echoes the stamp, if there is one.

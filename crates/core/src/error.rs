@@ -279,8 +279,8 @@ impl Error {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// The call was not sent again because the client's [`RetryBudget`](crate::RetryBudget) is used up: too many calls
-    /// of this client have failed of late.
+    /// The call was not sent again because the [`RetryBudget`](crate::RetryBudget) of its base URL and key is used up:
+    /// too many calls there have failed of late.
     #[must_use]
     pub fn is_out_of_retries(&self) -> bool {
         self.0.out_of_retries

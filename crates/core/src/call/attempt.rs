@@ -17,6 +17,7 @@ use crate::{
     execution::Execution,
     middleware::{Endpoint, Next},
     operation::Operation,
+    operation_info::Idempotency,
     retry::{retry_after, rule::Failure},
     stamp,
     time::{BoxFuture, Deadline, Timer},
@@ -129,9 +130,9 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
             None
         }
         Err(classified) => {
-            match classify::success_body(&exchanged) {
-                Some(body) => call.log.settle(body, classified.rule().execution),
-                None => settle_discarded(call),
+            let settle = |body| call.log.settle(number, body, classified.rule().execution);
+            if !classify::success_body(&exchanged).is_some_and(settle) {
+                settle_discarded(call);
             }
             if classified.is_mismatched_response() {
                 discard_connection(&exchanged);
@@ -148,15 +149,22 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
     };
     let execution = error.map_or_else(|| classify::proof(&exchanged), |(_, execution)| execution);
     let (status, error) = (classify::status_of(&exchanged), error.map(|(kind, _)| kind));
-    let summary = call.log.end_attempt(number, AttemptEnd { status, error, execution });
+    let returned = if result.is_ok() { classify::success_body(&exchanged) } else { None };
+    let mut summary = call.log.end_attempt(number, AttemptEnd { status, error, execution }, returned);
+    if let (Ok(value), Some(Success { body, is_whole, stamp })) = (&result, summary.replaced.take()) {
+        // A middleware may write a response anew, but not give another token for the one that was made.
+        let made = classify::salvage_success(&call.operation, stamp.as_deref(), &body, is_whole).unwrap_or_default();
+        let (made, given) = (made.confirmed(), call.operation.id_of(value));
+        summary.others_in_doubt |= made.is_some() && given.is_some() && made != given.as_deref();
+    }
     Ended { exchanged, result, summary }
 }
 
 /// Sets what a 2xx proves that a middleware discarded: one that is not Clerk's response to this request proves nothing.
 fn settle_discarded<O: Operation, T: HttpTransport + ?Sized>(call: &CallState<O, T>) {
-    let Some(Success { body, is_whole, stamp }) = call.log.success() else { return };
+    let Some((attempt, Success { body, is_whole, stamp })) = call.log.success() else { return };
     if classify::salvage_success(&call.operation, stamp.as_deref(), &body, is_whole).is_err() {
-        call.log.settle(&body, Execution::Unknown);
+        call.log.settle(attempt, &body, Execution::Unknown);
     }
 }
 
@@ -183,6 +191,11 @@ impl<O: Operation, T: HttpTransport + ?Sized> Core<'_, O, T> {
         self.check(&request)?;
         request.headers_mut().insert(AUTHORIZATION, self.key.authorization());
 
+        if call.idempotency() == Idempotency::NonIdempotent {
+            // Asked for here, where the exchange begins: the runtime that is entered now carries it. Before the send is on
+            // record: if a transport panics over this, nothing is in doubt.
+            let _ = call.executor();
+        }
         let number = self.begin_send(context).await?;
         // A slow middleware, or a wait for the turn: what is sent now could only be lost.
         if context.deadline().has_passed(call.transport.timer().now()) {

@@ -8,7 +8,7 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use crate::{
@@ -28,9 +28,25 @@ use crate::{
     transport::{CallContext, HttpTransport, TransportErrorKind, send_state::SendState},
 };
 
+/// The future of a transport that has lost its caller. It is dropped quietly: that may be in the middle of a panic, of its
+/// caller's or of an executor's.
+pub(crate) struct OfTransport(Option<BoxFuture<'static, Exchanged>>);
+
+impl OfTransport {
+    pub(crate) fn new(future: BoxFuture<'static, Exchanged>) -> Self {
+        Self(Some(future))
+    }
+}
+
+impl Drop for OfTransport {
+    fn drop(&mut self) {
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(self.0.take())));
+    }
+}
+
 /// An exchange that has lost its caller.
 pub(crate) struct Running {
-    pub(crate) future: BoxFuture<'static, Exchanged>,
+    pub(crate) future: OfTransport,
     pub(crate) number: usize,
     pub(crate) key: SecretKey,
     pub(crate) context: CallContext,
@@ -75,11 +91,12 @@ fn hand_over<O: Operation, T: HttpTransport + ?Sized>(detached: Detached<O, T>, 
 async fn finish<O: Operation, T: HttpTransport + ?Sized>(mut detached: Detached<O, T>, running: Option<Running>) {
     if let Some(running) = running {
         let (number, key, send_state) = (running.number, running.key.clone(), running.context.send_state().clone());
+        let attempt = running.context.attempt();
         let exchanged = detached.poll_to_end(running).await;
         let exchanged = detached.call.finish_send(number, &send_state, exchanged);
         detached.send = None;
         detached.close_gate(&key, &exchanged);
-        detached.in_doubt = detached.settle(number, &exchanged);
+        detached.in_doubt = detached.settle(attempt, number, &exchanged);
     }
     let Some(in_doubt) = &detached.in_doubt else { return };
     let report = detached.report(in_doubt);
@@ -98,18 +115,18 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     async fn poll_to_end(&self, running: Running) -> Exchanged {
         let Running { mut future, context, .. } = running;
         let timer = self.call.transport.timer();
-        let guarded = poll_fn(|poll| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(poll))) {
+        let mut polled =
+            |poll: &mut Context<'_>| future.0.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(poll));
+        let guarded = poll_fn(|poll| match catch_unwind(AssertUnwindSafe(|| polled(poll))) {
             Ok(polled) => polled,
             Err(_) => Poll::Ready(Err(TransportErrorKind::Interrupted.into())),
         });
-        let exchanged = match self.call.transport.keeps_deadlines() {
+        match self.call.transport.keeps_deadlines() {
             true => guarded.await,
             false => within(timer, context.deadline(), ATTEMPT_WATCHDOG, guarded, || ())
                 .await
                 .unwrap_or_else(|| Err(late(Execution::Unknown))),
-        };
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
-        exchanged
+        }
     }
 
     /// Lets a 429 hold the other calls back, as if the caller had seen it.
@@ -126,7 +143,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     }
 
     /// Classifies the response, and returns what has to be taken care of.
-    fn settle(&mut self, number: usize, exchanged: &Exchanged) -> Option<InDoubt> {
+    fn settle(&mut self, attempt: u32, number: usize, exchanged: &Exchanged) -> Option<InDoubt> {
         let call = &self.call;
         let stamp = call.log.stamp_of(number);
         // The operation is the user's.
@@ -138,7 +155,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
             Ok(Ok(id)) => self.found = id.map_or(Salvage::None, Salvage::Confirmed),
             Ok(Err(classified)) => {
                 if let Some(body) = classify::success_body(exchanged) {
-                    call.log.settle(body, classified.rule().execution);
+                    call.log.settle(attempt, body, classified.rule().execution);
                 }
                 self.found = classified.into_salvage();
             }

@@ -5,7 +5,6 @@
 
 use std::{
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -15,7 +14,7 @@ use crate::{
     auth::SecretKey,
     call::{
         call_state::CallState,
-        detach::{self, Running},
+        detach::{self, OfTransport, Running},
     },
     classify::{Dropped, Exchanged},
     operation::Operation,
@@ -44,10 +43,6 @@ impl<'a, O: Operation, T: HttpTransport + ?Sized> Exchange<'a, O, T> {
         context: CallContext,
         request: Request,
     ) -> Self {
-        if call.idempotency() == Idempotency::NonIdempotent {
-            // This is the first poll of the exchange: the runtime that is entered now carries it.
-            let _ = call.executor();
-        }
         let (transport, of_transport) = (Arc::clone(&call.transport), context.clone());
         // Not `transport.send(..)`: the impl for `Arc` would box the future once more.
         let future = Box::pin(async move { (*transport).send(request, of_transport).await });
@@ -74,11 +69,10 @@ impl<O: Operation, T: HttpTransport + ?Sized> Future for Exchange<'_, O, T> {
 
 impl<O: Operation, T: HttpTransport + ?Sized> Drop for Exchange<'_, O, T> {
     fn drop(&mut self) {
-        let Some(future) = self.future.take() else { return };
+        let Some(future) = self.future.take().map(OfTransport::new) else { return };
         let log = &self.call.log;
         if self.context.send_state().cancel() {
-            log.drop_send(self.number, Dropped::BeforeSend);
-            return drop_quietly(future);
+            return log.drop_send(self.number, Dropped::BeforeSend);
         }
         let may_run_on =
             !self.is_polling && self.call.idempotency() == Idempotency::NonIdempotent && self.call.executor().is_some();
@@ -87,11 +81,5 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Exchange<'_, O, T> {
             return detach::run_on(Arc::clone(self.call), running);
         }
         log.drop_send(self.number, Dropped::AfterSend);
-        drop_quietly(future);
     }
-}
-
-/// Drops a transport's future where this may be a destructor in the middle of a panic.
-fn drop_quietly(future: BoxFuture<'static, Exchanged>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
 }

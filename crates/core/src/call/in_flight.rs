@@ -4,17 +4,22 @@
 //! that succeeds no lock is taken: the count is atomic.
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
-use crate::{call::orphan::OrphanReport, lock::Lock};
+use crate::{
+    call::{
+        orphan::OrphanReport,
+        waiting::{Waiting, wake},
+    },
+    lock::Lock,
+};
 
 /// So many reports are kept; of more, the number alone.
 const KEPT: usize = 1_000;
@@ -34,9 +39,7 @@ pub(crate) struct InFlight {
 struct State {
     lost: Vec<OrphanReport>,
     more_lost: usize,
-    /// Those who wait, by the order in which they came.
-    waiting: BTreeMap<u64, Waker>,
-    next: u64,
+    waiting: Waiting,
 }
 
 impl InFlight {
@@ -100,14 +103,11 @@ impl Drop for InFlightGuard {
         if self.0.count.fetch_sub(ONE, Ordering::SeqCst) != ONE | CLOSED {
             return;
         }
-        let waiting = self.0.state.with(|state| std::mem::take(&mut state.waiting));
-        for waker in waiting.into_values() {
-            waker.wake();
-        }
+        wake(self.0.state.with(|state| state.waiting.take()));
     }
 }
 
-/// Ready when none is in flight. It takes its waker along when it goes: with a waker a whole task may be kept.
+/// Ready when none is in flight.
 pub(crate) struct Ended<'a> {
     in_flight: &'a InFlight,
     place: Option<u64>,
@@ -120,15 +120,8 @@ impl Future for Ended<'_> {
         if self.in_flight.running() == 0 {
             return Poll::Ready(());
         }
-        let waker = context.waker().clone();
-        let (place, _dropped_unlocked) = self.in_flight.state.with(|state| {
-            let place = self.place.unwrap_or_else(|| {
-                state.next = state.next.wrapping_add(1);
-                state.next
-            });
-            (place, state.waiting.insert(place, waker))
-        });
-        self.place = Some(place);
+        let (in_flight, mut waker) = (self.in_flight, Some(context.waker().clone()));
+        in_flight.state.with(|state| state.waiting.keep(&mut self.place, &mut waker));
         // The last one may have ended before the waker was there.
         if self.in_flight.running() == 0 { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -136,7 +129,7 @@ impl Future for Ended<'_> {
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        let waker = self.place.and_then(|place| self.in_flight.state.with(|state| state.waiting.remove(&place)));
+        let waker = self.place.and_then(|place| self.in_flight.state.with(|state| state.waiting.leave(place)));
         drop(waker);
     }
 }

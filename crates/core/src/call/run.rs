@@ -292,7 +292,7 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
     let made_by = now.checked_add(left).unwrap_or(now);
     inner.exposed = operation.exposure().map(|exposure| exposure.until(made_by));
     if inner.salvage.confirmed().is_none() {
-        let arrived = call.log.success().and_then(|Success { body, is_whole, stamp }| {
+        let arrived = call.log.success().and_then(|(_, Success { body, is_whole, stamp })| {
             classify::salvage_success(operation, stamp.as_deref(), &body, is_whole).ok()
         });
         inner.salvage = std::mem::take(&mut inner.salvage).or(arrived.unwrap_or_default());

@@ -6,8 +6,9 @@
 //! under its lock.
 
 use std::{
-    future::poll_fn,
-    task::{Poll, Waker},
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use http::StatusCode;
 
 use crate::{
     attempt::Attempt,
+    call::waiting::{Waiting, wake},
     classify::{self, Dropped, Exchanged},
     error_kind::ErrorKind,
     execution::Execution,
@@ -35,7 +37,7 @@ struct State {
     attempts: Few<Entry>,
     sends: Few<Send>,
     /// Sends that wait for their turn.
-    waiting: Vec<Waker>,
+    waiting: Waiting,
     /// No further send passes.
     shut: bool,
     /// The caller has left: what is still in flight reports everything.
@@ -111,6 +113,8 @@ pub(crate) struct Summary {
     /// Whether a send was detached while the caller waited.
     pub(crate) is_detached: bool,
     pub(crate) out_of_retries: bool,
+    /// The 2xx that the transport gave, where a middleware has put another body in its place.
+    pub(crate) replaced: Option<Success>,
 }
 
 /// A 2xx that the transport gave, whatever a middleware made of it.
@@ -122,6 +126,13 @@ pub(crate) struct Success {
     pub(crate) is_whole: bool,
     /// The stamp that its request bore.
     pub(crate) stamp: Option<String>,
+}
+
+impl Success {
+    /// Whether this is its body: the same bytes at the same place.
+    fn has_body(&self, body: &Bytes) -> bool {
+        self.body.as_ptr() == body.as_ptr() && self.body.len() == body.len()
+    }
 }
 
 /// Sends that are in doubt, and that somebody takes care of from here on.
@@ -162,8 +173,8 @@ impl SendLog {
         self.state.with(|state| state.stamp_of(send))
     }
 
-    /// Says how an attempt ended, and returns what is known of the call by then.
-    pub(crate) fn end_attempt(&self, attempt: u32, end: AttemptEnd) -> Summary {
+    /// Says how an attempt ended, and with which body if that was a success. Returns what is known of the call by then.
+    pub(crate) fn end_attempt(&self, attempt: u32, end: AttemptEnd, returned: Option<&Bytes>) -> Summary {
         self.state.with(|state| {
             if end.error.is_some() {
                 state.claimed = Some(state.claimed.map_or(end.execution, |claimed| claimed.join(end.execution)));
@@ -173,7 +184,9 @@ impl SendLog {
             if let Some(entry) = state.entry(attempt) {
                 entry.ended = Some(AttemptEnd { execution, ..end });
             }
-            state.summary()
+            let is_other = |success: &&(usize, Success)| returned.is_some_and(|body| !success.1.has_body(body));
+            let replaced = state.success.as_ref().filter(is_other).map(|(_, success)| success.clone());
+            Summary { replaced, ..state.summary() }
         })
     }
 
@@ -192,19 +205,8 @@ impl SendLog {
     ///
     /// A second send waits for the first instead of failing at once: a hedge that races the two then gets the response of
     /// the first, rather than an error.
-    pub(crate) async fn begin_send(&self, attempt: u32) -> Result<usize, Shut> {
-        poll_fn(|context| {
-            // Cloned before the lock is taken: a waker is the user's.
-            let waker = context.waker().clone();
-            self.state.with(|state| {
-                let begun = state.begin_send(attempt, self.idempotency);
-                if begun.is_pending() && !state.waiting.iter().any(|waiting| waiting.will_wake(&waker)) {
-                    state.waiting.push(waker);
-                }
-                begun
-            })
-        })
-        .await
+    pub(crate) fn begin_send(&self, attempt: u32) -> Turn<'_> {
+        Turn { log: self, attempt, place: None }
     }
 
     /// Ends a send with what the transport gave, all of it or not, and wakes those that wait for their turn.
@@ -288,24 +290,26 @@ impl SendLog {
         self.state.with(|state| state.execution_of(attempt))
     }
 
-    /// Returns the last 2xx that the transport gave.
-    pub(crate) fn success(&self) -> Option<Success> {
-        self.state.with(|state| state.success.as_ref().map(|(_, success)| success.clone()))
+    /// Returns the last 2xx that the transport gave, and in which attempt.
+    pub(crate) fn success(&self) -> Option<(u32, Success)> {
+        self.state.with(|state| {
+            let (number, success) = state.success.as_ref()?;
+            Some((state.sends.as_slice().get(*number)?.attempt, success.clone()))
+        })
     }
 
     /// Sets what this 2xx proves, now that its body has been classified: one that is not Clerk's response to this request
     /// names nothing and proves nothing. A body that is not the transport's was a middleware's: then nothing changes.
-    pub(crate) fn settle(&self, body: &Bytes, execution: Execution) {
+    /// Nor does it where another attempt got that response: it bears another stamp.
+    pub(crate) fn settle(&self, attempt: u32, body: &Bytes, execution: Execution) -> bool {
         let settled = self.state.with(|state| {
-            let is_it =
-                |(_, seen): &&(usize, Success)| seen.body.as_ptr() == body.as_ptr() && seen.body.len() == body.len();
+            let is_it = |(_, success): &&(usize, Success)| success.has_body(body);
             let number = state.success.as_ref().filter(is_it).map(|(number, _)| *number)?;
-            if let Some(send) = state.sends.as_mut_slice().get_mut(number) {
-                send.outcome = execution;
-            }
-            if execution == Execution::Executed { None } else { state.success.take() }
+            let send = state.sends.as_mut_slice().get_mut(number).filter(|send| send.attempt == attempt)?;
+            send.outcome = execution;
+            Some(if execution == Execution::Executed { None } else { state.success.take() })
         });
-        drop(settled);
+        settled.is_some()
     }
 
     /// Says that the caller has left. Returns what has to be taken care of: nothing, where nothing is in doubt or where a
@@ -336,9 +340,38 @@ impl SendLog {
                 send.dropped = send.dropped.or(dropped);
             }
             change(state);
-            std::mem::take(&mut state.waiting)
+            state.waiting.take()
         });
-        waiting.into_iter().for_each(Waker::wake);
+        wake(waiting);
+    }
+}
+
+/// The turn of a send: see [`SendLog::begin_send`].
+pub(crate) struct Turn<'a> {
+    log: &'a SendLog,
+    attempt: u32,
+    place: Option<u64>,
+}
+
+impl Future for Turn<'_> {
+    type Output = Result<usize, Shut>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let (log, attempt, mut waker) = (self.log, self.attempt, Some(context.waker().clone()));
+        log.state.with(|state| {
+            let begun = state.begin_send(attempt, log.idempotency);
+            if begun.is_pending() {
+                state.waiting.keep(&mut self.place, &mut waker);
+            }
+            begun
+        })
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let waker = self.place.and_then(|place| self.log.state.with(|state| state.waiting.leave(place)));
+        drop(waker);
     }
 }
 
@@ -384,6 +417,7 @@ impl State {
             // Also between the end of its exchange and the moment at which somebody takes care of what it made.
             is_detached: sends.iter().any(|send| send.was_detached && send.is_in_doubt()),
             out_of_retries: self.out_of_retries,
+            replaced: None,
         }
     }
 
