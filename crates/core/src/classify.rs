@@ -104,39 +104,27 @@ impl Dropped {
 
 /// What the head of an exchange proves, before anybody reads the body: what the guard goes by.
 pub(crate) fn proof(exchanged: &Exchanged) -> Execution {
-    match exchanged {
-        Ok(response) => proof_of_status(response.status()),
-        Err(error) => match error.partial() {
-            Some(partial) => proof_of_status(partial.status()),
-            None => rule(failure_of_transport(error.kind())).execution,
-        },
-    }
+    failure_of(exchanged).map_or(Execution::Executed, |failure| rule(failure).execution)
 }
 
-fn proof_of_status(status: StatusCode) -> Execution {
-    if status.is_success() { Execution::Executed } else { rule(failure_of_status(status)).execution }
+/// The answer, also one that was cut short.
+fn response_of(exchanged: &Exchanged) -> Option<&Response> {
+    exchanged.as_ref().map_or_else(TransportError::partial, Some)
 }
 
 /// The status of the answer, also of one that was cut short.
 pub(crate) fn status_of(exchanged: &Exchanged) -> Option<StatusCode> {
-    match exchanged {
-        Ok(response) => Some(response.status()),
-        Err(error) => error.partial().map(Response::status),
-    }
+    response_of(exchanged).map(Response::status)
 }
 
 /// The headers of the answer, also of one that was cut short.
 pub(crate) fn headers_of(exchanged: &Exchanged) -> Option<&HeaderMap> {
-    match exchanged {
-        Ok(response) => Some(response.headers()),
-        Err(error) => error.partial().map(Response::headers),
-    }
+    response_of(exchanged).map(Response::headers)
 }
 
 /// The body of a 2xx, as far as it arrived.
 pub(crate) fn success_body(exchanged: &Exchanged) -> Option<&Bytes> {
-    let response = exchanged.as_ref().map_or_else(TransportError::partial, Some)?;
-    response.status().is_success().then(|| response.body())
+    response_of(exchanged).filter(|response| response.status().is_success()).map(Response::body)
 }
 
 /// Cuts the body to one byte more than the cap, which shows that it was longer: a transport, or a middleware, that keeps no

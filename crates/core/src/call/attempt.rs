@@ -1,6 +1,6 @@
 //! One attempt: through the middleware, with the key attached last, to the transport; and what it has come to.
 
-use std::{sync::Arc, task::Poll};
+use std::sync::Arc;
 
 use http::{Method, Uri, header::AUTHORIZATION};
 
@@ -211,15 +211,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Core<'_, O, T> {
 
     /// Waits for the turn of a send, until the deadline.
     async fn begin_send(&self, context: &CallContext) -> Result<usize, TransportError> {
-        let log = &self.call.log;
-        let begun = match log.try_begin_send(context.attempt()) {
-            Poll::Ready(begun) => Some(begun),
-            Poll::Pending => {
-                let timer = self.call.transport.timer();
-                until(timer, context.deadline(), log.begin_send(context.attempt())).await
-            }
-        };
-        match begun {
+        let (timer, turn) = (self.call.transport.timer(), self.call.log.begin_send(context.attempt()));
+        match until(timer, context.deadline(), turn).await {
             Some(Ok(number)) => Ok(number),
             Some(Err(Shut)) => Err(TransportError::blocked(
                 "an earlier send of this call may have been executed, and a second one could do it twice",

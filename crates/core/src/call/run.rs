@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    attempt::Attempt,
     auth::SecretKey,
     call::{
         attempt::{Ended, Ready, attempt, unsent},
@@ -19,7 +18,6 @@ use crate::{
     classify::{self, Classified, Exchanged},
     error::Error,
     execution::Execution,
-    few::Few,
     invalid_request::InvalidRequest,
     operation::{Operation, Undo},
     operation_info::Idempotency,
@@ -279,11 +277,10 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
         let refusal = InvalidRequest::new("request", "could not be made again");
         return Err(Error::from_invalid_request(operation.info(), refusal));
     };
-    let execution = classified.rule().execution.join(summary.execution);
     let timer = call.transport.timer();
     let now = timer.system_time();
     let mut inner = classify::error(operation.info(), exchanged, classified, call.settings.response_cap, now);
-    inner.execution = execution;
+    inner.execution = summary.execution;
     inner.base_url = Some(call.base_url().clone());
     inner.out_of_retries = summary.out_of_retries;
     inner.is_detached = summary.is_detached;
@@ -297,15 +294,8 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
         });
         inner.salvage = std::mem::take(&mut inner.salvage).or(arrived.unwrap_or_default());
     }
-    inner.attempts = into_vec(summary.attempts);
+    inner.attempts = summary.attempts.as_slice().to_vec();
     Err(inner.into())
-}
-
-fn into_vec(attempts: Few<Attempt>) -> Vec<Attempt> {
-    match attempts {
-        Few::One(attempt) => vec![attempt],
-        Few::Many(attempts) => attempts,
-    }
 }
 
 /// How often taking something back is tried.

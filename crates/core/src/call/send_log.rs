@@ -195,11 +195,6 @@ impl SendLog {
         self.state.with(|state| state.summary())
     }
 
-    /// Begins a send, where no other one has the turn: see [`begin_send`](Self::begin_send).
-    pub(crate) fn try_begin_send(&self, attempt: u32) -> Poll<Result<usize, Shut>> {
-        self.state.with(|state| state.begin_send(attempt, self.idempotency))
-    }
-
     /// Waits for the turn of a send, and returns its number. From here on until it has ended it counts as unknown: also
     /// where it is dropped, or never polled again.
     ///

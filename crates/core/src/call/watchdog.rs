@@ -28,19 +28,20 @@ pub(crate) async fn within<F: Future>(
     future: F,
     late: impl Fn(),
 ) -> Option<F::Output> {
-    race(future, timer.watchdog(deadline.remaining(timer.now()).saturating_add(watchdog)), late).await
+    race(future, || timer.watchdog(deadline.remaining(timer.now()).saturating_add(watchdog)), late).await
 }
 
 /// Runs a future until the deadline; the future is polled first.
 pub(crate) async fn until<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
-    race(future, timer.sleep(deadline.remaining(timer.now())), || ()).await
+    race(future, || timer.sleep(deadline.remaining(timer.now())), || ()).await
 }
 
-async fn race<F: Future>(future: F, mut sleep: BoxFuture<'static, ()>, late: impl Fn()) -> Option<F::Output> {
-    let mut future = pin!(future);
+/// The sleep is begun where the future is not ready at once.
+async fn race<F: Future>(future: F, sleep: impl Fn() -> BoxFuture<'static, ()>, late: impl Fn()) -> Option<F::Output> {
+    let (mut future, mut sleeping) = (pin!(future), None);
     std::future::poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => sleep.as_mut().poll(context).map(|()| {
+        Poll::Pending => sleeping.get_or_insert_with(&sleep).as_mut().poll(context).map(|()| {
             late();
             None
         }),
