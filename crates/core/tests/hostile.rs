@@ -494,3 +494,91 @@ fn a_token_made_up_beside_a_detached_exchange_is_ambiguous_and_what_was_made_is_
     tasks.run();
     assert_eq!(clerk.books().made, revoked(&clerk));
 }
+
+/// As an executor must not do: it runs the task to its end in the destructor of the caller.
+#[test]
+fn an_executor_that_runs_its_task_at_once_loses_nothing() {
+    for polls in 1..20 {
+        let clerk = Clerk::new(&[Answer::Success]);
+        let inline = clerk_actor_tokens_core::executor_fn(|task| pollster::block_on(task));
+        let client = Client::builder(clerk.clone(), test_key()).executor(inline).build().unwrap();
+        let mut call = create(&client);
+        let is_held = poll_times(&mut call, polls).is_some();
+        drop(call);
+        let made = clerk.books().made;
+        assert_eq!(made.len(), usize::from(is_held) + revoked(&clerk).len(), "{polls} polls");
+        assert!(close(&client).is_clean(), "{polls} polls");
+    }
+}
+
+/// The first attempt was answered by a gateway, and nobody can name what it made; the second is under way.
+#[test]
+fn a_caller_that_leaves_behind_an_unsafe_retry_has_one_report_for_each_token_that_may_exist() {
+    for polls in 1..60 {
+        let (clerk, tasks) = (Clerk::new(&[Answer::Gateway, Answer::Success]), Tasks::default());
+        let policy = RetryPolicy::new()
+            .danger_retry_create_on([StatusCode::BAD_GATEWAY])
+            .backoff(Duration::from_nanos(1), Duration::from_nanos(2));
+        let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).retry(policy).build().unwrap();
+        let mut call = create(&client);
+        let held = poll_times(&mut call, polls);
+        drop(call);
+        tasks.run();
+        let closed = close(&client);
+        let unnamed = clerk.books().made.contains(&"act_0".to_owned());
+        let second = clerk.books().made.contains(&"act_1".to_owned());
+        match held {
+            Some(response) => assert!(response.unwrap().is_ambiguous(), "{polls} polls"),
+            None => {
+                assert_eq!(closed.orphan_count(), usize::from(unnamed), "{polls} polls");
+                assert_eq!(revoked(&clerk).len(), usize::from(second), "{polls} polls");
+            }
+        }
+        assert_eq!(closed.under_way(), 0, "{polls} polls");
+    }
+}
+
+/// A queue that the client alone holds, and that holds the client's tasks.
+#[derive(Clone)]
+struct OwnQueue(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
+
+impl Executor for OwnQueue {
+    fn execute(&self, task: BoxFuture<'static, ()>) {
+        self.0.lock().unwrap().push(task);
+    }
+}
+
+#[test]
+#[ignore = "not so: the task holds the client's settings, and those hold the executor"]
+fn an_executor_that_the_client_alone_holds_goes_with_the_client() {
+    let queue = OwnQueue(Arc::default());
+    let weak = Arc::downgrade(&queue.0);
+    let client = Client::builder(Clerk::new(&[Answer::Success]), test_key()).executor(queue).build().unwrap();
+    let mut call = create(&client);
+    assert!(poll_times(&mut call, 3).is_none());
+    drop((call, client));
+    assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn no_number_and_no_depth_makes_a_created_token_unusable_or_panics() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let digits = "9".repeat(50_000);
+    let members = [
+        r#""created_at":1e9223372036854775808"#.to_owned(),
+        r#""created_at":-0.0e-99999999999999999999"#.to_owned(),
+        format!(r#""created_at":{digits}.{digits}e-{digits}"#),
+        format!(r#""updated_at":{digits}"#),
+        format!(r#""x":{deep}"#),
+        r#""x":"\ud800","x":1,"x":{}"#.to_owned(),
+        r#""actor":{"sub":"user_agent","n":1e99999,"m":-0,"$serde_json::private::Number":"x"}"#.to_owned(),
+    ];
+    for member in members {
+        let body = format!(
+            "\u{feff}{{\"object\":\"actor_token\",\"id\":\"act_1\",\"status\":\"pending\",\"user_id\":\"{USER}\",{member}}}"
+        );
+        let client = builder(move |_| response(200, body.clone()).into()).response_cap(10_000_000).build().unwrap();
+        let token = pollster::block_on(create(&client)).unwrap().into_value();
+        assert_eq!(token.id().as_str(), "act_1");
+    }
+}
