@@ -57,8 +57,8 @@ impl<T> ApiResponse<T> {
 
     /// Whether something beside this answer may have taken effect too: an earlier attempt, or another send that a middleware
     /// made within one. After a creation that means that there may be another
-    /// token, which the caller does not hold: it takes [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on) to come to
-    /// this. After a call that may be repeated it means nothing.
+    /// token, which the caller does not hold: it takes [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on), or a
+    /// middleware that gives the response of another call. After a call that may be repeated it means nothing.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         let earlier = self.attempts.as_slice().split_last().map_or(&[][..], |(_, earlier)| earlier);

@@ -500,7 +500,7 @@ fn a_token_made_up_beside_a_detached_exchange_is_ambiguous_and_what_was_made_is_
 fn an_executor_that_runs_its_task_at_once_loses_nothing() {
     for polls in 1..20 {
         let clerk = Clerk::new(&[Answer::Success]);
-        let inline = clerk_actor_tokens_core::executor_fn(|task| pollster::block_on(task));
+        let inline = clerk_actor_tokens_core::executor_fn(pollster::block_on);
         let client = Client::builder(clerk.clone(), test_key()).executor(inline).build().unwrap();
         let mut call = create(&client);
         let is_held = poll_times(&mut call, polls).is_some();
