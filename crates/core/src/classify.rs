@@ -2,7 +2,10 @@
 //!
 //! The one place where a transport's result, Clerk's status and what the operation's `parse` found are put together.
 
-use std::{borrow::Cow, time::SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http::{
@@ -23,6 +26,7 @@ use crate::{
         rule::{Failure, Rule},
         rules::{failure_of_status, failure_of_transport, rule},
     },
+    time::Timer,
     transport::{
         error::{TransportError, TransportErrorKind},
         message::Response,
@@ -120,6 +124,11 @@ pub(crate) fn status_of(exchanged: &Exchanged) -> Option<StatusCode> {
 /// The headers of the answer, also of one that was cut short.
 pub(crate) fn headers_of(exchanged: &Exchanged) -> Option<&HeaderMap> {
     response_of(exchanged).map(Response::headers)
+}
+
+/// How long the answer asks to wait (`Retry-After`).
+pub(crate) fn asked_to_wait(exchanged: &Exchanged, timer: &dyn Timer) -> Option<Duration> {
+    headers_of(exchanged).and_then(|headers| retry_after::retry_after(headers, timer.system_time()))
 }
 
 /// The body of a 2xx, as far as it arrived.

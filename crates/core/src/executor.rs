@@ -8,7 +8,8 @@ use crate::time::BoxFuture;
 ///
 /// A transport that has a runtime brings one ([`HttpTransport::executor`](crate::HttpTransport::executor)); for others,
 /// hand one to [`ClientBuilder::executor`](crate::ClientBuilder::executor). An executor that cannot run a task drops it; the
-/// client sees that and reports what is lost by it.
+/// client sees that and reports what is lost by it. A task holds the client's settings, and with them an executor that was
+/// handed to the builder: one that keeps its tasks in itself must be run, or cleared, by somebody else.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{BoxFuture, Executor};

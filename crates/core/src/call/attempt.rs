@@ -18,7 +18,6 @@ use crate::{
     middleware::{Endpoint, Next},
     operation::Operation,
     operation_info::Idempotency,
-    retry::{retry_after, rule::Failure},
     stamp,
     time::{BoxFuture, Deadline, Timer},
     transport::{
@@ -137,13 +136,6 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
             if classified.is_mismatched_response() {
                 discard_connection(&exchanged);
             }
-            if classified.failure == Failure::RateLimited {
-                let headers = classify::headers_of(&exchanged);
-                let asked = headers.and_then(|headers| retry_after::retry_after(headers, timer.system_time()));
-                if let (Some(key), Some(asked)) = (key, asked) {
-                    limits.shut(call.place(key), timer.now(), asked);
-                }
-            }
             Some((classified.kind(), classified.rule().execution))
         }
     };
@@ -151,7 +143,7 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
     let (status, error) = (classify::status_of(&exchanged), error.map(|(kind, _)| kind));
     let returned = if result.is_ok() { classify::success_body(&exchanged) } else { None };
     let mut summary = call.log.end_attempt(number, AttemptEnd { status, error, execution }, returned);
-    if let (Ok(value), Some(Success { body, is_whole, stamp })) = (&result, summary.replaced.take()) {
+    if let (Ok(value), Some(Success { body, is_whole, stamp, .. })) = (&result, summary.replaced.take()) {
         // A middleware may write a response anew, but not give another token for the one that was made.
         let made = classify::salvage_success(&call.operation, stamp.as_deref(), &body, is_whole).unwrap_or_default();
         let (made, given) = (made.confirmed(), call.operation.id_of(value));
@@ -162,7 +154,7 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
 
 /// Sets what a 2xx proves that a middleware discarded: one that is not Clerk's response to this request proves nothing.
 fn settle_discarded<O: Operation, T: HttpTransport + ?Sized>(call: &CallState<O, T>) {
-    let Some((attempt, Success { body, is_whole, stamp })) = call.log.success() else { return };
+    let Some((attempt, Success { body, is_whole, stamp, .. })) = call.log.success() else { return };
     if classify::salvage_success(&call.operation, stamp.as_deref(), &body, is_whole).is_err() {
         call.log.settle(attempt, &body, Execution::Unknown);
     }

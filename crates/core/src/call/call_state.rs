@@ -10,7 +10,7 @@ use crate::{
     executor::Executor,
     operation::{Operation, Undo},
     operation_info::Idempotency,
-    retry::{RetryPolicy, limits::Place},
+    retry::{RetryPolicy, limits::Place, rule::Failure},
     time::Deadline,
     transport::{HttpTransport, send_state::SendState},
     url::BaseUrl,
@@ -31,7 +31,7 @@ pub(crate) struct CallState<O, T: ?Sized> {
 }
 
 /// Makes the call that takes an orphan back. The attempt loop lies below this file, so that it is given from there.
-pub(crate) type MakeUndo<T> = fn(Arc<Settings>, Arc<T>, Undo, Options) -> UndoCall;
+pub(crate) type MakeUndo<T> = fn(Arc<Settings>, Arc<T>, Undo, Options, Option<SecretKey>) -> UndoCall;
 
 impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
     pub(crate) fn new(
@@ -90,23 +90,37 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
         self.executor.get_or_init(find).as_ref()
     }
 
-    /// Ends a send with what the transport gave, within the response cap, and with no more claimed than is proved.
-    pub(crate) fn finish_send(&self, number: usize, send_state: &SendState, mut exchanged: Exchanged) -> Exchanged {
-        classify::bound(&mut exchanged, self.settings.response_cap);
+    /// Ends a send with what the transport gave: within the response cap, with no more claimed than is proved. A 429 holds the
+    /// other calls to the same place back.
+    pub(crate) fn finish_send(
+        &self,
+        number: usize,
+        key: &SecretKey,
+        send_state: &SendState,
+        mut exchanged: Exchanged,
+    ) -> Exchanged {
+        let cap = self.settings.response_cap;
+        classify::bound(&mut exchanged, cap);
         let exchanged = exchanged.map_err(|error| classify::proved(error, send_state));
-        let is_whole = exchanged.as_ref().is_ok_and(|response| response.body().len() <= self.settings.response_cap);
-        self.log.finish_send(number, &exchanged, is_whole, self.retry());
+        if classify::failure_of(&exchanged) == Some(Failure::RateLimited) {
+            let timer = self.transport.timer();
+            if let Some(asked) = classify::asked_to_wait(&exchanged, timer) {
+                self.settings.live.limits.shut(self.place(key), timer.now(), asked);
+            }
+        }
+        let is_whole = exchanged.as_ref().is_ok_and(|response| response.body().len() <= cap);
+        self.log.finish_send(number, &exchanged, is_whole, key, self.retry());
         exchanged
     }
 
-    /// Makes the call that takes back what has this id: to the same place, with the same credentials.
-    pub(crate) fn undo(&self, id: &str) -> Option<UndoCall> {
+    /// Makes the call that takes back what has this id: to the same place, first with the key that made it.
+    pub(crate) fn undo(&self, id: &str, key: Option<SecretKey>) -> Option<UndoCall> {
         let undo = self.operation.undo(id)?;
         let mut options = Options::default();
         if let Some(own) = &self.options {
             options.base_url.clone_from(&own.base_url);
             options.credentials.clone_from(&own.credentials);
         }
-        Some((self.undo)(Arc::clone(&self.settings), Arc::clone(&self.transport), undo, options))
+        Some((self.undo)(Arc::clone(&self.settings), Arc::clone(&self.transport), undo, options, key))
     }
 }

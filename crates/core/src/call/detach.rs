@@ -23,7 +23,6 @@ use crate::{
     classify::{self, Dropped, Exchanged, classify},
     execution::Execution,
     operation::{Operation, Salvage},
-    retry::{retry_after, rule::Failure},
     time::BoxFuture,
     transport::{CallContext, HttpTransport, TransportErrorKind, send_state::SendState},
 };
@@ -80,7 +79,7 @@ pub(crate) fn take_care<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallS
 /// Where there is no executor, or where it drops the task, the loss is reported.
 fn hand_over<O: Operation, T: HttpTransport + ?Sized>(detached: Detached<O, T>, running: Option<Running>) {
     let executor = detached.call.executor().cloned();
-    let task: BoxFuture<'static, ()> = Box::pin(finish(detached, running));
+    let task: BoxFuture<'static, ()> = Box::pin(finish(Task { running, detached }));
     // This may be a destructor in the middle of a panic, and an executor is the user's.
     let _ = catch_unwind(AssertUnwindSafe(|| match executor {
         Some(executor) => executor.execute(task),
@@ -88,20 +87,27 @@ fn hand_over<O: Operation, T: HttpTransport + ?Sized>(detached: Detached<O, T>, 
     }));
 }
 
-async fn finish<O: Operation, T: HttpTransport + ?Sized>(mut detached: Detached<O, T>, running: Option<Running>) {
+/// A task that is not polled drops its parts in this order: the exchange before what `close` waits for.
+struct Task<O: Operation, T: HttpTransport + ?Sized> {
+    running: Option<Running>,
+    detached: Detached<O, T>,
+}
+
+async fn finish<O: Operation, T: HttpTransport + ?Sized>(task: Task<O, T>) {
+    let Task { running, mut detached } = task;
     if let Some(running) = running {
         let (number, key, send_state) = (running.number, running.key.clone(), running.context.send_state().clone());
         let attempt = running.context.attempt();
         let exchanged = detached.poll_to_end(running).await;
-        let exchanged = detached.call.finish_send(number, &send_state, exchanged);
+        let exchanged = detached.call.finish_send(number, &key, &send_state, exchanged);
         detached.send = None;
-        detached.close_gate(&key, &exchanged);
         detached.in_doubt = detached.settle(attempt, number, &exchanged);
     }
     let Some(in_doubt) = &detached.in_doubt else { return };
+    let key = in_doubt.success.as_ref().map(|success| success.key.clone());
     let report = detached.report(in_doubt);
     detached.handler_began = true;
-    detached.handle(report).await;
+    detached.handle(report, key).await;
     detached.in_doubt = None;
 }
 
@@ -126,19 +132,6 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
             false => within(timer, context.deadline(), ATTEMPT_WATCHDOG, guarded, || ())
                 .await
                 .unwrap_or_else(|| Err(late(Execution::Unknown))),
-        }
-    }
-
-    /// Lets a 429 hold the other calls back, as if the caller had seen it.
-    fn close_gate(&self, key: &SecretKey, exchanged: &Exchanged) {
-        let call = &self.call;
-        if classify::failure_of(exchanged) != Some(Failure::RateLimited) {
-            return;
-        }
-        let timer = call.transport.timer();
-        let headers = classify::headers_of(exchanged);
-        if let Some(asked) = headers.and_then(|headers| retry_after::retry_after(headers, timer.system_time())) {
-            call.settings.live.limits.shut(call.place(key), timer.now(), asked);
         }
     }
 
@@ -168,7 +161,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     fn report(&self, in_doubt: &InDoubt) -> OrphanReport {
         let operation = &self.call.operation;
         let salvaged = || {
-            let Success { body, is_whole, stamp } = in_doubt.success.as_ref()?;
+            let Success { body, is_whole, stamp, .. } = in_doubt.success.as_ref()?;
             let salvage = || classify::salvage_success(operation, stamp.as_deref(), body, *is_whole);
             catch_unwind(AssertUnwindSafe(salvage)).ok()
         };
@@ -194,8 +187,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     }
 
     /// Gives the orphan to the application's handler, or takes it back.
-    async fn handle(&self, report: OrphanReport) {
-        let undo = report.id.as_deref().and_then(|id| self.call.undo(id));
+    async fn handle(&self, report: OrphanReport, key: Option<SecretKey>) {
+        let undo = report.id.as_deref().and_then(|id| self.call.undo(id, key));
         let orphan = Orphan { report, undo };
         match &self.call.settings.on_orphan {
             Some(handler) => handler(orphan).await,

@@ -62,7 +62,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Future for Exchange<'_, O, T> {
         this.is_polling = false;
         polled.map(|exchanged| {
             this.future = None;
-            this.call.finish_send(this.number, this.context.send_state(), exchanged)
+            this.call.finish_send(this.number, this.key, this.context.send_state(), exchanged)
         })
     }
 }

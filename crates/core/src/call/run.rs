@@ -23,7 +23,7 @@ use crate::{
     operation_info::Idempotency,
     response::ApiResponse,
     retry::{
-        RetryPolicy, retry_after,
+        RetryPolicy,
         rule::{Again, Failure},
     },
     time::{BoxFuture, Deadline},
@@ -224,8 +224,7 @@ async fn pause<O: Operation, T: HttpTransport + ?Sized>(
     let wait = match again {
         Again::OnceFresh => Duration::ZERO,
         Again::No | Again::Once | Again::Backoff | Again::IfOptedIn => {
-            let headers = classify::headers_of(exchanged);
-            let asked = headers.and_then(|headers| retry_after::retry_after(headers, timer.system_time()));
+            let asked = classify::asked_to_wait(exchanged, timer);
             live.backoff(call.retry(), tries.saturating_sub(1)).max(asked.unwrap_or(Duration::ZERO))
         }
     };
@@ -289,7 +288,7 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
     let made_by = now.checked_add(left).unwrap_or(now);
     inner.exposed = operation.exposure().map(|exposure| exposure.until(made_by));
     if inner.salvage.confirmed().is_none() {
-        let arrived = call.log.success().and_then(|(_, Success { body, is_whole, stamp })| {
+        let arrived = call.log.success().and_then(|(_, Success { body, is_whole, stamp, .. })| {
             classify::salvage_success(operation, stamp.as_deref(), &body, is_whole).ok()
         });
         inner.salvage = std::mem::take(&mut inner.salvage).or(arrived.unwrap_or_default());
@@ -308,6 +307,7 @@ fn make_undo<T: HttpTransport + ?Sized>(
     transport: Arc<T>,
     operation: Undo,
     mut options: Options,
+    key: Option<SecretKey>,
 ) -> UndoCall {
     options.timeout = Some(settings.timeout.saturating_add(settings.live.limits.gate_limit()));
     options.retry = Some(RetryPolicy::new().max_attempts(Idempotency::Idempotent, UNDO_ATTEMPTS));
@@ -315,6 +315,20 @@ fn make_undo<T: HttpTransport + ?Sized>(
     Box::new(move || {
         let (settings, transport) = (Arc::clone(&settings), Arc::clone(&transport));
         let (operation, options) = (operation.clone(), Box::new(options.clone()));
-        Box::pin(async move { start(settings, transport, operation, Some(options))?.await.map(|_| ()) })
+        let key = key.clone();
+        Box::pin(async move {
+            if let Some(key) = key {
+                // The key that made it: a provider for several tenants may give another one's by now.
+                let mut first = options.clone();
+                first.credentials = Some(Arc::new(key));
+                let call = start(Arc::clone(&settings), Arc::clone(&transport), operation.clone(), Some(first))?;
+                match call.await {
+                    // It was rotated meanwhile.
+                    Err(error) if error.is_unauthorized() => {}
+                    outcome => return outcome.map(|_| ()),
+                }
+            }
+            start(settings, transport, operation, Some(options))?.await.map(|_| ())
+        })
     })
 }

@@ -16,6 +16,7 @@ use http::StatusCode;
 
 use crate::{
     attempt::Attempt,
+    auth::SecretKey,
     call::waiting::{Waiting, wake},
     classify::{self, Dropped, Exchanged},
     error_kind::ErrorKind,
@@ -126,6 +127,8 @@ pub(crate) struct Success {
     pub(crate) is_whole: bool,
     /// The stamp that its request bore.
     pub(crate) stamp: Option<String>,
+    /// The key with which it was made: a provider may give another one next.
+    pub(crate) key: SecretKey,
 }
 
 impl Success {
@@ -205,7 +208,14 @@ impl SendLog {
     }
 
     /// Ends a send with what the transport gave, all of it or not, and wakes those that wait for their turn.
-    pub(crate) fn finish_send(&self, number: usize, exchanged: &Exchanged, is_whole: bool, policy: &RetryPolicy) {
+    pub(crate) fn finish_send(
+        &self,
+        number: usize,
+        exchanged: &Exchanged,
+        is_whole: bool,
+        key: &SecretKey,
+        policy: &RetryPolicy,
+    ) {
         let outcome = classify::proof(exchanged);
         let is_opted_in = policy.is_opted_in(classify::status_of(exchanged));
         // An unsafe retry is bounded here too: a middleware may send as often as it likes.
@@ -219,7 +229,7 @@ impl SendLog {
             state.shut &= outcome != Execution::NotExecuted && !(is_opted_in && state.sends.as_slice().len() < most);
             if let Some(body) = body {
                 let stamp = state.stamp_of(number);
-                replaced = state.success.replace((number, Success { body, is_whole, stamp }));
+                replaced = state.success.replace((number, Success { body, is_whole, stamp, key: key.clone() }));
             }
             if let Some(send) = state.sends.as_mut_slice().get_mut(number) {
                 send.seen = seen;

@@ -88,12 +88,12 @@ impl Error {
     pub fn advice(&self) -> &'static str {
         let may_have_minted = self.operation().idempotency() == Idempotency::NonIdempotent && self.is_ambiguous();
         match self.kind() {
-            _ if may_have_minted && self.salvaged_id().is_some() => {
-                "A token was made and its link is lost: revoke salvaged_id(), then create another."
-            }
             _ if may_have_minted && self.is_detached() => {
                 "The client revokes what this call made. See the orphan handler, or what close() returns, for what could not be \
                  revoked; then create another."
+            }
+            _ if may_have_minted && self.salvaged_id().is_some() => {
+                "A token was made and its link is lost: revoke salvaged_id(), then create another."
             }
             _ if may_have_minted && self.unconfirmed_id().is_some() => {
                 "A token may exist whose link is lost. unconfirmed_id() may name it, or another call's token: find out \

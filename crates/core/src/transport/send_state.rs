@@ -91,7 +91,7 @@ impl SendState {
     /// Returns whether it is proved that nothing of the request has reached the server: held, given back or cancelled.
     #[must_use]
     pub fn is_unsent(&self) -> bool {
-        matches!(self.0.load(Ordering::Acquire), HELD | GIVEN_BACK | CANCELLED | BUSY)
+        matches!(self.0.load(Ordering::Acquire), HELD | GIVEN_BACK | CANCELLED)
     }
 
     /// Returns whether the request is held or given back, and may still be sent.
@@ -111,7 +111,7 @@ impl SendState {
         };
         let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).ok()?;
         let (result, is_handed_over) = step();
-        // If `step` panicked, it stays busy and cannot be cancelled.
+        // If `step` panicked, it stays busy: it cannot be cancelled, and proves nothing.
         self.change(BUSY, if is_handed_over { BEGUN } else { before });
         Some(result)
     }
@@ -191,6 +191,6 @@ mod tests {
         let panicked = SendState::default();
         panicked.hold();
         assert!(catch_unwind(AssertUnwindSafe(|| panicked.step(|| -> ((), bool) { panic!("a transport") }))).is_err());
-        assert!(!panicked.cancel());
+        assert!(!panicked.cancel() && !panicked.is_unsent());
     }
 }
