@@ -16,6 +16,7 @@ pub(crate) mod options;
 pub(crate) mod orphan;
 mod run;
 mod send_log;
+mod sends;
 pub(crate) mod settings;
 mod waiting;
 pub(crate) mod watchdog;

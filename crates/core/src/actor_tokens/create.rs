@@ -1,6 +1,6 @@
 //! Creating an actor token: `POST /actor_tokens` (OpenAPI operation `CreateActorToken`).
 
-use std::{borrow::Cow, fmt, io::Write as _, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use http::Method;
 
@@ -144,8 +144,11 @@ impl Operation for CreateActorToken {
         self.actor.push_json(&mut body)?;
         for (field, duration) in durations {
             if let Some(seconds) = whole_seconds(field, duration)? {
-                // A `Vec` takes all that is written.
-                let _ = write!(body, ",\"{field}\":{seconds}");
+                body.extend_from_slice(b",\"");
+                body.extend_from_slice(field.as_bytes());
+                body.extend_from_slice(b"\":");
+                // A number can be written, and a `Vec` takes all of it.
+                let _ = serde_json::to_writer(&mut body, &seconds);
             }
         }
         body.push(b'}');

@@ -10,7 +10,7 @@ use crate::{
         call_state::CallState,
         exchange::Exchange,
         options,
-        send_log::{AttemptEnd, Shut, Success, Summary},
+        sends::{AttemptEnd, Shut, Success, Summary},
         watchdog::{ATTEMPT_WATCHDOG, late, until, within},
     },
     classify::{self, Classified, Exchanged, classify},

@@ -17,7 +17,7 @@ use crate::{
         call_state::CallState,
         in_flight::InFlightGuard,
         orphan::{Orphan, OrphanReport},
-        send_log::{InDoubt, Success},
+        sends::{InDoubt, Success},
         watchdog::{ATTEMPT_WATCHDOG, late, within},
     },
     classify::{self, Dropped, Exchanged, classify},

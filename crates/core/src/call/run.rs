@@ -11,7 +11,7 @@ use crate::{
         in_flight::InFlightGuard,
         options::{Options, apply_headers},
         orphan::UndoCall,
-        send_log::{Success, Summary},
+        sends::{Success, Summary},
         settings::Settings,
         watchdog::within,
     },

@@ -23,12 +23,14 @@ pub(super) struct Scan<'a> {
     bytes: &'a [u8],
     /// The same, where all of it is text, as it nearly always is: looked at once, and not string by string.
     text: Option<&'a str>,
+    /// Whether a control character is among them, which only space between values may be.
+    has_control: bool,
     at: usize,
 }
 
 impl<'a> Scan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, text: std::str::from_utf8(bytes).ok(), at: 0 }
+        Self { bytes, text: std::str::from_utf8(bytes).ok(), has_control: has_control(bytes), at: 0 }
     }
 
     /// How many bytes are behind.
@@ -76,7 +78,7 @@ impl<'a> Scan<'a> {
         let inside = self.rest().strip_prefix(b"\"")?;
         let len = memchr::memchr2(b'"', b'\\', inside)?;
         let (text, behind) = inside.split_at_checked(len)?;
-        if behind.first() != Some(&b'"') || has_control(text) {
+        if behind.first() != Some(&b'"') || (self.has_control && has_control(text)) {
             return None;
         }
         let begin = self.at.saturating_add(1);
@@ -168,22 +170,36 @@ pub(super) fn has_control(bytes: &[u8]) -> bool {
 
 /// Whether as many brackets are closed as these bytes open at their beginning, by counting those outside strings.
 fn has_end(bytes: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut is_escaped) = (0usize, false, false);
-    for byte in bytes {
+    let mut depth = 0usize;
+    let mut at = 0usize;
+    while let Some(byte) = bytes.get(at) {
         match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
             b'[' | b'{' => depth = depth.saturating_add(1),
             b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => match string_end(bytes, at) {
+                Some(end) => at = end,
+                None => return false,
+            },
             _ => {}
         }
         if depth == 0 {
             return true;
         }
+        at = at.saturating_add(1);
     }
     false
+}
+
+/// Where the string ends that begins here: at its closing quote, which no backslash escapes.
+fn string_end(bytes: &[u8], begin: usize) -> Option<usize> {
+    let mut at = begin.saturating_add(1);
+    loop {
+        at = at.saturating_add(memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?);
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        at = at.saturating_add(2);
+    }
 }
 
 /// A string, copied only where it holds escapes.
