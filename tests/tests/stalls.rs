@@ -1,7 +1,7 @@
 //! Every phase of a call stalled in turn: when the call returns, in virtual time to the nanosecond, and what it says.
 //!
-//! A transport keeps the deadline itself. What hangs before it (a key, a middleware) is ended by the client's own race, the
-//! watchdog, 100 ms later; a middleware of the whole call, 200 ms later.
+//! A transport keeps the deadline itself. A credential provider is ended at the deadline too, and a middleware by the
+//! client's own race, the watchdog, 100 ms later.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -206,7 +206,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
     ///
     /// # Errors
     /// [`InvalidRequest`] names the setting that cannot be used: a zero timeout or cap, a retry policy without
-    /// attempts, a user agent that cannot stand in a header, an executor that nothing brings.
+    /// attempts, a retry budget that nothing refills, a user agent that no header can hold, a required executor that is missing.
     pub fn build(mut self) -> Result<Client<T>, InvalidRequest> {
         options::check_timeout(self.settings.timeout)?;
         self.settings.retry.check()?;

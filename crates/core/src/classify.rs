@@ -106,7 +106,7 @@ impl Dropped {
     }
 }
 
-/// What the head of an exchange proves, before anybody reads the body: what the guard goes by.
+/// What the head of an exchange proves, before anybody reads the body: what the send log records.
 pub(crate) fn proof(exchanged: &Exchanged) -> Execution {
     failure_of(exchanged).map_or(Execution::Executed, |failure| rule(failure).execution)
 }

@@ -48,7 +48,7 @@ use crate::{
 /// ```
 pub struct Error(Box<Inner>);
 
-/// Everything that an error may know. `judge` fills it in.
+/// Everything that an error may know. `classify::error` and the attempt loop fill it in.
 pub(crate) struct Inner {
     pub(crate) kind: ErrorKind,
     pub(crate) execution: Execution,
@@ -112,7 +112,7 @@ impl Error {
         self.0.execution
     }
 
-    /// Whether the call may have taken effect at Clerk all the same. After a creation this means: a token may exist
+    /// Returns whether the call may have taken effect at Clerk. After a creation this means: a token may exist
     /// that the caller does not hold. True unless [`execution`](Self::execution) is `NotExecuted`.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {

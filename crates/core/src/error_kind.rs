@@ -6,7 +6,7 @@
 /// | --- | --- | --- |
 /// | [`InvalidRequest`](Self::InvalidRequest) | input refused on this side | not executed |
 /// | [`Credential`](Self::Credential) | no secret key could be had | not executed |
-/// | [`Blocked`](Self::Blocked) | a middleware or the client's guard refused to send | nothing was sent by that attempt |
+/// | [`Blocked`](Self::Blocked) | a middleware or the client refused to send | nothing was sent by that attempt |
 /// | [`Connect`](Self::Connect) | no connection | not executed |
 /// | [`Tls`](Self::Tls) | the TLS handshake was refused | not executed |
 /// | [`Proxy`](Self::Proxy) | the proxy refused | not executed |
@@ -29,7 +29,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The credential provider failed. Nothing was sent; the cause is in the source chain.
     Credential,
-    /// A middleware, or the client's own guard, refused to send; the cause is in the source chain.
+    /// A middleware, or the client itself (its send log, its checks, [`close`](crate::Client::close)), refused to send; the
+    /// cause is in the source chain.
     Blocked,
     /// No connection came about. Nothing was sent; try again later.
     Connect,
@@ -44,7 +45,7 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke off after the request was sent.
     Interrupted,
-    /// Clerk asks to slow down (429): this call, or an earlier one of the client, and then nothing was sent and
+    /// Clerk asks to slow down (429): this call, or an earlier one with the same base URL and key, and then nothing was sent and
     /// [`Error::status`](crate::Error::status) is `None`. [`Error::retry_after`](crate::Error::retry_after) says how long.
     RateLimited,
     /// Clerk, or something before it, answered with an error status.

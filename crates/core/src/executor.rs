@@ -1,4 +1,4 @@
-//! Running a future to its end, whoever has stopped waiting for it.
+//! Running a future to its end after its caller has left.
 
 use std::fmt;
 

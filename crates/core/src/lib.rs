@@ -2,10 +2,12 @@
 //!
 //! Here are the models, the two operations as pure conversions, the failure rules, and five seams to plug into:
 //! [`HttpTransport`] moves an exchange, [`Middleware`] wraps it, [`CredentialProvider`] supplies the key, [`Timer`] tells
-//! time, [`Operation`] describes a call. A sixth, [`Executor`], is for detached exchanges over transports that bring none. Applications depend on the facade, `clerk-actor-tokens`; this crate is for
-//! those who write a transport, a middleware or an operation.
+//! time, [`Operation`] describes a call. A sixth, [`Executor`], is for detached exchanges over transports that bring none.
 //!
-//! The examples here name this crate. In an application write `clerk_actor_tokens` in its place: the facade re-exports all
+//! Applications depend on the facade, `clerk-actor-tokens`. This crate is for those who write a transport, a middleware or
+//! an operation.
+//!
+//! The examples here name this crate. In an application write `clerk_actor_tokens` instead: the facade re-exports all
 //! of it.
 //!
 //! It depends on no runtime and no network crate, under any feature: any executor drives it.

@@ -2,9 +2,13 @@
 //!
 //! A [`Middleware`] sees the request on its way out and the response (or failure) on its way back, and may change
 //! both, wait, refuse, or call [`Next::run`] more than once. It never sees the secret key: authentication comes behind
-//! the last middleware. Sending an actor-token creation twice is not in its power either: the client's guard, right
-//! around the transport, lets a second send pass only if the first is proved not to have been executed. Until the first
-//! has ended the second waits: a middleware that begins two must poll both.
+//! the last middleware. Nor can it make a second actor token. The client's send log, right around the
+//! transport, lets a second send of a creation pass only if the first is proved not to have been executed. Until the first
+//! has ended the second waits: a middleware that begins two must poll both. (An opt-in,
+//! [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on), loosens that.)
+//!
+//! A middleware wraps an attempt. What it drops, as a timeout of its own does, may run on without it: see
+//! [`ClientBuilder::middleware`](crate::ClientBuilder::middleware).
 
 use std::{fmt, sync::Arc};
 
@@ -33,7 +37,7 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait Middleware: Send + Sync + 'static {
-    /// Handles one exchange; `next.run(request)` goes on with it.
+    /// Handles one exchange; `next.run(request)` continues it.
     ///
     /// # Errors
     /// Whatever `next` gives, or [`TransportError::blocked`] to refuse.
@@ -97,7 +101,7 @@ impl<'a> Next<'a> {
         Self { chain, end: End::Core(end), context }
     }
 
-    /// Goes on with the exchange.
+    /// Continues the exchange.
     ///
     /// # Errors
     /// [`TransportError`] if no complete response arrived.
@@ -115,7 +119,7 @@ impl<'a> Next<'a> {
         self.context
     }
 
-    /// Returns the clock of the transport at the end. A middleware that waits must use this one.
+    /// Returns the clock of the transport at the end. A middleware that waits must use it.
     #[must_use]
     pub fn timer(&self) -> &'a dyn Timer {
         match self.end {

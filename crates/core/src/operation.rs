@@ -99,7 +99,8 @@ pub trait Operation: Send + Sync + 'static {
     /// What takes back what this call made, given its id, as [`id_of`](Self::id_of) or a confirmed
     /// [`salvage`](Self::salvage) gives it. `None` (the default) where nothing does.
     ///
-    /// A detached call whose caller has gone uses it.
+    /// The client sends it where the caller has left, with the key that made it: see
+    /// [`Client::detaches_on_drop`](crate::Client::detaches_on_drop).
     fn undo(&self, id: &str) -> Option<Undo> {
         let _ = id;
         None
@@ -110,13 +111,13 @@ pub trait Operation: Send + Sync + 'static {
         None
     }
 
-    /// Whether each attempt is to bear a stamp of its own: a random text that tells what grew from it.
+    /// Returns whether each attempt is to bear a stamp of its own: a random text by which what it made is recognised.
     fn is_stamped(&self) -> bool {
         false
     }
 
     /// Puts a stamp into the request of one attempt. Called where [`is_stamped`](Self::is_stamped) says so;
-    /// [`Attempt::stamp`](crate::Attempt::stamp) tells it afterwards. `false` if this request cannot bear one: it is not
+    /// [`Attempt::stamp`](crate::Attempt::stamp) returns it afterwards. `false` if this request cannot bear one: it is not
     /// sent then.
     fn stamp(&self, request: &mut Request, stamp: &str) -> bool {
         let _ = (request, stamp);

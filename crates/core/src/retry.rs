@@ -46,7 +46,7 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// The defaults: at most 3 attempts of a [`Idempotency::NonIdempotent`] operation and 4 of a [`Idempotency::Idempotent`] one, backoff with
-    /// full jitter from 200 ms doubling to 5 s, 10 s for one attempt of a safe operation.
+    /// full jitter from 200 ms doubling to 5 s, 10 s for one attempt of an idempotent operation.
     pub fn new() -> Self {
         Self {
             attempts_non_idempotent: 3,

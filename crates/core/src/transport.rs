@@ -34,12 +34,12 @@ use crate::{
 /// - [`CallContext::deadline`](crate::CallContext::deadline) bounds connecting, sending and reading the body. When it
 ///   passes, the exchange ends with [`TransportErrorKind::TimeoutBeforeSend`] or [`TransportErrorKind::Timeout`].
 /// - [`CallContext::response_cap`](crate::CallContext::response_cap) bounds the body that is kept. One that is announced
-///   to be larger is read up to the cap all the same: the bytes up to there usually name what was made.
+///   to be larger is still read up to the cap: the bytes up to there usually name what was made.
 /// - An error's kind claims no more than is proved: one that says "not executed" without proof can mint a second token.
 ///   Use [`TransportErrorKind::Interrupted`] for whatever is not proved.
 /// - Where the head of a response had arrived, every error carries it, with the bytes of the body so far
 ///   ([`TransportError::with_partial`]): an id is salvaged from them.
-/// - Before a byte of the request can leave, [`SendState::begin`] is asked; where it says `false`, nothing is sent. An
+/// - Before a byte of the request can leave, [`SendState::begin`] is asked; where it returns `false`, nothing is sent. An
 ///   error that claims that nothing was sent counts only where the [`SendState`] proves it, so hold the request first.
 /// - Dropping the future aborts the exchange.
 /// - One transport carries many exchanges at once; each is given its own answer.
@@ -85,8 +85,9 @@ pub trait HttpTransport: Send + Sync + 'static {
     /// transport inside.
     fn executor(&self) -> Option<Arc<dyn Executor>>;
 
-    /// Returns whether every exchange ends by its deadline without help, so that the client needs no timer of its own.
-    /// `false`, the default, for whatever waits for something else, as most decorators do.
+    /// Returns whether every exchange ends by its deadline without help. The client then arms no timer of its own, unless the
+    /// exchange has a middleware around it. A decorator that waits for nothing of its own returns that of the transport inside;
+    /// one that waits returns `false`, the default: the client ends the attempt 100 ms after the deadline.
     fn keeps_deadlines(&self) -> bool {
         false
     }

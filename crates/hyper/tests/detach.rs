@@ -1,5 +1,5 @@
-//! Supervision over tokio, and sockets on loopback: a creation whose caller goes away while the server holds the answer is
-//! revoked when the answer comes.
+//! Detached exchanges over tokio, and sockets on loopback: where the caller leaves while the server holds the answer, the
+//! token is revoked when the answer comes.
 
 #![allow(
     clippy::unwrap_used,

@@ -186,7 +186,7 @@ impl Operation for CreateActorToken {
 
     fn stamp(&self, request: &mut Request, stamp: &str) -> bool {
         let Some(key) = &self.stamp_key else { return false };
-        // The body as it is by now: a middleware around the call may have changed it.
+        // The body of the request, not this operation's own: an operation that wraps this one may have changed it.
         match stamped(request.body(), key, stamp) {
             Some(body) => *request.body_mut() = body.into(),
             None => return false,

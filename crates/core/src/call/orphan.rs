@@ -40,9 +40,10 @@ impl Orphan {
         &self.report
     }
 
-    /// Takes it back: revokes the token. With the credentials and the base URL of the call that made it, and with the
-    /// client's timeout plus the longest time for which a 429 holds calls back. It is tried six times, and takes nothing from
-    /// the retry budget. Headers and extensions of the call are not carried over.
+    /// Takes it back: revokes the token, at the base URL of the call and with the key that made it. If Clerk refuses that key
+    /// (401), it is tried again with a key that the call's credential provider gives. Each has the client's timeout plus the
+    /// longest time for which a 429 holds calls back, is tried six times, and takes nothing from the retry budget. Headers and
+    /// extensions of the call are not carried over.
     ///
     /// Where the report [is incomplete](OrphanReport::is_incomplete), another token may be left that this cannot reach.
     ///

@@ -1,7 +1,7 @@
 //! The retry budget: how many retries calls to one place with one key may make before successes or time pay for more.
 //!
-//! Where a server fails every call, each call's own retries multiply what it has to bear. A bucket that all calls of a
-//! client share keeps that multiple near one.
+//! Where a server fails every call, each call's own retries multiply what it has to bear. A bucket that all
+//! calls to one place share keeps that multiple near one.
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ pub enum TransportErrorKind {
     RateLimited,
     /// The credential provider failed. Proves: not executed.
     Credential,
-    /// Something on this side refused to send: a middleware, or the client's own guard. Proves: nothing was sent
+    /// Something on this side refused to send: a middleware, or the client's send log. Proves: nothing was sent
     /// *by this attempt*.
     Blocked,
     /// Anything else. Proves nothing.
