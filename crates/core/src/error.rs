@@ -164,8 +164,8 @@ impl Error {
     /// Returns the id of the token that this call made, read from an answer that was cut short or cannot be used. Revoke
     /// it.
     ///
-    /// `None` unless the id arrived whole, and with it that the answer is the one to this call: its `user_id`, and
-    /// `actor.sub` where the actor had begun to arrive.
+    /// `None` unless the id arrived whole, and with it that the answer is the one to this call: its `user_id`,
+    /// `actor.sub` where the actor had begun to arrive, and the stamp where the attempt bore one.
     #[must_use]
     pub fn salvaged_id(&self) -> Option<&str> {
         self.0.salvage.confirmed()

@@ -1,7 +1,7 @@
-//! Whoever stalls, a call ends by its deadline, and says whether anything had been sent.
+//! Whatever stalls, a call ends by its deadline, and says whether anything had been sent.
 //!
-//! Time is virtual. The bound is the deadline and the 100 ms by which the core's own race comes later than a transport
-//! that keeps the deadline itself; 200 ms around the middleware of the whole call.
+//! Time is virtual. The bound is the deadline, and the 100 ms by which the core's own race comes later than a transport
+//! that keeps the deadline itself.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
 

@@ -30,8 +30,8 @@ pub use crate::tls::{Certificates, ClientIdentity};
 
 /// A client of Clerk's production API with this key, over a [`HyperTransport`] with its defaults.
 ///
-/// Its creations detach ([`Client::detaches_on_drop`]): one whose future is dropped after it was sent runs on in a
-/// tokio task, and what it made is revoked. [`Client::cancel_on_drop`] gives that up.
+/// Its creations detach ([`Client::detaches_on_drop`]): if the future is dropped after the request was handed to a
+/// connection, the exchange runs on in a tokio task, and the client revokes the token. [`Client::cancel_on_drop`] opts out.
 ///
 /// ```
 /// use clerk_actor_tokens_core::SecretKey;
