@@ -28,7 +28,7 @@ use clerk_actor_tokens::{
 const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
-const BACKSTOP: Duration = Duration::from_millis(100);
+const WATCHDOG: Duration = Duration::from_millis(100);
 
 /// The default of a call, and some others. A revocation's attempt has 10 s.
 const DEADLINES: [Duration; 5] = [Duration::from_nanos(1), MS, Duration::from_secs(7), Duration::from_secs(10), HOUR];
@@ -254,7 +254,7 @@ fn what_hangs_outside_the_transport_ends_a_little_after_the_deadline() {
                 let vault = credentials_fn(pending::<Result<SecretKey, Infallible>>);
                 Client::builder(stage.clerk.clone(), vault).retry(RetryPolicy::none())
             });
-            case("middleware, before it sends", within + BACKSTOP, NotExecuted, 0, &|stage| {
+            case("middleware, before it sends", within + WATCHDOG, NotExecuted, 0, &|stage| {
                 let hangs = middleware_fn(|_, _| Box::pin(pending()));
                 stage.builder().middleware(hangs).retry(RetryPolicy::none())
             });
@@ -268,7 +268,7 @@ fn what_hangs_outside_the_transport_ends_a_little_after_the_deadline() {
         });
         let ended = stage.call(&stage.builder().middleware(hangs).build().unwrap());
         print(stage.kind, "middleware, behind the answer", DEFAULT, &ended);
-        assert_eq!(ended, failed(DEFAULT + BACKSTOP, ErrorKind::Timeout, Executed, 1, 1));
+        assert_eq!(ended, failed(DEFAULT + WATCHDOG, ErrorKind::Timeout, Executed, 1, 1));
     }
 }
 

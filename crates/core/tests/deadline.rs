@@ -21,7 +21,7 @@ use common::{
     AGENT, Clock, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, test_key, token_json, with_header,
 };
 
-const BACKSTOP: Duration = Duration::from_millis(100);
+const WATCHDOG: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn stall(_: usize) -> Play {
@@ -49,7 +49,7 @@ fn a_middleware_that_stalls_before_it_sends_costs_the_deadline_and_sends_nothing
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::NotExecuted));
     assert_eq!(client.transport().sends(), 0);
-    assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + BACKSTOP);
+    assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + WATCHDOG);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_middleware_that_stalls_after_the_answer_leaves_a_token_behind_and_the_error
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Executed));
     assert_eq!(client.transport().sends(), 1);
-    assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + BACKSTOP);
+    assert_eq!(client.transport().clock.elapsed(), 30 * SECOND + WATCHDOG);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_transport_that_ignores_the_deadline_is_dropped_a_little_after_it() {
         let error = run(&client, Op::Create).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Unknown));
         assert_eq!(client.transport().sends(), 1, "a creation is not sent again on time");
-        assert_eq!(client.transport().clock.elapsed(), timeout + BACKSTOP);
+        assert_eq!(client.transport().clock.elapsed(), timeout + WATCHDOG);
     }
 }
 
@@ -123,7 +123,7 @@ fn a_creation_has_all_that_is_left_and_a_later_attempt_no_more_than_that() {
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Unknown));
     let clock = &client.transport().clock;
-    assert_eq!(clock.elapsed(), 30 * SECOND + BACKSTOP);
+    assert_eq!(clock.elapsed(), 30 * SECOND + WATCHDOG);
     let sent = client.transport().sent();
     let contexts: Vec<_> = sent.iter().map(|sent| &sent.context).collect();
     assert_eq!(contexts.iter().map(|context| context.attempt()).collect::<Vec<_>>(), [1, 2, 3]);
@@ -141,7 +141,7 @@ fn a_revocation_has_ten_seconds_an_attempt_and_thirty_in_all() {
         let error = run(&client, Op::Revoke).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Unknown));
         let clock = &client.transport().clock;
-        assert!(clock.elapsed() <= 30 * SECOND + BACKSTOP, "{:?}", clock.elapsed());
+        assert!(clock.elapsed() <= 30 * SECOND + WATCHDOG, "{:?}", clock.elapsed());
         let sent = client.transport().sent();
         assert_eq!(sent.len(), 3);
         for (at, sent) in sent.iter().enumerate() {
@@ -159,7 +159,7 @@ fn a_revocation_whose_first_attempt_stalls_still_succeeds() {
     let client = client(|n| if n == 0 { Play::Stall } else { ok(&token_json("revoked")).into() });
     run(&client, Op::Revoke).unwrap();
     assert_eq!(client.transport().sends(), 2);
-    assert!(client.transport().clock.elapsed() <= 10 * SECOND + BACKSTOP + Duration::from_millis(200));
+    assert!(client.transport().clock.elapsed() <= 10 * SECOND + WATCHDOG + Duration::from_millis(200));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn the_attempt_timeout_is_the_policys_and_not_a_creations() {
     let client = builder(stall).retry(policy.clone()).build().unwrap();
     run(&client, Op::Revoke).unwrap_err();
     assert_eq!(client.transport().sends(), 2);
-    assert!(client.transport().clock.elapsed() <= 2 * (2 * SECOND + BACKSTOP) + Duration::from_millis(200));
+    assert!(client.transport().clock.elapsed() <= 2 * (2 * SECOND + WATCHDOG) + Duration::from_millis(200));
 
     let client = builder(|_| Play::from(ok(&token_json("pending"))).after(20 * SECOND)).retry(policy).build().unwrap();
     assert!(run(&client, Op::Create).is_ok());
@@ -179,7 +179,7 @@ fn the_timeout_of_a_call_beats_the_clients() {
     let client = client(stall);
     let call = client.actor_tokens().create(USER, Actor::new(AGENT)).timeout(3 * SECOND);
     assert!(pollster::block_on(call.send()).unwrap_err().is_timeout());
-    assert_eq!(client.transport().clock.elapsed(), 3 * SECOND + BACKSTOP);
+    assert_eq!(client.transport().clock.elapsed(), 3 * SECOND + WATCHDOG);
     assert_eq!(client.transport().sends(), 1);
 }
 

@@ -85,7 +85,7 @@ fn whoever_does_something_now_and_then_is_not_overtaken() {
 
 /// Whatever is waited for in real time comes before a watchdog; a sleep does not wait for it.
 #[test]
-fn a_backstop_lets_real_work_go_first_and_ends_all_the_same() {
+fn a_watchdog_lets_real_work_go_first_and_ends_all_the_same() {
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
         // More rounds than a sleep would wait, and fewer than a watchdog does.
