@@ -149,8 +149,9 @@ pub(crate) struct Envelope {
 /// What one entry of `errors` counts of the values that are kept of one body: its members.
 const VALUES_OF_AN_ENTRY: usize = 4;
 
-/// Reads whatever can be read. A body that is no whole JSON object, one that has a member twice that is read, and one with
-/// more entries than are kept give an empty envelope. A `meta` beyond the bounds is left out.
+/// Reads whatever can be read. A body that is no whole JSON object, one that has a member twice that is read, one with a
+/// text among them that cannot be read, and one with more entries than are kept give an empty envelope: half an error could
+/// say what Clerk did not. A `meta` beyond the bounds is left out.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Envelope {
     let mut envelope = in_body(json::without_byte_order_mark(body)).unwrap_or_default();
     if envelope.trace_id.is_none() {
@@ -170,16 +171,16 @@ fn in_body(body: &[u8]) -> Option<Envelope> {
     Some(Envelope {
         errors: entries,
         meta: built(meta, &mut budget),
-        trace_id: text(trace_id).filter(|id| !id.is_empty()).map(Cow::into_owned),
+        trace_id: text(trace_id)?.filter(|id| !id.is_empty()).map(Cow::into_owned),
     })
 }
 
 fn entry(entry: Json<'_>, budget: &mut Budget) -> Option<ApiError> {
     let [code, message, long_message, meta] = whole(entry.members(), ["code", "message", "long_message", "meta"])?;
     Some(ApiError {
-        code: ErrorCode::from(&*text(code).unwrap_or_default()),
-        message: text(message).unwrap_or_default().into_owned(),
-        long_message: text(long_message).map(Cow::into_owned),
+        code: ErrorCode::from(&*text(code)?.unwrap_or_default()),
+        message: text(message)?.unwrap_or_default().into_owned(),
+        long_message: text(long_message)?.map(Cow::into_owned),
         meta: built(meta, budget),
     })
 }
@@ -196,8 +197,13 @@ fn whole<'a, const N: usize>(mut members: Members<'a>, names: [&str; N]) -> Opti
     (members.end() == End::Whole).then_some(found)
 }
 
-fn text(value: Option<Json<'_>>) -> Option<Cow<'_, str>> {
-    value?.text()
+/// The text; none where the member is missing or no text. `None` where it is one that cannot be read: not UTF-8, or half of
+/// a surrogate pair.
+fn text(value: Option<Json<'_>>) -> Option<Option<Cow<'_, str>>> {
+    match value.filter(|value| value.is_string()) {
+        Some(value) => value.text().map(Some),
+        None => Some(None),
+    }
 }
 
 fn built(meta: Option<Json<'_>>, budget: &mut Budget) -> Option<Value> {
@@ -238,6 +244,20 @@ mod tests {
             assert_eq!(read(&headers, b"<html>").trace_id.as_deref(), Some(value));
         }
         assert_eq!(read(&headers, br#"{"clerk_trace_id":"body"}"#).trace_id.as_deref(), Some("body"));
+    }
+
+    #[test]
+    fn an_entry_with_a_text_that_cannot_be_read_says_nothing() {
+        let whole = r#"{"errors":[{"code":"c","message":"m","long_message":"l"}],"clerk_trace_id":"t"}"#;
+        assert_eq!(read(&HeaderMap::new(), whole.as_bytes()).errors.len(), 1);
+        for text in [r#""c""#, r#""m""#, r#""l""#, r#""t""#] {
+            let (before, behind) = whole.split_once(text).expect("it is there once");
+            for unreadable in [&b"\"\xff\""[..], br#""\ud800""#] {
+                let body = [before.as_bytes(), unreadable, behind.as_bytes()].concat();
+                let envelope = read(&HeaderMap::new(), &body);
+                assert!(envelope.errors.is_empty() && envelope.trace_id.is_none(), "{}", body.escape_ascii());
+            }
+        }
     }
 
     #[test]
