@@ -136,6 +136,11 @@ fn credentials_change_nothing_that_is_shown(answer: &Response, token: &ActorToke
             *text = "another".into();
         }
     }
+    // Such a time is another one once serde_json has read and written it.
+    let is_inexact = |time: &Value| time.is_f64() && time.as_f64().is_some_and(|time| time.abs() >= EXACT);
+    if ["created_at", "updated_at"].into_iter().filter_map(|key| other.get(key)).any(is_inexact) {
+        return;
+    }
     let mut changed = answer.clone();
     *changed.body_mut() = other.to_string().into();
     match create_for(USER).parse(&changed) {
