@@ -1,26 +1,17 @@
-//! What an exchange came to: a value, or a failure of one row of the rules, and the error that says so.
+//! Classifies an exchange: a value, or a failure of one row of the rules.
 //!
 //! The one place where a transport's result, Clerk's status and what the operation's `parse` found are put together.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, StatusCode, Uri,
-    header::{CONTENT_ENCODING, LOCATION},
-};
+use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
 
 use crate::{
-    error::{Error, Inner, api},
     error_kind::ErrorKind,
     execution::Execution,
-    invalid_request::InvalidRequest,
     json,
     operation::{Operation, ParseError, ParseProblem, Salvage},
-    operation_info::OperationInfo,
     retry::{
         retry_after,
         rule::{Failure, Rule},
@@ -32,7 +23,6 @@ use crate::{
         message::Response,
         send_state::SendState,
     },
-    url::check_authority,
 };
 
 /// What came back from the transport, through whatever middleware there is.
@@ -44,8 +34,8 @@ pub(crate) struct Classified {
     pub(crate) failure: Failure,
     /// How it surfaces, where that is not the rule's to say.
     kind: Option<ErrorKind>,
-    problem: Option<ParseProblem>,
-    salvage: Salvage,
+    pub(crate) problem: Option<ParseProblem>,
+    pub(crate) salvage: Salvage,
 }
 
 impl Classified {
@@ -58,7 +48,7 @@ impl Classified {
         matches!(self.failure, Failure::ResponseNotClerk | Failure::ResponseMismatch)
     }
 
-    /// What a 2xx comes to in which an operation found this.
+    /// The failure of a 2xx in which an operation found this.
     fn of(problem: ParseProblem) -> Self {
         let failure = match problem {
             ParseProblem::Status | ParseProblem::Unusable { .. } => Failure::ResponseInvalid,
@@ -72,7 +62,7 @@ impl Classified {
         Self { failure, kind: None, problem: None, salvage: Salvage::None }
     }
 
-    /// What an attempt comes to whose exchange was dropped. It surfaces as what the middleware failed with.
+    /// The failure of an attempt whose exchange was dropped. It surfaces as what the middleware failed with.
     pub(crate) fn dropped(dropped: Dropped, claimed: TransportErrorKind) -> Self {
         Self { kind: rule(failure_of_transport(claimed)).kind, ..Self::without_detail(dropped.failure()) }
     }
@@ -260,7 +250,7 @@ fn classify_response<O: Operation>(
     })
 }
 
-/// A 2xx that cannot be read: whose it is may be seen all the same.
+/// A 2xx that cannot be read. Its body may still say to which request it belongs.
 fn unusable(problem: ParseProblem, salvage: impl FnOnce() -> Result<Salvage, ParseError>) -> Classified {
     match salvage() {
         Ok(salvage) => Classified { salvage, ..Classified::of(problem) },
@@ -280,7 +270,11 @@ fn is_compressed(response: &Response) -> bool {
         && !json::is_object_so_far(response.body())
 }
 
-fn classify_error(salvage: impl FnOnce(&[u8]) -> Result<Salvage, ParseError>, error: &TransportError) -> Classified {
+/// Classifies an error, also one that carries the beginning of an answer.
+pub(crate) fn classify_error(
+    salvage: impl FnOnce(&[u8]) -> Result<Salvage, ParseError>,
+    error: &TransportError,
+) -> Classified {
     let Some(partial) = error.partial() else {
         return Classified::without_detail(failure_of_transport(error.kind()));
     };
@@ -296,102 +290,5 @@ fn classify_error(salvage: impl FnOnce(&[u8]) -> Result<Salvage, ParseError>, er
             };
             Classified { salvage: salvaged.unwrap_or_default(), ..Classified::without_detail(failure) }
         }
-    }
-}
-
-/// Up to this length, in bytes, a body is copied into an error: it may be a slice of a transport's read buffer, which is
-/// larger, and which an error should not keep.
-const COPIED: usize = 16 * 1024;
-
-/// Puts everything that is known into an error. The attempts and the join over them are the caller's to add.
-pub(crate) fn error(
-    info: &'static OperationInfo,
-    exchanged: Exchanged,
-    classified: Classified,
-    cap: usize,
-    wall: SystemTime,
-) -> Inner {
-    let rule = classified.rule();
-    let mut inner = Inner::new(info, classified.kind(), rule.execution);
-    let response = match exchanged {
-        Ok(response) => Some(response),
-        Err(error) => {
-            inner.retry_after = error.retry_after();
-            let (_, source, partial) = error.into_parts();
-            inner.source = source;
-            partial
-        }
-    };
-    if let Some(response) = response {
-        let (head, mut body) = response.into_parts();
-        // A transport that keeps no cap must not make an error large either.
-        body.truncate(cap);
-        inner.status = Some(head.status);
-        inner.api = if head.status.is_success() {
-            api::Envelope { trace_id: api::trace_id(&head.headers).map(str::to_owned), ..api::Envelope::default() }
-        } else {
-            api::read(&head.headers, &body)
-        };
-        // What belongs to another request is that request's: a cookie is as much a credential as a link.
-        if classified.failure != Failure::ResponseMismatch {
-            inner.retry_after = retry_after::retry_after(&head.headers, wall);
-            inner.redirect_origin = head.status.is_redirection().then(|| location_origin(&head.headers)).flatten();
-            inner.body = Some(if body.len() <= COPIED { Bytes::copy_from_slice(&body) } else { body });
-            inner.headers = head.headers;
-        }
-    }
-    inner.salvage = classified.salvage;
-    match classified.problem {
-        Some(ParseProblem::Unusable { detail, raw_id }) => {
-            inner.detail = Some(detail);
-            inner.raw_id = raw_id.map(|id| id.escape_debug().to_string());
-        }
-        Some(ParseProblem::NotClerk { detail }) => inner.detail = Some(detail),
-        Some(ParseProblem::Mismatch { field }) => {
-            inner.detail = Some(Cow::Owned(format!("`{field}` is not the one that was asked for")));
-        }
-        Some(ParseProblem::Status) | None => {}
-    }
-    inner
-}
-
-/// Scheme, host and port of `Location`, without user info. The rest of it may hold a credential. `None` for a relative one,
-/// which http would take for a host, and for one whose host or port is none.
-fn location_origin(headers: &HeaderMap) -> Option<String> {
-    let location: Uri = headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
-    let scheme = location.scheme_str()?;
-    let host_and_port = location.authority()?.as_str().rsplit('@').next()?;
-    let host_and_port = host_and_port.strip_suffix(':').unwrap_or(host_and_port);
-    check_authority(&host_and_port.parse().ok()?).ok()?;
-    Some(format!("{scheme}://{host_and_port}"))
-}
-
-/// Errors made without a call, for test doubles.
-impl Error {
-    /// The error that a call makes of this answer. A 2xx becomes one that cannot be used.
-    #[must_use]
-    pub fn from_response(info: &'static OperationInfo, response: &Response) -> Self {
-        let failure = match response.status() {
-            status if status.is_success() => Failure::ResponseInvalid,
-            status => failure_of_status(status),
-        };
-        error(info, Ok(response.clone()), Classified::without_detail(failure), usize::MAX, SystemTime::now()).into()
-    }
-
-    /// The error that a call makes of this failure of the transport.
-    #[must_use]
-    pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
-        let classified = classify_error(|_| Ok(Salvage::None), &failed);
-        error(info, Err(failed), classified, usize::MAX, SystemTime::now()).into()
-    }
-
-    /// The error that a call makes of input that it refuses.
-    #[must_use]
-    pub fn from_invalid_request(info: &'static OperationInfo, refused: InvalidRequest) -> Self {
-        let rule = rule(Failure::InvalidRequest);
-        let kind = rule.kind.unwrap_or(ErrorKind::InvalidRequest);
-        let mut inner = Inner::new(info, kind, rule.execution);
-        inner.invalid = Some(refused);
-        inner.into()
     }
 }

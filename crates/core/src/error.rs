@@ -1,10 +1,10 @@
 //! The error of a call: what failed, what Clerk said, and what happened at Clerk.
 
 pub(crate) mod api;
+mod inner;
 mod text;
 
 use std::{
-    borrow::Cow,
     error::Error as StdError,
     time::{Duration, SystemTime},
 };
@@ -14,9 +14,10 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 pub use self::api::{ApiError, ErrorCode};
+pub(crate) use self::inner::Inner;
 use crate::{
     attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
-    operation::Salvage, operation_info::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
+    operation_info::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
 };
 
 /// Why a call failed.
@@ -47,55 +48,6 @@ use crate::{
 /// );
 /// ```
 pub struct Error(Box<Inner>);
-
-/// Everything that an error may know. `classify::error` and the attempt loop fill it in.
-pub(crate) struct Inner {
-    pub(crate) kind: ErrorKind,
-    pub(crate) execution: Execution,
-    pub(crate) operation: &'static OperationInfo,
-    pub(crate) attempts: Vec<Attempt>,
-    pub(crate) base_url: Option<BaseUrl>,
-    pub(crate) invalid: Option<InvalidRequest>,
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
-    pub(crate) api: api::Envelope,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) detail: Option<Cow<'static, str>>,
-    pub(crate) redirect_origin: Option<String>,
-    pub(crate) salvage: Salvage,
-    pub(crate) raw_id: Option<String>,
-    pub(crate) out_of_retries: bool,
-    pub(crate) is_detached: bool,
-    pub(crate) exposed: Option<Exposed>,
-    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
-}
-
-impl Inner {
-    pub(crate) fn new(operation: &'static OperationInfo, kind: ErrorKind, execution: Execution) -> Self {
-        Self {
-            kind,
-            execution,
-            operation,
-            attempts: Vec::new(),
-            base_url: None,
-            invalid: None,
-            status: None,
-            headers: HeaderMap::new(),
-            body: None,
-            api: api::Envelope::default(),
-            retry_after: None,
-            detail: None,
-            redirect_origin: None,
-            salvage: Salvage::None,
-            raw_id: None,
-            out_of_retries: false,
-            is_detached: false,
-            exposed: None,
-            source: None,
-        }
-    }
-}
 
 impl From<Inner> for Error {
     fn from(inner: Inner) -> Self {

@@ -44,6 +44,7 @@ mod classify;
 mod client;
 mod error;
 mod error_kind;
+mod error_of_exchange;
 mod execution;
 mod executor;
 mod exposure;

@@ -167,7 +167,7 @@ mod tests {
         ("with an invisible character", |c| format!("\u{200b}{c}")),
     ];
 
-    /// Each mark, what stands between it and the secret, and what is shown of the two.
+    /// Each mark, the text between it and the secret, and what is shown of the two.
     const MARKED: [(&str, &str, &str); 9] = [
         ("sk_test_", "CANARY(CANARY),<CANARY>&CANARY=%20CANARY", "sk_test_(redacted)"),
         ("sk_live_", "CANARY", "sk_live_(redacted)"),

@@ -23,24 +23,12 @@ use clerk_actor_tokens_core::{
 use common::{
     AGENT, Clock, ID, Op, Play, USER, builder,
     clerk::{Answer, Clerk},
-    join, ok, poll_and_drop, race, response, run,
+    hedge_after, join, ok, poll_and_drop, race, response, run,
     tasks::{Tasks, poll_times},
-    test_key, token_json, with_header,
+    test_key, timeout_after, token_json, with_header,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A middleware with a timeout of so many polls, as `timeout(100 ms, next.run(..))` is one of so much time.
-fn timeout_after(polls: u32) -> impl Middleware {
-    middleware_fn(move |request, next| {
-        Box::pin(async move {
-            match poll_and_drop(next.run(request), polls).await {
-                Some(exchanged) => exchanged,
-                None => Err(TransportErrorKind::Timeout.into()),
-            }
-        })
-    })
-}
 
 fn create<T: HttpTransport + ?Sized>(client: &Client<T>) -> BoxFuture<'static, Result<ApiResponse<ActorToken>, Error>> {
     Box::pin(client.actor_tokens().create(USER, Actor::new(AGENT)).send_with_response())
@@ -205,15 +193,7 @@ fn a_hedge_waits_for_the_detached_send_and_passes_only_if_that_one_was_not_execu
     ];
     for (first, creates, is_orphaned) in table {
         let (clerk, tasks) = (Clerk::new(&[first, Answer::Success]).phases([0, 2, 12, 2]), Tasks::default());
-        let hedge = middleware_fn(|request, next| {
-            Box::pin(async move {
-                if let Some(exchanged) = poll_and_drop(next.run(request.clone()), 8).await {
-                    return exchanged;
-                }
-                next.run(request).await
-            })
-        });
-        let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(hedge);
+        let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(hedge_after(8));
         let client = client.build().unwrap();
         let outcome = tasks.run_beside(create(&client));
         tasks.run();
@@ -239,13 +219,7 @@ fn a_hedge_waits_for_the_detached_send_and_passes_only_if_that_one_was_not_execu
 #[test]
 fn a_hedge_behind_a_detached_send_that_never_ends_has_the_deadline_of_its_attempt() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Stall]), Tasks::default());
-    let hedge = middleware_fn(|request, next| {
-        Box::pin(async move {
-            poll_and_drop(next.run(request.clone()), 8).await;
-            next.run(request).await
-        })
-    });
-    let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(hedge);
+    let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(hedge_after(8));
     let error = pollster::block_on(create(&client.timeout(3 * SECOND).build().unwrap())).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::Timeout, Execution::Unknown));
     assert_eq!(clerk.books().creates, 1);

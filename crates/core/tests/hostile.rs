@@ -20,8 +20,8 @@ use std::{
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
     Actor, ActorToken, ApiResponse, BaseUrl, BoxFuture, CallContext, Client, Closed, CreateActorToken, Error, Executor,
-    HttpTransport, InvalidRequest, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, SecretKey,
-    Timer, TransportError, Undo, credentials_fn, http::StatusCode, middleware_fn,
+    HttpTransport, InvalidRequest, Middleware, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy,
+    SecretKey, Timer, TransportError, Undo, credentials_fn, http::StatusCode, middleware_fn,
 };
 use common::{
     AGENT, USER, builder,
@@ -44,6 +44,23 @@ fn close<T: HttpTransport + ?Sized>(client: &Client<T>) -> Closed {
 
 fn revoked(clerk: &Clerk) -> Vec<String> {
     clerk.books().revoked.into_iter().map(|(id, ..)| id).collect()
+}
+
+/// A middleware that drops the exchange of a creation after two polls, and ends as `then` does.
+fn after_dropping<F>(then: impl Fn() -> F + Send + Sync + 'static) -> impl Middleware
+where
+    F: Future<Output = Result<Response, TransportError>> + Send + 'static,
+{
+    middleware_fn(move |request, next| {
+        let instead = then();
+        Box::pin(async move {
+            if is_revocation(&request) {
+                return next.run(request).await;
+            }
+            poll_and_drop(next.run(request), 2).await;
+            instead.await
+        })
+    })
 }
 
 fn is_revocation(request: &Request) -> bool {
@@ -300,15 +317,7 @@ fn a_caller_that_leaves_while_its_detached_exchange_is_read_has_one_orphan_with_
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let client = Client::builder(clerk.clone(), test_key())
         .executor(tasks.clone())
-        .middleware(middleware_fn(|request, next| {
-            Box::pin(async move {
-                if is_revocation(&request) {
-                    return next.run(request).await;
-                }
-                let _ = poll_and_drop(next.run(request), 2).await;
-                std::future::pending().await
-            })
-        }))
+        .middleware(after_dropping(std::future::pending))
         .build()
         .unwrap();
     let call: Arc<Mutex<Option<BoxFuture<'static, _>>>> = Arc::default();
@@ -477,14 +486,8 @@ fn a_token_made_up_beside_a_detached_exchange_is_ambiguous_and_what_was_made_is_
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let client = Client::builder(clerk.clone(), test_key())
         .executor(tasks.clone())
-        .middleware(middleware_fn(|request, next| {
-            Box::pin(async move {
-                if is_revocation(&request) {
-                    return next.run(request).await;
-                }
-                let _ = poll_and_drop(next.run(request), 2).await;
-                Ok(ok(&with(token_json("pending"), "id", json!("act_stale"))))
-            })
+        .middleware(after_dropping(|| {
+            std::future::ready(Ok(ok(&with(token_json("pending"), "id", json!("act_stale")))))
         }))
         .build()
         .unwrap();

@@ -17,9 +17,9 @@ use clerk_actor_tokens_core::{
 use common::{
     AGENT, USER, builder,
     clerk::{Answer, Clerk},
-    ok, poll_and_drop, response,
+    hedge_after, ok, response,
     tasks::Tasks,
-    test_key, token_json,
+    test_key, timeout_after, token_json,
 };
 
 fn create<T: HttpTransport + ?Sized>(client: &Client<T>) -> BoxFuture<'static, Result<ApiResponse<ActorToken>, Error>> {
@@ -42,13 +42,7 @@ fn the_exposure_of_a_detached_creation_counts_from_the_deadline_of_its_exchange(
     let timeout = Duration::from_secs(300);
     let lifetime = Duration::from_secs(3600);
     let (clerk, tasks) = (Clerk::new(&[Answer::Stall]), Tasks::default());
-    let drops = middleware_fn(|request, next| {
-        Box::pin(async move {
-            poll_and_drop(next.run(request), 8).await;
-            Err(TransportErrorKind::Timeout.into())
-        })
-    });
-    let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(drops);
+    let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(timeout_after(8));
     let client = client.timeout(timeout).build().unwrap();
     let now = HttpTransport::timer(&clerk).system_time();
     let error = pollster::block_on(create(&client)).unwrap_err();
@@ -110,13 +104,7 @@ impl Wake for PollsAtOnce {
 #[test]
 fn an_error_says_that_its_exchange_was_detached_also_while_that_one_ends() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]).phases([0, 2, 12, 2]), Tasks::default());
-    let sends_again = middleware_fn(|request, next| {
-        Box::pin(async move {
-            poll_and_drop(next.run(request.clone()), 8).await;
-            next.run(request).await
-        })
-    });
-    let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(sends_again);
+    let client = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(hedge_after(8));
     let client = client.build().unwrap();
     let caller = Arc::new(PollsAtOnce { call: Arc::new(Mutex::new(Some(create(&client)))), outcome: Mutex::default() });
     while tasks.spawned() == 0 {

@@ -319,7 +319,7 @@ fn a_handed_over_call_takes_nothing_of_the_retry_budget() {
     assert_eq!(pollster::block_on(call.send()).unwrap_err().attempts().len(), 11);
 }
 
-/// It was revoked, whoever it belonged to.
+/// It was revoked, whichever call it belonged to.
 #[test]
 fn an_id_of_which_nothing_says_whose_it_is_is_reported_and_never_revoked() {
     let (clerk, tasks) = (Clerk::new(&[Answer::CutBeforeUser]), Tasks::default());

@@ -1,4 +1,4 @@
-//! What opening a connection comes to: a future, or an error that says what failed.
+//! The result of opening a connection: a future, or an error that says what failed.
 //!
 //! Not responsible for opening connections (`connect.rs`), or for what an error proves (`classify.rs`).
 

@@ -15,7 +15,7 @@ use crate::{hand_over::begin, lock::locked};
 /// Takes every request and answers none: a server may have it.
 ///
 /// It ignores the deadline of the call on purpose, like a transport that hangs: what ends the call is the client's own
-/// watchdog, or whoever drops the future. Clones are handles of one transport.
+/// watchdog, or a drop of the future. Clones are handles of one transport.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Actor, Client, SecretKey};

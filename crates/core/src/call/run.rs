@@ -17,6 +17,7 @@ use crate::{
     },
     classify::{self, Classified, Exchanged},
     error::Error,
+    error_of_exchange::error_of_exchange,
     execution::Execution,
     invalid_request::InvalidRequest,
     operation::{Operation, Undo},
@@ -30,7 +31,7 @@ use crate::{
     transport::{HttpTransport, TransportError, TransportErrorKind, message::Request},
 };
 
-/// What a call comes to.
+/// The result of a call.
 pub(crate) type Outcome<V> = Result<ApiResponse<V>, Error>;
 
 /// Checks everything and begins: one box, so that what is moved into a task, or lies on the stack of a `select!`, stays
@@ -278,7 +279,7 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
     };
     let timer = call.transport.timer();
     let now = timer.system_time();
-    let mut inner = classify::error(operation.info(), exchanged, classified, call.settings.response_cap, now);
+    let mut inner = error_of_exchange(operation.info(), exchanged, classified, call.settings.response_cap, now);
     inner.execution = summary.execution;
     inner.base_url = Some(call.base_url().clone());
     inner.out_of_retries = summary.out_of_retries;

@@ -178,7 +178,7 @@ impl State {
         sends.any(|(number, send)| send.is_in_doubt() && Some(number) != named)
     }
 
-    /// Takes the sends that are in doubt and that nobody takes care of yet: this one, or all.
+    /// Takes the sends that are in doubt and have no handler yet: this one, or all.
     pub(super) fn take_in_doubt(&mut self, only: Option<usize>) -> Option<InDoubt> {
         let mut execution = Execution::NotExecuted;
         let mut named = None;

@@ -73,7 +73,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Steps over a string that is whole and stands for itself: without an escape, as nearly all are.
+    /// Steps over a whole string without an escape, as nearly all strings are.
     fn plain_text(&mut self) -> Option<&'a str> {
         let inside = self.rest().strip_prefix(b"\"")?;
         let len = memchr::memchr2(b'"', b'\\', inside)?;

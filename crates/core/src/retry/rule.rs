@@ -75,7 +75,7 @@ impl Rule {
     }
 }
 
-/// What a rule comes to in a case that callers ask about: told in the book, and never looked up.
+/// The effect of a rule in a case that callers ask about. The book prints it; no code looks it up.
 #[derive(Debug)]
 pub(crate) enum Case {
     /// This failure, where the deadline or the retry budget leaves no further attempt.

@@ -23,7 +23,7 @@ const LINK: &str = "ticket=";
 /// The schemes of an `Authorization` header (RFC 6750, RFC 7617), and whether what follows must have a capital or a digit
 /// to count: "Basic authentication failed" is no credential.
 const SCHEMES: [(&str, bool); 2] = [("Bearer", false), ("Basic", true)];
-/// What stands before the user info of a URL (RFC 3986 section 3.2.1), which ends at an `@`.
+/// The mark before the user info of a URL (RFC 3986 section 3.2.1), which ends at an `@`.
 const AUTHORITY: &str = "://";
 /// How far behind the path of a URL an `@` is looked for, in bytes, and how long an id or a word can be.
 const WINDOW: usize = 2048;

@@ -20,8 +20,8 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, CallContext, Client, ClientBuilder, Error, Execution, Executor, HttpTransport, Moment, Request,
-    Response, SecretKey, Timer, TransportError, TransportErrorKind, http::StatusCode,
+    Actor, BoxFuture, CallContext, Client, ClientBuilder, Error, Execution, Executor, HttpTransport, Middleware,
+    Moment, Request, Response, SecretKey, Timer, TransportError, TransportErrorKind, http::StatusCode, middleware_fn,
 };
 use serde_json::{Value, json};
 
@@ -318,6 +318,30 @@ pub(crate) async fn poll_and_drop<T>(future: impl Future<Output = T>, polls: u32
         None
     })
     .await
+}
+
+/// A middleware with a timeout of so many polls, as `timeout(100 ms, next.run(..))` is one of so much time.
+pub(crate) fn timeout_after(polls: u32) -> impl Middleware {
+    middleware_fn(move |request, next| {
+        Box::pin(async move {
+            match poll_and_drop(next.run(request), polls).await {
+                Some(exchanged) => exchanged,
+                None => Err(TransportErrorKind::Timeout.into()),
+            }
+        })
+    })
+}
+
+/// A middleware that drops an exchange after so many polls, and sends again.
+pub(crate) fn hedge_after(polls: u32) -> impl Middleware {
+    middleware_fn(move |request, next| {
+        Box::pin(async move {
+            match poll_and_drop(next.run(request.clone()), polls).await {
+                Some(exchanged) => exchanged,
+                None => next.run(request).await,
+            }
+        })
+    })
 }
 
 /// One of the two calls, in the shape that most tests want.

@@ -1,4 +1,4 @@
-//! An executor that runs its tasks when it is told to, and not before: so a test says what happens in between.
+//! An executor that runs its tasks only when a test asks for it, so that the test says what happens in between.
 
 use std::{
     pin::pin,

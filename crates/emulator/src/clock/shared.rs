@@ -43,7 +43,7 @@ const QUIET_BEFORE_WATCHDOG: (u32, Duration) = (400, Duration::from_micros(500))
 /// Somebody who sleeps.
 pub(super) struct Sleeper {
     pub(super) waker: Waker,
-    /// Whether this is a watchdog, which nobody means to wait for.
+    /// Whether this is a watchdog, which is not meant to be waited for.
     pub(super) watchdog: bool,
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum ClockMode {
     VirtualOnOneThread,
     /// By `advance` alone.
     Manual,
-    /// As the operating system tells it; `advance` moves the calendar.
+    /// From the operating system's clock; `advance` moves the calendar.
     Real,
 }
 

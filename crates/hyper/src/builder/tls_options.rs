@@ -26,7 +26,7 @@ impl HyperTransportBuilder {
         self.add_root(roots)
     }
 
-    /// Trusts Mozilla's root certificates, as they were when the crate `webpki-roots` was published, in the place of
+    /// Trusts Mozilla's root certificates, as they were when the crate `webpki-roots` was published, instead of
     /// the system's: for machines that have none, such as a bare container. Contradicts [`only_roots`](Self::only_roots).
     #[cfg(feature = "webpki-roots")]
     pub fn webpki_roots(mut self) -> Self {

@@ -33,7 +33,7 @@ use crate::{
     connecting::{BoxError, Connecting, ProxyFailed},
 };
 
-/// A connection to whoever is next: the server, or a proxy, which may be spoken to over TLS itself.
+/// A connection to the server or to a proxy, which may itself be spoken to over TLS.
 pub(super) type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Which proxy was asked for.

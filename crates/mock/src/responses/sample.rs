@@ -1,4 +1,4 @@
-//! Who is in an answer that was given nobody else.
+//! The user and the actor of an answer that names no others.
 
 /// The id in every answer that was given no other: `act_` and 27 base62 characters, like Clerk's.
 pub const SAMPLE_ID: &str = "act_2SampleActorTokenForTests01";

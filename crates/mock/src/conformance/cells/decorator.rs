@@ -1,5 +1,7 @@
 //! What wraps a transport hands everything through, and sends once.
 
+mod inside;
+
 use std::{
     io,
     sync::{
@@ -9,14 +11,14 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, Deadline, DiscardConnection, Executor, HttpTransport, Request, Response, SystemTimer,
-    Timer, TransportError, TransportErrorKind,
+    CallContext, Deadline, DiscardConnection, HttpTransport, Request, Response, SystemTimer, Timer, TransportError,
+    TransportErrorKind,
 };
 use http::{HeaderValue, Method, Uri};
 
+use self::inside::{Counting, Inside, Punctual};
 use super::row::{CONTRACT, Row, Wrap};
 use crate::{
     CapturingTransport, ManualTimer, NeverTransport, WithTimer,
@@ -24,7 +26,6 @@ use crate::{
         race::{holds, race, within},
         stage::{Checked, INFO, LONG, Otherwise, Outgoing, SHORT, SLACK, demand, fail},
     },
-    hand_over::{begin, conclude},
     lock::locked,
 };
 
@@ -97,76 +98,6 @@ pub(super) static ROWS: [Row<Wrap>; 11] = [
         check: |wrap| Box::pin(dropped(wrap)),
     },
 ];
-
-/// What every wrapped transport of a cell ends with.
-type Outcome = Arc<dyn Fn() -> Result<Response, TransportError> + Send + Sync>;
-
-/// Ends each exchange in the same way, and counts them.
-struct Inside {
-    outcome: Outcome,
-    sends: Arc<AtomicUsize>,
-    executor: Option<Counting>,
-}
-
-impl Inside {
-    fn new(outcome: impl Fn() -> Result<Response, TransportError> + Send + Sync + 'static) -> Self {
-        Self { outcome: Arc::new(outcome), sends: Arc::default(), executor: None }
-    }
-}
-
-#[async_trait]
-impl HttpTransport for Inside {
-    async fn send(&self, _: Request, context: CallContext) -> Result<Response, TransportError> {
-        self.sends.fetch_add(1, Ordering::SeqCst);
-        conclude(&context, (self.outcome)())
-    }
-
-    fn timer(&self) -> &dyn Timer {
-        &SystemTimer
-    }
-
-    fn executor(&self) -> Option<Arc<dyn Executor>> {
-        self.executor.clone().map(|executor| Arc::new(executor) as Arc<dyn Executor>)
-    }
-}
-
-/// Answers nothing, and ends each exchange by its deadline.
-#[derive(Default)]
-struct Punctual {
-    begun: Arc<AtomicUsize>,
-}
-
-#[async_trait]
-impl HttpTransport for Punctual {
-    async fn send(&self, _: Request, context: CallContext) -> Result<Response, TransportError> {
-        begin(&context)?;
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        SystemTimer.sleep(context.deadline().remaining(SystemTimer.now())).await;
-        Err(TransportErrorKind::Timeout.into())
-    }
-
-    fn timer(&self) -> &dyn Timer {
-        &SystemTimer
-    }
-
-    fn executor(&self) -> Option<Arc<dyn Executor>> {
-        None
-    }
-
-    fn keeps_deadlines(&self) -> bool {
-        true
-    }
-}
-
-/// Counts the tasks that it is given, and runs none.
-#[derive(Clone, Default)]
-struct Counting(Arc<AtomicUsize>);
-
-impl Executor for Counting {
-    fn execute(&self, _: BoxFuture<'static, ()>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 /// What a caller put into the extensions of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -280,7 +211,7 @@ async fn keeps_deadlines(wrap: &Wrap) -> Checked {
         let ended = within(short.saturating_add(SLACK), hanging.send(request, context)).await;
         demand(ended.is_some(), || "it says so, and hangs where the transport inside does".into())?;
     }
-    // Inside is one that keeps them, also while another exchange goes on for long.
+    // Inside is one that keeps them, also beside a long exchange.
     let inside = Punctual::default();
     let begun = Arc::clone(&inside.begun);
     let wrapped = wrap(Arc::new(inside));
@@ -293,7 +224,9 @@ async fn keeps_deadlines(wrap: &Wrap) -> Checked {
         demand(is_begun, || "the exchange inside was not begun".into())?;
         let Outgoing { request, context } = bounded(short);
         let ended = within(short.saturating_add(SLACK), wrapped.send(request, context)).await;
-        demand(ended.is_some(), || "it says so, and waits beyond the deadline while another exchange goes on".into())
+        demand(ended.is_some(), || {
+            "it says so, and waits beyond the deadline while another exchange is in flight".into()
+        })
     };
     let going_on = async {
         wrapped.send(other.request, other.context).await.ok();

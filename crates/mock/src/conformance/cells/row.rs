@@ -31,7 +31,7 @@ pub(super) struct Row<Subject: 'static> {
 pub(super) const CONTRACT: &str = "the contract of `HttpTransport`";
 pub(super) const BOOK: &str = "the book's page on transports";
 
-/// An answer with a `Content-Length`. `head` is what stands behind the version.
+/// An answer with a `Content-Length`. `head` is the text behind the version.
 pub(super) fn whole(head: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);

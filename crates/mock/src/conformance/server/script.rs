@@ -23,7 +23,7 @@ pub(crate) enum Act {
     Forever(Cow<'static, [u8]>, Duration),
     /// Does nothing for so long: short, as the server cannot stop meanwhile.
     Pause(Duration),
-    /// Writes no more, and goes on to the next act.
+    /// Writes no more, and begins the next act.
     HalfClose,
     /// Is silent until the client closes.
     Hold,

@@ -1,0 +1,61 @@
+//! What is behind the one pointer of an error.
+
+use std::{borrow::Cow, error::Error as StdError, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::api;
+use crate::{
+    attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
+    operation::Salvage, operation_info::OperationInfo, url::BaseUrl,
+};
+
+/// Everything that an error may know. `error_of_exchange` and the attempt loop fill it in.
+pub(crate) struct Inner {
+    pub(crate) kind: ErrorKind,
+    pub(crate) execution: Execution,
+    pub(crate) operation: &'static OperationInfo,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) invalid: Option<InvalidRequest>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) api: api::Envelope,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) detail: Option<Cow<'static, str>>,
+    pub(crate) redirect_origin: Option<String>,
+    pub(crate) salvage: Salvage,
+    pub(crate) raw_id: Option<String>,
+    pub(crate) out_of_retries: bool,
+    pub(crate) is_detached: bool,
+    pub(crate) exposed: Option<Exposed>,
+    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Inner {
+    pub(crate) fn new(operation: &'static OperationInfo, kind: ErrorKind, execution: Execution) -> Self {
+        Self {
+            kind,
+            execution,
+            operation,
+            attempts: Vec::new(),
+            base_url: None,
+            invalid: None,
+            status: None,
+            headers: HeaderMap::new(),
+            body: None,
+            api: api::Envelope::default(),
+            retry_after: None,
+            detail: None,
+            redirect_origin: None,
+            salvage: Salvage::None,
+            raw_id: None,
+            out_of_retries: false,
+            is_detached: false,
+            exposed: None,
+            source: None,
+        }
+    }
+}
