@@ -1,9 +1,5 @@
 //! What a middleware's own timeout, its hedge, its panic, its failover, and a transport that claims too much come to.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -20,7 +16,8 @@ use clerk_actor_tokens_core::{
     ParseError, Request, Response, Salvage, SecretKey, Timer, TransportError, TransportErrorKind, Undo, credentials_fn,
     middleware_fn, transport_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, Clock, ID, Op, Play, USER, builder,
     clerk::{Answer, Clerk},
     hedge_after, join, ok, poll_and_drop, race, response, run,
@@ -421,7 +418,7 @@ fn one_provider_for_several_tenants_holds_back_the_one_that_was_answered_429() {
         0 => with_header(response(429, ""), "retry-after", "50").into(),
         _ => ok(&token_json("revoked")).into(),
     };
-    let client = Client::builder(common::Scripted::new(limited), credentials).jitter_seed(7).build().unwrap();
+    let client = Client::builder(crate::common::Scripted::new(limited), credentials).jitter_seed(7).build().unwrap();
     assert_eq!(run(&client, Op::Revoke).unwrap_err().kind(), ErrorKind::RateLimited);
     *tenant.lock().unwrap() = "sk_test_b";
     run(&client, Op::Revoke).unwrap();
@@ -444,7 +441,7 @@ fn after_a_wait_at_the_gate_the_provider_is_asked_again() {
         0 => with_header(response(429, ""), "retry-after", "5").into(),
         _ => ok(&token_json("revoked")).into(),
     };
-    let client = Client::builder(common::Scripted::new(limited), credentials).jitter_seed(7).build().unwrap();
+    let client = Client::builder(crate::common::Scripted::new(limited), credentials).jitter_seed(7).build().unwrap();
     run(&client, Op::Revoke).unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     let keys: Vec<_> =

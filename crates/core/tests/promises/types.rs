@@ -1,10 +1,6 @@
 //! The shapes that users build on: erased and static clients, futures that move into tasks, trait objects, and
 //! operations of their own.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -15,7 +11,8 @@ use clerk_actor_tokens_core::{
     RevokeActorToken, SecretKey, SystemTimer, Timer, TransportError, TransportErrorKind, http::Method, middleware_fn,
     transport_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, Clock, ID, Op, Play, Scripted, Sent, USER, builder, client, ok, response, run, test_key, token_json,
 };
 
@@ -271,7 +268,7 @@ fn an_operation_of_a_users_own_has_all_that_the_built_in_ones_have() {
     let answer = pollster::block_on(client.execute(CountUsers).header("x-a", "1").send_with_response()).unwrap();
     assert_eq!((*answer.value(), answer.attempts().len()), (42, 3));
 
-    let client = common::client(|_| response(200, r#"{"object":"total_count","total_count":42}"#).into());
+    let client = crate::common::client(|_| response(200, r#"{"object":"total_count","total_count":42}"#).into());
     pollster::block_on(client.execute(CountUsers).send()).unwrap();
     let Sent { request, context, .. } = client.transport().sent().remove(0);
     assert_eq!(request.method(), Method::GET);

@@ -12,8 +12,6 @@
     reason = "helpers of tests may fail the test, and the figures are for people"
 )]
 
-mod common;
-
 use std::{
     collections::BTreeSet,
     sync::{
@@ -28,7 +26,8 @@ use clerk_actor_tokens_core::{
     Actor, ActorToken, BoxFuture, Client, Error, ErrorKind, Execution, Middleware, OrphanReport, Request, RetryPolicy,
     SecretKey, credentials_fn, executor_fn, http::StatusCode, middleware_fn, transport_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, USER,
     clerk::{Answer, Books, Clerk},
     join, ok, pause, race,

@@ -1,9 +1,5 @@
 //! All calls of a client share one retry budget: ten retries, a tenth back for a success, one for ten seconds.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -13,7 +9,8 @@ use clerk_actor_tokens_core::{
     Actor, Client, ClientBuilder, Error, ErrorKind, Execution, HttpTransport, Idempotency, RetryBudget, RetryPolicy,
     TransportErrorKind,
 };
-use common::{
+
+use crate::common::{
     AGENT, Clock, Op, Play, Scripted, USER, builder, join, ok, response, run, test_key, token_json, with_header,
 };
 use proptest::prelude::*;

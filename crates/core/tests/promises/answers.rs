@@ -1,16 +1,13 @@
 //! What comes back: every part of an answer and of an error, as the caller reads it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::time::Duration;
 
 use clerk_actor_tokens_core::{
     Actor, ActorToken, ActorTokenStatus, Error, ErrorCode, ErrorKind, Execution, Response, RetryPolicy, Revocation,
     Timestamp, TransportErrorKind, http::StatusCode,
 };
-use common::{
+
+use crate::common::{
     AGENT, ID, Op, Play, USER, api_error, builder, cannot_be_revoked, client, ok, response, run, status, token_json,
     with, with_header, without,
 };

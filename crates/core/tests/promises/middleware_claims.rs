@@ -1,9 +1,5 @@
 //! What an error says of a creation whose middleware dropped the exchange, discarded the response, or lied about it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     sync::{Arc, Mutex},
     task::{Context, Poll, Wake, Waker},
@@ -14,7 +10,8 @@ use clerk_actor_tokens_core::{
     Actor, ActorToken, ApiResponse, BoxFuture, Client, Error, Execution, HttpTransport, Middleware, TransportErrorKind,
     middleware_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, USER, builder,
     clerk::{Answer, Clerk},
     hedge_after, ok, response,

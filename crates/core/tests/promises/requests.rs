@@ -1,9 +1,5 @@
 //! What goes out: the exact request of each call, what the options of a call change, and what they cannot.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     collections::BTreeMap,
     process::Command,
@@ -21,7 +17,8 @@ use clerk_actor_tokens_core::{
     http::{HeaderName, Method},
     middleware_fn,
 };
-use common::{AGENT, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, token_json};
+
+use crate::common::{AGENT, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, token_json};
 use serde_json::{Value, json};
 
 fn pending(_: usize) -> Play {
@@ -61,7 +58,7 @@ fn expected_headers(more: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
 #[test]
 fn a_creation_is_exactly_this_request() {
     let actor = Actor::new("cli:ops@example.com").with("reason", json!({"ticket": [4711, null]}));
-    let reply = common::with(token_json("pending"), "actor", json!({"sub": "cli:ops@example.com"}));
+    let reply = crate::common::with(token_json("pending"), "actor", json!({"sub": "cli:ops@example.com"}));
     let full = client(move |_| ok(&reply).into());
     let call = full
         .actor_tokens()
@@ -476,7 +473,7 @@ fn a_live_key_never_goes_over_plain_http() {
         assert_eq!((error.kind(), error.execution()), (ErrorKind::Blocked, Execution::NotExecuted));
         assert_eq!(client.transport().sends(), 0);
 
-        let client = common::client(pending);
+        let client = crate::common::client(pending);
         let call = client.actor_tokens().create(USER, Actor::new(AGENT)).base_url(base.clone()).credentials(live());
         assert!(pollster::block_on(call.send()).is_err());
         assert_eq!(client.transport().sends(), 0);
@@ -522,7 +519,7 @@ const CHILD: &str = "CLERK_ACTOR_TOKENS_TEST_CHILD";
 /// Runs one test of this very binary in a process with these variables; what it prints between the marks.
 fn in_child(test: &str, variables: &[(&str, &std::ffi::OsStr)]) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", test, "--nocapture", "--test-threads=1"]);
+    child.args(["--exact", &format!("requests::{test}"), "--nocapture", "--test-threads=1"]);
     child.env_remove("CLERK_API_URL").env_remove("CLERK_SECRET_KEY").env(CHILD, "1");
     child.envs(variables.iter().copied());
     let output = child.output().unwrap();

@@ -2,15 +2,14 @@
 //!
 //! Everything here also runs with `raw_value`, `arbitrary_precision` and `preserve_order`: see `.ci/run`.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use clerk_actor_tokens_core::{
     Actor, ActorToken, BaseUrl, CreateActorToken, Error, ErrorCode, ErrorKind, Execution, Operation, Response,
     RetryPolicy, Salvage, TransportError, TransportErrorKind,
 };
-use common::{AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with, with_header, without};
+
+use crate::common::{
+    AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with, with_header, without,
+};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 

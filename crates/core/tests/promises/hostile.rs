@@ -1,10 +1,6 @@
 //! What a hostile user can do around a creation: transports, middleware, executors and operations that misbehave, and
 //! callers that leave at the worst moment. Nothing that may exist at Clerk is lost without a word.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -23,7 +19,8 @@ use clerk_actor_tokens_core::{
     HttpTransport, InvalidRequest, Middleware, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy,
     SecretKey, Timer, TransportError, Undo, credentials_fn, http::StatusCode, middleware_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, USER, builder,
     clerk::{Answer, Clerk},
     ok, poll_and_drop, response,
@@ -297,7 +294,7 @@ fn what_an_operation_reads_in_parse_alone_is_taken_back_too_where_the_middleware
             Box::pin(async move {
                 let is_revocation = is_revocation(&request);
                 let response = next.run(request).await;
-                common::pause(if is_revocation { 0 } else { 100 }).await;
+                crate::common::pause(if is_revocation { 0 } else { 100 }).await;
                 response
             })
         }))
@@ -387,7 +384,7 @@ fn a_response_that_a_middleware_gives_back_in_a_later_attempt_is_named() {
     let call = client.execute(CreateActorToken::new(USER, Actor::new(AGENT)).stamp_attempts("stamp")).send();
     match pollster::block_on(call) {
         Ok(_) => {}
-        Err(error) => assert_eq!(error.salvaged_id(), Some(common::ID), "{error}"),
+        Err(error) => assert_eq!(error.salvaged_id(), Some(crate::common::ID), "{error}"),
     }
 }
 
@@ -431,7 +428,7 @@ fn a_transport_that_panics_where_it_is_asked_for_an_executor_ends_the_call_and_n
 #[track_caller]
 fn in_a_process_of_its_own(test: &str) {
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
+        .args([&format!("hostile::{test}"), "--exact", "--nocapture"])
         .env(CHILD, "1")
         .output()
         .unwrap();

@@ -3,7 +3,6 @@
 //!
 //! Nothing here knows the failure rules: what a script leads to is written down in the tests.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
 pub(crate) mod clerk;

@@ -3,10 +3,6 @@
 //! Time is virtual. The bound is the deadline, and the 100 ms by which the core's own race comes later than a transport
 //! that keeps the deadline itself.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -17,7 +13,8 @@ use clerk_actor_tokens_core::{
     Actor, BoxFuture, CallContext, Client, ErrorKind, Execution, Executor, HttpTransport, Idempotency, Moment, Request,
     Response, RetryPolicy, SecretKey, Timer, TransportError, TransportErrorKind, credentials_fn, middleware_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, Clock, ID, Op, Play, Scripted, USER, builder, client, ok, response, run, test_key, token_json, with_header,
 };
 

@@ -1,9 +1,5 @@
 //! What becomes of a creation whose caller has gone: who takes care of it, with what, and what is said if nobody can.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,7 +14,8 @@ use clerk_actor_tokens_core::{
     Request, Response, RetryPolicy, SecretKey, Timer, TransportError, executor_fn, http::Method, middleware_fn,
     transport_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, Clock, USER,
     clerk::{Answer, Clerk, Revoking},
     ok, pause,
@@ -697,7 +694,7 @@ fn what_only_a_middleware_can_decode_is_an_orphan_without_an_id() {
                 return Ok(ok(&token_json("revoked")));
             }
             let body = token_json("pending").to_string().bytes().map(|byte| byte ^ 0x55).collect::<Vec<_>>();
-            Ok(common::response(200, body))
+            Ok(crate::common::response(200, body))
         }
     });
     let decode = middleware_fn(|request, next| {

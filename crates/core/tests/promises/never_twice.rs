@@ -3,10 +3,6 @@
 //! Whatever it does: at most one send that is not proved unexecuted reaches the transport, nothing is sent after it,
 //! and the call's error never claims less than what the transport saw.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     pin::pin,
     sync::{
@@ -20,7 +16,8 @@ use clerk_actor_tokens_core::{
     Actor, ActorToken, BoxFuture, Client, ClientBuilder, Error, ErrorKind, Execution, Idempotency, Next, Request,
     Response, RetryPolicy, TransportError, TransportErrorKind, http, middleware_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, Fate, ID, Op, Play, Scripted, Sent, USER, builder, join, ok, pause, poll_and_drop, race, response, run,
     test_key, token_json, with, with_header,
 };

@@ -2,10 +2,6 @@
 //!
 //! The row numbers are those of the failure rules in the documentation. Nothing here reads the table in the code.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     sync::{
         Arc,
@@ -21,7 +17,8 @@ use clerk_actor_tokens_core::{
     Idempotency, Response, RetryPolicy, Revocation, TransportError, TransportErrorKind,
     http::StatusCode,
 };
-use common::{
+
+use crate::common::{
     AGENT, ID, Op, Play, Scripted, USER, api_error, builder, cannot_be_revoked, client, ok, response, run, status,
     token_json, with, with_header, without,
 };

@@ -1,9 +1,5 @@
 //! What is read of an answer that is cut, decoded by somebody, compressed or too long.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -13,7 +9,10 @@ use clerk_actor_tokens_core::{
     Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
     OperationInfo, ParseError, Request, Response, Salvage, TransportError, TransportErrorKind, http, middleware_fn,
 };
-use common::{AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with, with_header, without};
+
+use crate::common::{
+    AGENT, ID, Op, Play, USER, builder, client, ok, response, run, token_json, with, with_header, without,
+};
 
 /// What the transport gives is opaque; the middleware decodes it, and what it decodes cannot be used.
 #[test]

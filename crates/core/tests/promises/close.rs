@@ -1,9 +1,5 @@
 //! `Client::close`: nothing is made any more, what is under way is waited for, and what is left is told.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -18,7 +14,8 @@ use clerk_actor_tokens_core::{
     Actor, BoxFuture, Client, Error, ErrorKind, Execution, HttpTransport, Orphan, Request, Timer, executor_fn,
     transport_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, ID, USER,
     clerk::{Answer, Clerk},
     join, ok, pause, poll_and_drop,

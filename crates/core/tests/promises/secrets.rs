@@ -3,10 +3,6 @@
 //! The canary stands for three secrets: the key, the ticket, and the sign-in link. Each is put wherever a client can
 //! meet it: where it belongs, and where a confused server, proxy, transport or user may put it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     error::Error as StdError,
     fmt::{self, Debug, Display},
@@ -17,7 +13,8 @@ use clerk_actor_tokens_core::{
     Operation, ParseError, Response, RetryPolicy, RevokeActorToken, Sanitized, SecretKey, SignInUrl, Ticket,
     TransportError, TransportErrorKind, credentials_fn, http::HeaderValue, middleware_fn, transport_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, ID, Op, Play, Scripted, USER, builder, cannot_be_revoked, ok, response, run, test_key, token_json, with,
 };
 use serde_json::{Value, json};
@@ -181,7 +178,7 @@ fn a_secret_that_a_user_put_in_the_wrong_place_is_not_shown() {
         assert_debug_hides(&parse, &"ParseError");
         assert_hidden(&parse.to_string(), &"ParseError");
 
-        let client = common::client(|_| ok(&token_json("pending")).into());
+        let client = crate::common::client(|_| ok(&token_json("pending")).into());
         let tokens = client.actor_tokens();
         let calls = [
             tokens.create(secret, Actor::new(AGENT)),
@@ -354,7 +351,7 @@ fn an_id_is_shown_whole_wherever_it_is_shown() {
         let partial = response(200, whole.clone());
         Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial))
     };
-    let error = run(&common::client(cut), Op::Create).unwrap_err();
+    let error = run(&crate::common::client(cut), Op::Create).unwrap_err();
     assert_eq!(error.salvaged_id(), Some(ID));
     assert!(error.to_string().contains(ID), "what a log keeps must be enough to revoke the token");
     assert!(format!("{error:?}").contains(ID));
@@ -441,7 +438,7 @@ fn the_body_and_the_salvaged_id_are_there_for_who_asks() {
     let body = format!(r#"{{"object":"actor_token","id":"{ID}","user_id":"{USER}","token":"{}"#, SECRETS[2]);
     let partial = response(200, body.clone());
     let play = move |_| Play::Fail(TransportError::new(TransportErrorKind::Interrupted).with_partial(partial.clone()));
-    let error = run(&common::client(play), Op::Create).unwrap_err();
+    let error = run(&crate::common::client(play), Op::Create).unwrap_err();
     assert_error_hides(&error, &"a cut answer");
     assert_eq!(error.expose_body().unwrap(), body.as_bytes());
     assert_eq!(error.salvaged_id(), Some(ID));

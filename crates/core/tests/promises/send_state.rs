@@ -1,10 +1,6 @@
 //! What a transport says of a send decides what its failures prove, and whether a caller that goes away takes the request
 //! along; and what becomes of orphans when things around them break.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -20,7 +16,8 @@ use clerk_actor_tokens_core::{
     Response, RetryBudget, RetryPolicy, SendState, SystemTimer, Timer, TransportError, TransportErrorKind, executor_fn,
     http::StatusCode, transport_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, Op, USER, ok, pause, response, run,
     tasks::{Tasks, poll_times},
     test_key, token_json,
@@ -264,8 +261,8 @@ fn an_actor_with_a_long_text_is_read_like_any_other() {
     let text = ",".repeat(100_000);
     let actor = Actor::new(AGENT).with("log", text.as_str());
     let echoed = serde_json::json!({"sub": AGENT, "log": text});
-    let answer = ok(&common::with(token_json("pending"), "actor", echoed));
-    let client = common::client(move |_| answer.clone().into());
+    let answer = ok(&crate::common::with(token_json("pending"), "actor", echoed));
+    let client = crate::common::client(move |_| answer.clone().into());
     let token = pollster::block_on(client.actor_tokens().create(USER, actor.clone()).send()).unwrap();
     assert_eq!(token.actor(), Some(&actor));
 }

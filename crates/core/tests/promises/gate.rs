@@ -2,10 +2,6 @@
 //!
 //! Time is virtual, so that "until" is exact.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -18,7 +14,8 @@ use clerk_actor_tokens_core::{
     Actor, BaseUrl, Client, ClientBuilder, Error, ErrorKind, Execution, HttpTransport, Response, RetryPolicy,
     SecretKey, TransportError, TransportErrorKind, middleware_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, ID, Op, Play, Scripted, USER, WALL_AT_START, builder, client, join, ok, pause, poll_and_drop, response, run,
     token_json, with_header,
 };

@@ -1,9 +1,5 @@
 //! Until when a lost token can be used, and the stamp by which what grew from it is told.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
-
 use std::{
     collections::BTreeSet,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -16,7 +12,8 @@ use clerk_actor_tokens_core::{
     http::{Method, StatusCode},
     middleware_fn,
 };
-use common::{
+
+use crate::common::{
     AGENT, ID, Op, Play, Scripted, USER, WALL_AT_START, builder, client, ok, response, run, token_json, with_header,
 };
 use proptest::prelude::*;

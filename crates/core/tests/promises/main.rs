@@ -1,0 +1,31 @@
+//! What core promises, seen from outside: one program, so that it is linked once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests may fail the test"
+)]
+
+mod common;
+
+mod answers;
+mod budget;
+mod careful_reader;
+mod close;
+mod deadline;
+mod detach;
+mod dropped_exchanges;
+mod exposure_and_stamp;
+mod failure_rules;
+mod gate;
+mod hostile;
+mod middleware_claims;
+mod never_twice;
+mod orphans;
+mod requests;
+mod salvage;
+mod secrets;
+mod send_state;
+mod types;
