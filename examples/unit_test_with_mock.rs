@@ -66,7 +66,7 @@ async fn main() -> Result<(), Error> {
 mod tests {
     use super::*;
     use clerk_actor_tokens::{
-        Client, Operation, SecretKey, TransportErrorKind,
+        Client, SecretKey, TransportErrorKind,
         emulator::fault,
         mock::{Answer, MockActorTokensApi, ScriptedTransport, create_request, responses},
     };

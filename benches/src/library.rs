@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clerk_actor_tokens::{
-    Actor, BaseUrl, CallContext, Client, CreateActorToken, Deadline, HttpTransport as _, Operation as _, SecretKey,
+    Actor, BaseUrl, CallContext, Client, CreateActorToken, Deadline, HttpTransport as _, SecretKey,
     hyper::HyperTransport, middleware_fn,
 };
 

@@ -14,7 +14,7 @@
 use std::sync::{Arc, Mutex};
 
 use clerk_actor_tokens::{
-    Actor, Client, CreateActorToken, Execution, Operation, Response, Salvage, SecretKey, TransportError,
+    Actor, Client, CreateActorToken, Creation, Execution, Response, Salvage, SecretKey, TransportError,
     TransportErrorKind, transport_fn,
 };
 

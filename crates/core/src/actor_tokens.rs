@@ -1,7 +1,7 @@
 //! Actor tokens: the handle that makes calls, the trait that applications mock, the two operations, and what they
 //! answer.
 
-mod actor;
+pub(crate) mod actor;
 mod answer;
 mod create;
 mod model;

@@ -190,8 +190,9 @@ pub(crate) fn classify<O: Operation>(
 
 /// Salvages the id in a body. A response to another attempt names nothing of this one's.
 pub(crate) fn salvage<O: Operation>(operation: &O, stamp: Option<&str>, body: &[u8]) -> Result<Salvage, ParseError> {
+    let Some(creation) = operation.creation() else { return Ok(Salvage::None) };
     let is_echoed = check_stamp(operation, stamp, body)?;
-    let salvaged = operation.salvage(body)?;
+    let salvaged = creation.salvage(body)?;
     Ok(if is_echoed { salvaged } else { salvaged.into_unconfirmed() })
 }
 
@@ -208,7 +209,10 @@ pub(crate) fn salvage_success<O: Operation>(
         return Ok(salvaged);
     }
     match operation.parse(&Response::new(body.clone())) {
-        Ok(value) => Ok(operation.id_of(&value).map_or(salvaged, Salvage::Confirmed)),
+        Ok(value) => {
+            let id = operation.creation().and_then(|creation| creation.id_of(&value));
+            Ok(id.map_or(salvaged, Salvage::Confirmed))
+        }
         Err(foreign @ ParseError(ParseProblem::NotClerk { .. } | ParseProblem::Mismatch { .. })) => Err(foreign),
         Err(_) => Ok(salvaged),
     }
@@ -216,7 +220,10 @@ pub(crate) fn salvage_success<O: Operation>(
 
 /// Whether the body echoes the stamp, if there is one.
 fn check_stamp<O: Operation>(operation: &O, stamp: Option<&str>, body: &[u8]) -> Result<bool, ParseError> {
-    stamp.map_or(Ok(true), |stamp| operation.check_stamp(body, stamp))
+    match (stamp, operation.creation()) {
+        (Some(stamp), Some(creation)) => creation.check_stamp(body, stamp),
+        _ => Ok(true),
+    }
 }
 
 fn classify_response<O: Operation>(

@@ -92,7 +92,7 @@ pub use crate::{
     exposure::Exposure,
     invalid_request::InvalidRequest,
     middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
-    operation::{Operation, ParseError, Salvage, Undo},
+    operation::{Creation, Operation, ParseError, Salvage, Undo},
     operation_info::{Idempotency, OperationInfo},
     response::ApiResponse,
     retry::{RetryPolicy, budget::RetryBudget, page::failure_rules},

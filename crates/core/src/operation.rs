@@ -3,17 +3,19 @@
 //! Creating and revoking actor tokens are operations; so is any other Clerk endpoint that a user describes. An
 //! operation knows nothing of clients, keys, retries or time, and is usable without any of them.
 
+mod parse_error;
 mod salvage;
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
-pub use self::salvage::Salvage;
+pub(crate) use self::parse_error::ParseProblem;
+pub use self::{parse_error::ParseError, salvage::Salvage};
 
 use crate::{
+    actor_tokens::actor::Actor,
     exposure::Exposure,
     invalid_request::InvalidRequest,
-    operation_info::{Idempotency, OperationInfo},
-    secret::Sanitized,
+    operation_info::OperationInfo,
     transport::message::{Request, Response},
     url::BaseUrl,
 };
@@ -31,7 +33,10 @@ use crate::{
 ///
 /// impl Operation for CountUsers {
 ///     type Output = String;
-///     const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent);
+///
+///     fn info(&self) -> &'static OperationInfo {
+///         const { &OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent) }
+///     }
 ///
 ///     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
 ///         base.request(http::Method::GET, "/users/count", Default::default())
@@ -49,8 +54,8 @@ pub trait Operation: Send + Sync + 'static {
     /// What a successful answer is turned into.
     type Output: Send + 'static;
 
-    /// The fixed facts.
-    const INFO: OperationInfo;
+    /// Returns the fixed facts: the name, the path, and whether the call is idempotent.
+    fn info(&self) -> &'static OperationInfo;
 
     /// Makes the request, complete but for what the client adds (key, user agent, API version if set otherwise).
     ///
@@ -66,10 +71,49 @@ pub trait Operation: Send + Sync + 'static {
     /// [`ParseError`] says why this answer is no success.
     fn parse(&self, response: &Response) -> Result<Self::Output, ParseError>;
 
+    /// Returns the rules for what this call makes at Clerk, where it makes something. `None`, the default, suits calls that
+    /// read, and calls that are [idempotent](crate::Idempotency::Idempotent).
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Operation, RevokeActorToken};
+    ///
+    /// assert!(CreateActorToken::new("user_customer", Actor::new("user_agent")).creation().is_some());
+    /// assert!(RevokeActorToken::new("act_1").creation().is_none());
+    /// ```
+    fn creation(&self) -> Option<&dyn Creation<Self::Output>> {
+        None
+    }
+}
+
+/// What a call that makes something knows of it, beside its value: what [`Operation::creation`] returns.
+///
+/// The client needs it where a response is cut, and where a caller leaves.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Actor, CreateActorToken, Operation};
+/// use std::time::Duration;
+///
+/// let create = CreateActorToken::new("user_customer", Actor::new("user_agent")).expires_in(Duration::from_secs(300));
+/// let creation = create.creation().ok_or("makes nothing")?;
+/// assert_eq!(creation.user_id(), Some("user_customer"));
+/// assert_eq!(creation.exposure().map(|exposure| exposure.lifetime()), Some(Duration::from_secs(300)));
+/// # Ok::<(), &str>(())
+/// ```
+pub trait Creation<V> {
+    /// Returns the id of what was made, from the value of a successful answer. `None` where it has none.
+    fn id_of(&self, value: &V) -> Option<String>;
+
+    /// Returns what takes back what this call made, given its id, as [`id_of`](Self::id_of) or a confirmed
+    /// [`salvage`](Self::salvage) gives it. `None` where nothing does.
+    ///
+    /// The client sends it where the caller has left, with the key that made it: see
+    /// [`Client::detaches_on_drop`](crate::Client::detaches_on_drop).
+    fn undo(&self, id: &str) -> Option<Undo>;
+
     /// Reads the id of what was made from the body of a 2xx answer that was cut short or cannot be read.
     ///
     /// [`Salvage::Confirmed`] only where what arrived says that it is the answer to this request: the client takes back
-    /// what a confirmed id names, if the caller is gone.
+    /// what a confirmed id names, if the caller is gone. By default, nothing is salvaged.
     ///
     /// # Errors
     /// [`ParseError::mismatch`] or [`ParseError::not_clerk`] if what arrived shows already that it is not the answer to
@@ -79,35 +123,18 @@ pub trait Operation: Send + Sync + 'static {
         Ok(Salvage::None)
     }
 
-    /// Compares the stamp that a 2xx answer echoes, whole or cut, with the one that the attempt bore. Called before
-    /// [`parse`](Self::parse) and [`salvage`](Self::salvage), where the attempt bore one. Returns whether the answer echoes
-    /// it: an id that is salvaged from a cut answer is certain only then.
-    ///
-    /// # Errors
-    /// [`ParseError::mismatch`] if the answer echoes another stamp: it belongs to another attempt, and is withheld.
-    fn check_stamp(&self, body: &[u8], stamp: &str) -> Result<bool, ParseError> {
-        let _ = (body, stamp);
-        Ok(true)
-    }
-
-    /// The id of what was made, from the value of a successful answer. `None` (the default) where that has none.
-    fn id_of(&self, output: &Self::Output) -> Option<String> {
-        let _ = output;
-        None
-    }
-
-    /// What takes back what this call made, given its id, as [`id_of`](Self::id_of) or a confirmed
-    /// [`salvage`](Self::salvage) gives it. `None` (the default) where nothing does.
-    ///
-    /// The client sends it where the caller has left, with the key that made it: see
-    /// [`Client::detaches_on_drop`](crate::Client::detaches_on_drop).
-    fn undo(&self, id: &str) -> Option<Undo> {
-        let _ = id;
-        None
-    }
-
-    /// For how long what this call makes can be used, if that matters when it is lost.
+    /// Returns for how long what this call makes can be used, if that matters when it is lost.
     fn exposure(&self) -> Option<Exposure> {
+        None
+    }
+
+    /// Returns the user for whom it is made: a report of an orphan names them.
+    fn user_id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Returns who acts with it: a report of an orphan names them.
+    fn actor(&self) -> Option<&Actor> {
         None
     }
 
@@ -124,13 +151,19 @@ pub trait Operation: Send + Sync + 'static {
         false
     }
 
-    /// The fixed facts, of an operation whose type is not known.
-    fn info(&self) -> &'static OperationInfo {
-        &Self::INFO
+    /// Compares the stamp that a 2xx answer echoes, whole or cut, with the one that the attempt bore. Called before
+    /// [`parse`](Operation::parse) and [`salvage`](Self::salvage), where the attempt bore one. Returns whether the
+    /// answer echoes it: an id that is salvaged from a cut answer is certain only then.
+    ///
+    /// # Errors
+    /// [`ParseError::mismatch`] if the answer echoes another stamp: it belongs to another attempt, and is withheld.
+    fn check_stamp(&self, body: &[u8], stamp: &str) -> Result<bool, ParseError> {
+        let _ = (body, stamp);
+        Ok(true)
     }
 }
 
-/// The operation that takes back what another one made: what [`Operation::undo`] gives.
+/// The operation that takes back what another one made: what [`Creation::undo`] returns.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Operation, RevokeActorToken, Undo};
@@ -142,7 +175,7 @@ pub trait Operation: Send + Sync + 'static {
 pub struct Undo(Arc<dyn Erased>);
 
 impl Undo {
-    /// This operation takes it back. It should be one that may be repeated ([`Idempotency::Idempotent`]): others are refused once the
+    /// This operation takes it back. It should be one that may be repeated ([`Idempotency::Idempotent`](crate::Idempotency::Idempotent)): others are refused once the
     /// client is closed.
     #[must_use]
     pub fn new(operation: impl Operation) -> Self {
@@ -158,7 +191,6 @@ impl fmt::Debug for Undo {
 
 impl Operation for Undo {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("Undo", "", Idempotency::NonIdempotent);
 
     fn info(&self) -> &'static OperationInfo {
         self.0.info()
@@ -193,83 +225,3 @@ impl<O: Operation> Erased for O {
         Operation::parse(self, response).map(drop)
     }
 }
-
-/// Why an answer is no success, as [`Operation::parse`] sees it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ParseError(pub(crate) ParseProblem);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ParseProblem {
-    /// The status says no; the core reads Clerk's error envelope.
-    Status,
-    /// 2xx, but the value cannot be read.
-    Unusable { detail: Cow<'static, str>, raw_id: Option<String> },
-    /// 2xx, but not an answer of Clerk's.
-    NotClerk { detail: Cow<'static, str> },
-    /// 2xx, but the answer to something else.
-    Mismatch { field: Cow<'static, str> },
-}
-
-impl ParseProblem {
-    pub(crate) fn unusable(detail: &'static str) -> Self {
-        Self::Unusable { detail: detail.into(), raw_id: None }
-    }
-}
-
-impl ParseError {
-    /// The status is not a success. The core reads Clerk's error envelope and decides by the status.
-    #[must_use]
-    pub fn status() -> Self {
-        Self(ParseProblem::Status)
-    }
-
-    /// A success that cannot be read: `field` (a path in the answer) and what is wrong with it. Never its value.
-    #[must_use]
-    pub fn unusable(field: &str, problem: &str) -> Self {
-        Self(ParseProblem::Unusable { detail: format!("`{field}` {problem}").into(), raw_id: None })
-    }
-
-    /// A success that Clerk did not send (a captive portal, a proxy's own page).
-    pub fn not_clerk(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(ParseProblem::NotClerk { detail: detail.into() })
-    }
-
-    /// A success that answers another request: `field` differs from what was asked for.
-    pub fn mismatch(field: impl Into<Cow<'static, str>>) -> Self {
-        Self(ParseProblem::Mismatch { field: field.into() })
-    }
-
-    pub(crate) fn is_mismatch(&self) -> bool {
-        matches!(self.0, ParseProblem::Mismatch { .. })
-    }
-
-    pub(crate) fn with_raw_id(mut self, id: &str) -> Self {
-        if let ParseProblem::Unusable { raw_id, .. } = &mut self.0 {
-            *raw_id = Some(id.to_owned());
-        }
-        self
-    }
-}
-
-impl fmt::Display for ParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            ParseProblem::Status => f.write_str("the status is not a success"),
-            ParseProblem::Unusable { detail, .. } | ParseProblem::NotClerk { detail } => {
-                write!(f, "{}", Sanitized::new(detail))
-            }
-            ParseProblem::Mismatch { field } => {
-                write!(f, "`{}` is not the one that was asked for", Sanitized::new(field))
-            }
-        }
-    }
-}
-
-impl fmt::Debug for ParseError {
-    /// As `Display`: an id outside the grammar of ids may be anything, also a ticket.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ParseError({self})")
-    }
-}
-
-impl std::error::Error for ParseError {}

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens_core::{CallContext, CreateActorToken, Deadline, HttpTransport, Operation, SystemTimer, Timer};
+use clerk_actor_tokens_core::{CallContext, CreateActorToken, Deadline, HttpTransport, SystemTimer, Timer};
 use clerk_actor_tokens_mock::{
     Answer, CapturingTransport, ExpectedRequest, ManualTimer, ScriptedTransport, responses, revoke_request,
 };

@@ -2,8 +2,7 @@
 //! than its status proves, and shows no credential.
 
 use clerk_actor_tokens_core::{
-    ActorTokenStatus, CreateActorToken, Error, ErrorKind, Execution, Idempotency, Operation, Response,
-    RevokeActorToken,
+    ActorTokenStatus, CreateActorToken, Error, ErrorKind, Execution, Idempotency, Response, RevokeActorToken,
     http::{
         StatusCode, Uri,
         header::{LOCATION, RETRY_AFTER},

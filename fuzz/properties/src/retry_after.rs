@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clerk_actor_tokens_core::{
-    CreateActorToken, Error, Operation, Response,
+    CreateActorToken, Error, Response,
     http::{
         HeaderValue, StatusCode,
         header::{DATE, RETRY_AFTER},

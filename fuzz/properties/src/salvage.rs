@@ -1,7 +1,7 @@
 //! Salvage: the id in the answer to a create that was cut short is the token's, or there is none.
 
 use clerk_actor_tokens_core::{
-    Actor, ActorTokenId, CreateActorToken, ErrorKind, Execution, Operation, ParseError, Response, Salvage,
+    Actor, ActorTokenId, CreateActorToken, Creation, ErrorKind, Execution, ParseError, Response, Salvage,
     TransportError, TransportErrorKind,
 };
 use serde_json::Value;

@@ -2,8 +2,8 @@
 //! there.
 
 use clerk_actor_tokens_core::{
-    ActorToken, ActorTokenId, ActorTokenStatus, DEFAULT_RESPONSE_CAP, ErrorKind, Execution, Operation, ParseError,
-    Response, Revocation, RevokeActorToken, Salvage, http::StatusCode,
+    ActorToken, ActorTokenId, ActorTokenStatus, Creation, DEFAULT_RESPONSE_CAP, ErrorKind, Execution, Operation,
+    ParseError, Response, Revocation, RevokeActorToken, Salvage, http::StatusCode,
 };
 use serde::de::IgnoredAny;
 use serde_json::Value;

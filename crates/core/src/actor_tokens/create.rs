@@ -15,7 +15,7 @@ use crate::{
     exposure::Exposure,
     invalid_request::InvalidRequest,
     json::{self, End, Json, Members},
-    operation::{Operation, ParseError, Salvage, Undo},
+    operation::{Creation, Operation, ParseError, Salvage, Undo},
     operation_info::{Idempotency, OperationInfo},
     secret::Sanitized,
     transport::{Request, Response},
@@ -56,6 +56,9 @@ pub struct CreateActorToken {
 }
 
 impl CreateActorToken {
+    /// The fixed facts of this call.
+    pub const INFO: OperationInfo = OperationInfo::new("CreateActorToken", "/actor_tokens", Idempotency::NonIdempotent);
+
     /// A token that lets `actor` sign in as the user `user_id`.
     pub fn new(user_id: impl Into<String>, actor: Actor) -> Self {
         Self { user_id: user_id.into(), actor, expires_in: None, session_max_duration: None, stamp_key: None }
@@ -82,7 +85,7 @@ impl CreateActorToken {
     /// this key already is refused, and so is `sub`.
     ///
     /// ```
-    /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Operation};
+    /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Creation};
     ///
     /// let create = CreateActorToken::new("user_customer", Actor::new("user_agent")).stamp_attempts("attempt");
     /// assert!(create.is_stamped());
@@ -119,7 +122,10 @@ impl fmt::Debug for CreateActorToken {
 
 impl Operation for CreateActorToken {
     type Output = ActorToken;
-    const INFO: OperationInfo = OperationInfo::new("CreateActorToken", "/actor_tokens", Idempotency::NonIdempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        &Self::INFO
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         if self.user_id.is_empty() {
@@ -163,10 +169,12 @@ impl Operation for CreateActorToken {
         Ok(token)
     }
 
-    fn salvage(&self, partial: &[u8]) -> Result<Salvage, ParseError> {
-        salvage::id_of_token_for(&self.user_id, self.actor.sub(), partial)
+    fn creation(&self) -> Option<&dyn Creation<ActorToken>> {
+        Some(self)
     }
+}
 
+impl Creation<ActorToken> for CreateActorToken {
     fn id_of(&self, token: &ActorToken) -> Option<String> {
         Some(token.id().as_str().to_owned())
     }
@@ -175,9 +183,21 @@ impl Operation for CreateActorToken {
         Some(Undo::new(RevokeActorToken::new(id)))
     }
 
+    fn salvage(&self, partial: &[u8]) -> Result<Salvage, ParseError> {
+        salvage::id_of_token_for(&self.user_id, self.actor.sub(), partial)
+    }
+
     fn exposure(&self) -> Option<Exposure> {
         let lifetime = self.expires_in.unwrap_or(DEFAULT_LIFETIME);
         Some(Exposure::new(lifetime).with_session(self.session_max_duration.unwrap_or(DEFAULT_SESSION)))
+    }
+
+    fn user_id(&self) -> Option<&str> {
+        Some(&self.user_id)
+    }
+
+    fn actor(&self) -> Option<&Actor> {
+        Some(&self.actor)
     }
 
     fn is_stamped(&self) -> bool {

@@ -38,6 +38,10 @@ pub struct RevokeActorToken {
 }
 
 impl RevokeActorToken {
+    /// The fixed facts of this call.
+    pub const INFO: OperationInfo =
+        OperationInfo::new("RevokeActorToken", "/actor_tokens/{actor_token_id}/revoke", Idempotency::Idempotent);
+
     /// The revocation of this token. An id outside the grammar of [`ActorTokenId`] is refused when the request is
     /// made, before anything is sent.
     pub fn new(id: impl AsRef<str>) -> Self {
@@ -81,8 +85,10 @@ impl Revocation {
 
 impl Operation for RevokeActorToken {
     type Output = Revocation;
-    const INFO: OperationInfo =
-        OperationInfo::new("RevokeActorToken", "/actor_tokens/{actor_token_id}/revoke", Idempotency::Idempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        &Self::INFO
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         let id = self.id.as_ref().map_err(Clone::clone)?;

@@ -90,12 +90,10 @@ fn add_stamp<O: Operation, T: HttpTransport + ?Sized>(
     request: &mut Request,
     number: u32,
 ) -> Result<Option<String>, TransportError> {
-    if !call.operation.is_stamped() {
-        return Ok(None);
-    }
+    let Some(creation) = call.operation.creation().filter(|creation| creation.is_stamped()) else { return Ok(None) };
     let stamp = stamp::random()
         .ok_or_else(|| TransportError::blocked("the operating system gives no random bytes for a stamp"))?;
-    if !call.operation.stamp(request, &stamp) {
+    if !creation.stamp(request, &stamp) {
         return Err(TransportError::blocked("the request cannot bear the stamp that was asked for"));
     }
     call.log.stamp(number, stamp.clone());
@@ -146,7 +144,7 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
     if let (Ok(value), Some(Success { body, is_whole, stamp, .. })) = (&result, summary.replaced.take()) {
         // A middleware may write a response anew, but not give another token for the one that was made.
         let made = classify::salvage_success(&call.operation, stamp.as_deref(), &body, is_whole).unwrap_or_default();
-        let (made, given) = (made.confirmed(), call.operation.id_of(value));
+        let (made, given) = (made.confirmed(), call.operation.creation().and_then(|creation| creation.id_of(value)));
         summary.others_in_doubt |= made.is_some() && given.is_some() && made != given.as_deref();
     }
     Ended { exchanged, result, summary }

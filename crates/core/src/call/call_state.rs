@@ -115,7 +115,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
 
     /// Makes the call that takes back what has this id: to the same place, first with the key that made it.
     pub(crate) fn undo(&self, id: &str, key: Option<SecretKey>) -> Option<UndoCall> {
-        let undo = self.operation.undo(id)?;
+        let undo = self.operation.creation()?.undo(id)?;
         let mut options = Options::default();
         if let Some(own) = &self.options {
             options.base_url.clone_from(&own.base_url);

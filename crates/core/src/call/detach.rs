@@ -142,7 +142,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         // The operation is the user's.
         let classified = catch_unwind(AssertUnwindSafe(|| {
             classify(&call.operation, call.settings.response_cap, stamp.as_deref(), exchanged)
-                .map(|value| call.operation.id_of(&value))
+                .map(|value| call.operation.creation()?.id_of(&value))
         }));
         match classified {
             Ok(Ok(id)) => self.found = id.map_or(Salvage::None, Salvage::Confirmed),
@@ -173,7 +173,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         };
         let exposed = || {
             let now = self.call.transport.timer().system_time();
-            operation.exposure().map(|exposure| exposure.until(now))
+            operation.creation()?.exposure().map(|exposure| exposure.until(now))
         };
         OrphanReport {
             operation: operation.info(),

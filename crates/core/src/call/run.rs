@@ -287,7 +287,8 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
     // An exchange that runs on may make something until the deadline.
     let left = if summary.is_detached { call.deadline.remaining(timer.now()) } else { Duration::ZERO };
     let made_by = now.checked_add(left).unwrap_or(now);
-    inner.exposed = operation.exposure().map(|exposure| exposure.until(made_by));
+    inner.exposed =
+        operation.creation().and_then(|creation| creation.exposure()).map(|exposure| exposure.until(made_by));
     if inner.salvage.confirmed().is_none() {
         let arrived = call.log.success().and_then(|(_, Success { body, is_whole, stamp, .. })| {
             classify::salvage_success(operation, stamp.as_deref(), &body, is_whole).ok()

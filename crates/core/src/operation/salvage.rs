@@ -5,10 +5,10 @@ use std::fmt;
 use crate::secret::Sanitized;
 
 /// The id of what a call made, from an answer that was cut short or cannot be used: what
-/// [`Operation::salvage`](crate::Operation::salvage) gives.
+/// [`Creation::salvage`](crate::Creation::salvage) gives.
 ///
 /// ```
-/// use clerk_actor_tokens_core::{Actor, CreateActorToken, Operation, Salvage};
+/// use clerk_actor_tokens_core::{Actor, CreateActorToken, Creation, Salvage};
 ///
 /// let create = CreateActorToken::new("user_customer", Actor::new("user_agent"));
 /// let id = r#"{"object":"actor_token","id":"act_1","#;

@@ -3,8 +3,8 @@
 //! Everything here also runs with `raw_value`, `arbitrary_precision` and `preserve_order`: see `.ci/run`.
 
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, BaseUrl, CreateActorToken, Error, ErrorCode, ErrorKind, Execution, Operation, Response,
-    RetryPolicy, Salvage, TransportError, TransportErrorKind,
+    Actor, ActorToken, BaseUrl, CreateActorToken, Creation, Error, ErrorCode, ErrorKind, Execution, Operation,
+    Response, RetryPolicy, Salvage, TransportError, TransportErrorKind,
 };
 
 use crate::common::{

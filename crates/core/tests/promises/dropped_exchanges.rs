@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, ApiResponse, BaseUrl, BoxFuture, CallContext, Client, Closed, CreateActorToken, Error,
+    Actor, ActorToken, ApiResponse, BaseUrl, BoxFuture, CallContext, Client, Closed, CreateActorToken, Creation, Error,
     ErrorKind, Execution, Executor, HttpTransport, InvalidRequest, Middleware, Next, Operation, OperationInfo,
     ParseError, Request, Response, Salvage, SecretKey, Timer, TransportError, TransportErrorKind, Undo, credentials_fn,
     middleware_fn, transport_fn,
@@ -250,7 +250,10 @@ struct Panicking {
 
 impl Operation for Panicking {
     type Output = ActorToken;
-    const INFO: OperationInfo = CreateActorToken::INFO;
+
+    fn info(&self) -> &'static OperationInfo {
+        &CreateActorToken::INFO
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         self.inner.request(base)
@@ -258,6 +261,16 @@ impl Operation for Panicking {
 
     fn parse(&self, _: &Response) -> Result<ActorToken, ParseError> {
         panic!("the operation panics")
+    }
+
+    fn creation(&self) -> Option<&dyn Creation<ActorToken>> {
+        Some(self)
+    }
+}
+
+impl Creation<ActorToken> for Panicking {
+    fn id_of(&self, token: &ActorToken) -> Option<String> {
+        self.inner.id_of(token)
     }
 
     fn salvage(&self, partial: &[u8]) -> Result<Salvage, ParseError> {

@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
-    OperationInfo, ParseError, Request, Response, RetryPolicy, TransportErrorKind,
+    Actor, BaseUrl, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
+    OperationInfo, ParseError, Request, Response, RetryPolicy, TransportErrorKind, Undo,
     http::{Method, StatusCode},
     middleware_fn,
 };
@@ -229,7 +229,10 @@ struct Unfit;
 
 impl Operation for Unfit {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("Unfit", "/unfit", Idempotency::NonIdempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        const { &OperationInfo::new("Unfit", "/unfit", Idempotency::NonIdempotent) }
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(Method::POST, "/unfit", Bytes::new())
@@ -237,6 +240,20 @@ impl Operation for Unfit {
 
     fn parse(&self, _: &Response) -> Result<(), ParseError> {
         Ok(())
+    }
+
+    fn creation(&self) -> Option<&dyn Creation<()>> {
+        Some(self)
+    }
+}
+
+impl Creation<()> for Unfit {
+    fn id_of(&self, (): &()) -> Option<String> {
+        None
+    }
+
+    fn undo(&self, _: &str) -> Option<Undo> {
+        None
     }
 
     fn is_stamped(&self) -> bool {

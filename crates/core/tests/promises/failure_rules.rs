@@ -954,7 +954,7 @@ fn a_redirect_tells_its_origin_and_nothing_more() {
 
 #[test]
 fn errors_made_for_doubles_are_those_of_a_call() {
-    use clerk_actor_tokens_core::{CreateActorToken, Operation};
+    use clerk_actor_tokens_core::CreateActorToken;
     for (kind, create, _) in KINDS {
         let error = Error::from_transport(&CreateActorToken::INFO, kind.into());
         assert_eq!((error.kind(), error.execution()), (create.kind, create.execution), "{kind:?}");

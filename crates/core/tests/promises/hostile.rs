@@ -15,9 +15,9 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, ApiResponse, BaseUrl, BoxFuture, CallContext, Client, Closed, CreateActorToken, Error, Executor,
-    HttpTransport, InvalidRequest, Middleware, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy,
-    SecretKey, Timer, TransportError, Undo, credentials_fn, http::StatusCode, middleware_fn,
+    Actor, ActorToken, ApiResponse, BaseUrl, BoxFuture, CallContext, Client, Closed, CreateActorToken, Creation, Error,
+    Executor, HttpTransport, InvalidRequest, Middleware, Operation, OperationInfo, ParseError, Request, Response,
+    RetryPolicy, SecretKey, Timer, TransportError, Undo, credentials_fn, http::StatusCode, middleware_fn,
 };
 
 use crate::common::{
@@ -264,7 +264,10 @@ impl OwnOperation {
 
 impl Operation for OwnOperation {
     type Output = ActorToken;
-    const INFO: OperationInfo = CreateActorToken::INFO;
+
+    fn info(&self) -> &'static OperationInfo {
+        &CreateActorToken::INFO
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         self.inner.request(base)
@@ -275,6 +278,12 @@ impl Operation for OwnOperation {
         self.inner.parse(response)
     }
 
+    fn creation(&self) -> Option<&dyn Creation<ActorToken>> {
+        Some(self)
+    }
+}
+
+impl Creation<ActorToken> for OwnOperation {
     fn id_of(&self, token: &ActorToken) -> Option<String> {
         self.inner.id_of(token)
     }

@@ -610,7 +610,10 @@ struct Mint;
 
 impl Operation for Mint {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("Mint", "/mint", Idempotency::NonIdempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        const { &OperationInfo::new("Mint", "/mint", Idempotency::NonIdempotent) }
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(Method::POST, "/mint", Default::default())

@@ -262,7 +262,10 @@ struct Versioned(&'static str);
 
 impl Operation for Versioned {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        const { &OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent) }
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(Method::GET, self.0, Default::default())
@@ -490,7 +493,10 @@ fn an_operation_cannot_send_the_key_elsewhere() {
     struct Elsewhere;
     impl Operation for Elsewhere {
         type Output = ();
-        const INFO: OperationInfo = OperationInfo::new("Elsewhere", "/", Idempotency::Idempotent);
+
+        fn info(&self) -> &'static OperationInfo {
+            const { &OperationInfo::new("Elsewhere", "/", Idempotency::Idempotent) }
+        }
         fn request(&self, _: &BaseUrl) -> Result<Request, InvalidRequest> {
             BaseUrl::new("https://evil.test").unwrap().request(Method::GET, "/", Default::default())
         }

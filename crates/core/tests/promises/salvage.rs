@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, CreateActorToken, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
-    OperationInfo, ParseError, Request, Response, Salvage, TransportError, TransportErrorKind, http, middleware_fn,
+    Actor, BaseUrl, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
+    OperationInfo, ParseError, Request, Response, Salvage, TransportError, TransportErrorKind, Undo, http,
+    middleware_fn,
 };
 
 use crate::common::{
@@ -59,7 +60,10 @@ struct Measure(Arc<AtomicUsize>);
 
 impl Operation for Measure {
     type Output = ();
-    const INFO: OperationInfo = OperationInfo::new("Measure", "/measure", Idempotency::Idempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        const { &OperationInfo::new("Measure", "/measure", Idempotency::Idempotent) }
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(http::Method::GET, "/measure", Default::default())
@@ -68,6 +72,20 @@ impl Operation for Measure {
     fn parse(&self, response: &Response) -> Result<(), ParseError> {
         self.0.fetch_max(response.body().len(), Ordering::Relaxed);
         Err(ParseError::status())
+    }
+
+    fn creation(&self) -> Option<&dyn Creation<()>> {
+        Some(self)
+    }
+}
+
+impl Creation<()> for Measure {
+    fn id_of(&self, (): &()) -> Option<String> {
+        None
+    }
+
+    fn undo(&self, _: &str) -> Option<Undo> {
+        None
     }
 
     fn salvage(&self, partial: &[u8]) -> Result<Salvage, ParseError> {

@@ -238,7 +238,10 @@ struct CountUsers;
 
 impl Operation for CountUsers {
     type Output = u64;
-    const INFO: OperationInfo = OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent);
+
+    fn info(&self) -> &'static OperationInfo {
+        const { &OperationInfo::new("GetUsersCount", "/users/count", Idempotency::Idempotent) }
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
         base.request(Method::GET, "/users/count?query=a", Default::default())
@@ -274,7 +277,7 @@ fn an_operation_of_a_users_own_has_all_that_the_built_in_ones_have() {
     assert_eq!(request.method(), Method::GET);
     assert_eq!(request.uri(), "https://api.clerk.com/v1/users/count?query=a");
     assert!(!request.headers().contains_key("content-type"));
-    assert_eq!(context.operation(), &CountUsers::INFO);
+    assert_eq!(context.operation(), CountUsers.info());
 }
 
 #[test]

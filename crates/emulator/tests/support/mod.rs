@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    BoxFuture, CallContext, CreateActorToken, Deadline, HttpTransport, Operation as _, Request, Response,
-    TransportError,
+    BoxFuture, CallContext, CreateActorToken, Deadline, HttpTransport, Request, Response, TransportError,
 };
 use clerk_actor_tokens_emulator::Emulator;
 use serde_json::{Value, json};

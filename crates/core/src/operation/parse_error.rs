@@ -1,0 +1,85 @@
+//! Why an answer is no success, in the terms of an operation.
+
+use std::{borrow::Cow, fmt};
+
+use crate::secret::Sanitized;
+
+/// Why an answer is no success, as [`Operation::parse`](crate::Operation::parse) sees it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ParseError(pub(crate) ParseProblem);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ParseProblem {
+    /// The status says no; the core reads Clerk's error envelope.
+    Status,
+    /// 2xx, but the value cannot be read.
+    Unusable { detail: Cow<'static, str>, raw_id: Option<String> },
+    /// 2xx, but not an answer of Clerk's.
+    NotClerk { detail: Cow<'static, str> },
+    /// 2xx, but the answer to something else.
+    Mismatch { field: Cow<'static, str> },
+}
+
+impl ParseProblem {
+    pub(crate) fn unusable(detail: &'static str) -> Self {
+        Self::Unusable { detail: detail.into(), raw_id: None }
+    }
+}
+
+impl ParseError {
+    /// The status is not a success. The core reads Clerk's error envelope and decides by the status.
+    #[must_use]
+    pub fn status() -> Self {
+        Self(ParseProblem::Status)
+    }
+
+    /// A success that cannot be read: `field` (a path in the answer) and what is wrong with it. Never its value.
+    #[must_use]
+    pub fn unusable(field: &str, problem: &str) -> Self {
+        Self(ParseProblem::Unusable { detail: format!("`{field}` {problem}").into(), raw_id: None })
+    }
+
+    /// A success that Clerk did not send (a captive portal, a proxy's own page).
+    pub fn not_clerk(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(ParseProblem::NotClerk { detail: detail.into() })
+    }
+
+    /// A success that answers another request: `field` differs from what was asked for.
+    pub fn mismatch(field: impl Into<Cow<'static, str>>) -> Self {
+        Self(ParseProblem::Mismatch { field: field.into() })
+    }
+
+    pub(crate) fn is_mismatch(&self) -> bool {
+        matches!(self.0, ParseProblem::Mismatch { .. })
+    }
+
+    pub(crate) fn with_raw_id(mut self, id: &str) -> Self {
+        if let ParseProblem::Unusable { raw_id, .. } = &mut self.0 {
+            *raw_id = Some(id.to_owned());
+        }
+        self
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            ParseProblem::Status => f.write_str("the status is not a success"),
+            ParseProblem::Unusable { detail, .. } | ParseProblem::NotClerk { detail } => {
+                write!(f, "{}", Sanitized::new(detail))
+            }
+            ParseProblem::Mismatch { field } => {
+                write!(f, "`{}` is not the one that was asked for", Sanitized::new(field))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ParseError {
+    /// As `Display`: an id outside the grammar of ids may be anything, also a ticket.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ParseError({self})")
+    }
+}
+
+impl std::error::Error for ParseError {}
