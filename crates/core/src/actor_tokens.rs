@@ -18,7 +18,14 @@ pub use self::{
     model::{ActorToken, SignInUrl, Ticket, Timestamp},
     revoke::{Revocation, RevokeActorToken},
 };
-use crate::{actor_token_id::ActorTokenId, call::Call, client::Client, error::Error, transport::HttpTransport};
+use crate::{
+    actor_token_id::ActorTokenId,
+    call::{Call, held::Held},
+    client::Client,
+    error::Error,
+    operation::Operation as _,
+    transport::{HttpTransport, TransportError},
+};
 
 /// The calls of Clerk's Actor Tokens API: what [`Client::actor_tokens`] gives.
 ///
@@ -138,6 +145,18 @@ pub trait ActorTokensApi: Send + Sync {
     /// [`Error`]; if it [is ambiguous](Error::is_ambiguous), a token may exist that the caller does not hold.
     async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error>;
 
+    /// Creates an actor token, and holds it until it is kept: see [`Held`].
+    ///
+    /// By default it is refused, with nothing sent: an implementation that does not know how to take a token back must not
+    /// hold one.
+    ///
+    /// # Errors
+    /// As [`Call::hold`].
+    async fn hold(&self, create: CreateActorToken) -> Result<Held<ActorToken>, Error> {
+        let reason = "this implementation of ActorTokensApi cannot hold a token: use `create`";
+        Err(Error::from_transport(create.info(), TransportError::blocked(reason)))
+    }
+
     /// Revokes an actor token.
     ///
     /// # Errors
@@ -149,6 +168,10 @@ pub trait ActorTokensApi: Send + Sync {
 impl<T: HttpTransport + ?Sized> ActorTokensApi for Client<T> {
     async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error> {
         self.execute(create).send().await
+    }
+
+    async fn hold(&self, create: CreateActorToken) -> Result<Held<ActorToken>, Error> {
+        self.execute(create).hold().await
     }
 
     async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error> {

@@ -33,7 +33,7 @@ impl Attempt {
         self.error
     }
 
-    /// The stamp that its request bore, if the operation [is stamped](crate::Operation::is_stamped).
+    /// The stamp that its request bore, if the operation [is stamped](crate::Creation::is_stamped).
     #[must_use]
     pub fn stamp(&self) -> Option<&str> {
         self.stamp.as_deref()

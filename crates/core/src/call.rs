@@ -11,6 +11,7 @@ mod attempt;
 mod call_state;
 mod detach;
 mod exchange;
+pub(crate) mod held;
 pub(crate) mod in_flight;
 pub(crate) mod options;
 pub(crate) mod orphan;
@@ -27,7 +28,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::{
     auth::CredentialProvider,
-    call::{options::Options, settings::Settings},
+    call::{held::Held, options::Options, settings::Settings},
     error::Error,
     operation::Operation,
     response::ApiResponse,
@@ -119,6 +120,17 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     /// [`Error`]: see [`Error::is_ambiguous`] first.
     pub async fn send(self) -> Result<O::Output, Error> {
         self.send_with_response().await.map(ApiResponse::into_value)
+    }
+
+    /// Makes the call, and holds what it made until the application has written it down: dropped, it is revoked, unless
+    /// [`keep`](Held::keep) came first. See [`Held`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send). And [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), with nothing sent, where nothing could
+    /// revoke it: without an executor (see [`Client::detaches_on_drop`](crate::Client::detaches_on_drop)), and for an
+    /// operation that has no [`creation`](Operation::creation).
+    pub async fn hold(self) -> Result<Held<O::Output>, Error> {
+        run::start_held(self.settings, self.transport, self.operation, self.options)?.await
     }
 
     /// Makes the call and gives its value with status, headers, trace id and attempts.

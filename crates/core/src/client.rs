@@ -10,6 +10,9 @@ use crate::{
     transport::HttpTransport,
 };
 
+/// So long at most `close` takes for what is held at its end.
+const LONGEST_FOR_HELD: Duration = Duration::from_secs(5);
+
 /// A client of Clerk's API over some transport.
 ///
 /// `Client<HyperTransport>` knows its transport at compile time; plain `Client`, what [`erase`](Self::erase) gives, is
@@ -105,8 +108,10 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// Stops accepting creations, waits for those in flight, and returns what remains. Applies to all clones, and to the
     /// clients made from them: for the end of a process.
     ///
-    /// Waits for creations whose caller waits, for detached exchanges, and for orphan handlers: for `within` at most. What is
-    /// in flight then runs on, and may be lost if the runtime ends. A creation begun after this fails with
+    /// Waits for creations whose caller waits, for detached exchanges, for orphan handlers, and until nothing is
+    /// [held](crate::Held): for `within` at most. What is in flight then runs on, and may be lost if the runtime ends. What is
+    /// still held near the end is revoked: the last quarter of `within`, 5 s at most, is for that, and
+    /// [`Held::keep`](crate::Held::keep) fails from then on. A creation begun after this fails with
     /// [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Idempotent calls, such as a revocation, still
     /// work: what remains may need them. Do not await it in an orphan handler: it would wait for itself.
     ///
@@ -128,9 +133,13 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         let in_flight = &self.settings.in_flight;
         in_flight.close();
         let timer = self.transport.timer();
-        until(timer, Deadline::after(timer.now(), within), in_flight.ended()).await;
+        let begun = timer.now();
+        let for_held = (within / 4).min(LONGEST_FOR_HELD);
+        until(timer, Deadline::after(begun, within.saturating_sub(for_held)), in_flight.settled()).await;
+        in_flight.take_back_held();
+        until(timer, Deadline::after(begun, within), in_flight.ended()).await;
         let (under_way, orphans, more_orphans) = in_flight.left();
-        Closed { under_way, orphans, more_orphans }
+        Closed { under_way, held: in_flight.taken_back(), orphans, more_orphans }
     }
 }
 

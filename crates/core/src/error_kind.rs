@@ -19,6 +19,7 @@
 /// | [`ResponseTruncated`](Self::ResponseTruncated) | a 2xx whose body was cut or stalled | executed |
 /// | [`ResponseInvalid`](Self::ResponseInvalid) | a 2xx that cannot be read | executed; nothing if Clerk did not send it |
 /// | [`ResponseMismatch`](Self::ResponseMismatch) | a 2xx that answers something else | nothing |
+/// | [`NotKept`](Self::NotKept) | `keep` came after `close` | executed; the client revokes it |
 ///
 /// [`Error::execution`](crate::Error::execution) is the join over all attempts: it can say more than the last kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,4 +60,7 @@ pub enum ErrorKind {
     ResponseInvalid,
     /// The status was a success, and the answer belongs to another request. It is withheld.
     ResponseMismatch,
+    /// [`Held::keep`](crate::Held::keep) came after [`close`](crate::Client::close), which had begun to revoke what was held.
+    /// [`Error::salvaged_id`](crate::Error::salvaged_id) is its id. Do not hand out the link.
+    NotKept,
 }

@@ -9,6 +9,7 @@ use crate::{
     classify::{Classified, Exchanged, classify_error},
     error::{Error, Inner, api},
     error_kind::ErrorKind,
+    execution::Execution,
     invalid_request::InvalidRequest,
     operation::{ParseProblem, Salvage},
     operation_info::OperationInfo,
@@ -112,6 +113,14 @@ impl Error {
     pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
         let classified = classify_error(|_| Ok(Salvage::None), &failed);
         error_of_exchange(info, Err(failed), classified, usize::MAX, SystemTime::now()).into()
+    }
+
+    /// The error of something that was held, and that `close` has begun to revoke.
+    pub(crate) fn not_kept(info: &'static OperationInfo, id: Option<&str>) -> Self {
+        let mut inner = Inner::new(info, ErrorKind::NotKept, Execution::Executed);
+        inner.salvage = id.map_or(Salvage::None, |id| Salvage::Confirmed(id.to_owned()));
+        inner.is_detached = true;
+        inner.into()
     }
 
     /// The error that a call makes of input that it refuses.

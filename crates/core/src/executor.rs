@@ -1,6 +1,6 @@
 //! Running a future to its end after its caller has left.
 
-use std::fmt;
+use std::{fmt, thread};
 
 use crate::time::BoxFuture;
 
@@ -26,6 +26,29 @@ use crate::time::BoxFuture;
 pub trait Executor: Send + Sync + 'static {
     /// Starts to run the task. It may be called from a destructor, and must not block or panic.
     fn execute(&self, task: BoxFuture<'static, ()>);
+}
+
+/// An executor that gives each task a thread of its own.
+///
+/// For transports without a runtime: a blocking HTTP client, a test double. Where the operating system gives no thread, the
+/// task is dropped, and the client reports what is lost.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Client, Response, SecretKey, ThreadExecutor, transport_fn};
+///
+/// let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
+/// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?).executor(ThreadExecutor).build()?;
+/// assert!(clerk.detaches_on_drop());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ThreadExecutor;
+
+impl Executor for ThreadExecutor {
+    fn execute(&self, task: BoxFuture<'static, ()>) {
+        // What is not run is dropped.
+        let _ = thread::Builder::new().name("clerk-actor-tokens".to_owned()).spawn(move || pollster::block_on(task));
+    }
 }
 
 /// Makes an executor of a function.

@@ -3,6 +3,7 @@
 //! Responsible for telling time and for waking sleepers in order. Knows of exchanges only how many are running (at
 //! work, not stalled): while one is, time stands still.
 
+mod executor;
 mod shared;
 mod sleep;
 

@@ -50,9 +50,10 @@ impl HttpTransport for Emulator {
         &self.inner().clock
     }
 
-    /// Returns `None`: the emulator has no runtime.
+    /// Returns an executor that gives each task a thread: the emulator has no runtime. Virtual time does not pass before a
+    /// task has begun.
     fn executor(&self) -> Option<Arc<dyn Executor>> {
-        None
+        Some(Arc::new(self.inner().clock.clone()))
     }
 
     /// Returns `true`: whatever a fault makes of an exchange, it waits for nothing but the emulator's clock, and no longer

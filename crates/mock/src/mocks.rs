@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
     ActorToken, ActorTokenId, ActorTokensApi, CallContext, CreateActorToken, Error, Executor, HttpTransport, Request,
-    Response, Revocation, SystemTimer, Timer, TransportError,
+    Response, Revocation, SystemTimer, ThreadExecutor, Timer, TransportError,
 };
 use mockall::mock;
 
@@ -73,7 +73,7 @@ impl HttpTransport for MockHttpTransport {
     }
 
     fn executor(&self) -> Option<Arc<dyn Executor>> {
-        None
+        Some(Arc::new(ThreadExecutor))
     }
 }
 

@@ -19,7 +19,8 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, Executor, HttpTransport, Request, Response, Sanitized, SystemTimer, Timer, TransportError,
+    CallContext, Executor, HttpTransport, Request, Response, Sanitized, SystemTimer, ThreadExecutor, Timer,
+    TransportError,
 };
 
 use self::answer::AnswerFn;
@@ -256,7 +257,7 @@ impl HttpTransport for ScriptedTransport {
     }
 
     fn executor(&self) -> Option<Arc<dyn Executor>> {
-        None
+        Some(Arc::new(ThreadExecutor))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         watchdog::{ATTEMPT_WATCHDOG, late, within},
     },
     classify::{self, Dropped, Exchanged, classify},
+    error::Error,
     execution::Execution,
     operation::{Operation, Salvage},
     time::BoxFuture,
@@ -61,6 +62,8 @@ pub(crate) struct Detached<O: Operation, T: HttpTransport + ?Sized> {
     /// The id of what was made, as far as a response named it.
     found: Salvage,
     handler_began: bool,
+    /// Whether its caller held what was made, and did not keep it.
+    was_held: bool,
     /// Last, so that `close` waits for all of it.
     in_flight: InFlightGuard,
 }
@@ -74,6 +77,22 @@ pub(crate) fn run_on<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallStat
 /// Gives what a call has left in doubt to the executor: its caller has left, and its exchanges have ended.
 pub(crate) fn take_care<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallState<O, T>>, in_doubt: InDoubt) {
     hand_over(Detached::new(call, None, Some(in_doubt)), None);
+}
+
+/// Gives what was held and is not kept to the executor, which takes it back. The id is the one in the value.
+pub(crate) fn take_back_held<O: Operation, T: HttpTransport + ?Sized>(
+    call: Arc<CallState<O, T>>,
+    in_doubt: InDoubt,
+    id: Option<String>,
+) -> Option<OrphanReport> {
+    let mut detached = Detached::new(call, None, Some(in_doubt));
+    detached.was_held = true;
+    if detached.in_doubt.as_ref().is_some_and(|in_doubt| in_doubt.success.is_none()) {
+        detached.found = id.map_or(Salvage::None, Salvage::Confirmed);
+    }
+    let report = detached.in_doubt.as_ref().map(|in_doubt| detached.report(in_doubt));
+    hand_over(detached, None);
+    report
 }
 
 /// Where there is no executor, or where it drops the task, the loss is reported.
@@ -114,7 +133,7 @@ async fn finish<O: Operation, T: HttpTransport + ?Sized>(task: Task<O, T>) {
 impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     fn new(call: Arc<CallState<O, T>>, send: Option<(usize, SendState)>, in_doubt: Option<InDoubt>) -> Self {
         let in_flight = call.settings.in_flight.begin_detached();
-        Self { call, send, in_doubt, found: Salvage::None, handler_began: false, in_flight }
+        Self { call, send, in_doubt, found: Salvage::None, handler_began: false, was_held: false, in_flight }
     }
 
     /// Polls the exchange to its end: within the deadline of its attempt, and without its panics.
@@ -160,6 +179,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
 
     fn report(&self, in_doubt: &InDoubt) -> OrphanReport {
         let operation = &self.call.operation;
+        let creation = operation.creation();
         let salvaged = || {
             let Success { body, is_whole, stamp, .. } = in_doubt.success.as_ref()?;
             let salvage = || classify::salvage_success(operation, stamp.as_deref(), body, *is_whole);
@@ -173,7 +193,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         };
         let exposed = || {
             let now = self.call.transport.timer().system_time();
-            operation.creation()?.exposure().map(|exposure| exposure.until(now))
+            creation?.exposure().map(|exposure| exposure.until(now))
         };
         OrphanReport {
             operation: operation.info(),
@@ -183,17 +203,39 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
             exposed: catch_unwind(AssertUnwindSafe(exposed)).ok().flatten(),
             attempts: self.call.log.summary().attempts.as_slice().to_vec(),
             others_in_doubt: in_doubt.others_in_doubt,
+            was_held: self.was_held,
+            user_id: creation.and_then(|creation| creation.user_id()).map(str::to_owned),
+            actor: creation.and_then(|creation| creation.actor()).cloned(),
+            extensions: self.call.options.as_ref().map(|options| options.extensions.clone()).unwrap_or_default(),
         }
     }
 
-    /// Gives the orphan to the application's handler, or takes it back.
+    /// Takes back what was held. Gives an orphan to the application's handler, or takes it back.
     async fn handle(&self, report: OrphanReport, key: Option<SecretKey>) {
         let undo = report.id.as_deref().and_then(|id| self.call.undo(id, key));
         let orphan = Orphan { report, undo };
-        match &self.call.settings.on_orphan {
-            Some(handler) => handler(orphan).await,
-            None => self.take_back(orphan).await,
+        // What a caller let go of is no orphan: it becomes one where it cannot be taken back.
+        if self.was_held && !orphan.report.is_incomplete() {
+            match orphan.undo().await {
+                Ok(()) => return log::info!(target: "clerk_actor_tokens", "{}; it was taken back", orphan.report),
+                Err(error) => return self.handle_orphan(orphan, Some(error)).await,
+            }
         }
+        self.handle_orphan(orphan, None).await;
+    }
+
+    /// Gives the orphan to the application's handler, or takes it back unless that has failed.
+    async fn handle_orphan(&self, orphan: Orphan, failed: Option<Error>) {
+        match (&self.call.settings.on_orphan, failed) {
+            (Some(handler), _) => handler(orphan).await,
+            (None, Some(error)) => self.was_not_taken_back(orphan.report(), &error),
+            (None, None) => self.take_back(orphan).await,
+        }
+    }
+
+    fn was_not_taken_back(&self, report: &OrphanReport, error: &Error) {
+        log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");
+        self.in_flight.in_flight().keep(report.clone());
     }
 
     async fn take_back(&self, orphan: Orphan) {
@@ -212,10 +254,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
                 self.in_flight.in_flight().keep(unnamed);
             }
             Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was taken back"),
-            Err(error) => {
-                log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");
-                self.in_flight.in_flight().keep(report.clone());
-            }
+            Err(error) => self.was_not_taken_back(report, &error),
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The creations of a client that are in flight, and the orphans that were not revoked: what `close` waits for and returns.
+//! The creations of a client that are in flight, what callers hold, and the orphans that were not revoked: what `close` waits
+//! for, revokes and returns.
 //!
 //! Counts and keeps; decides nothing. Each call holds an [`InFlightGuard`] and drops it at its end. On the way of a call
 //! that succeeds no lock is taken: the count is atomic.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::{
@@ -18,6 +20,7 @@ use crate::{
         orphan::OrphanReport,
         waiting::{Waiting, wake},
     },
+    error::Error,
     lock::Lock,
 };
 
@@ -40,6 +43,21 @@ struct State {
     lost: Vec<OrphanReport>,
     more_lost: usize,
     waiting: Waiting,
+    held: BTreeMap<u64, Arc<dyn TakeBack>>,
+    next_held: u64,
+    /// `close` has taken back what was held: nothing is held from here on.
+    is_over: bool,
+    /// What `close` has taken back.
+    taken_back: Vec<OrphanReport>,
+}
+
+/// Something that a caller holds: kept or taken back, whichever comes first.
+pub(crate) trait TakeBack: Send + Sync {
+    /// Lets the caller keep it. An error if it was taken back before.
+    fn keep(&self) -> Option<Error>;
+
+    /// Begins to take it back, and returns what is known of it. `None` if it was kept or taken back before.
+    fn take_back(&self) -> Option<OrphanReport>;
 }
 
 impl InFlight {
@@ -63,7 +81,42 @@ impl InFlight {
 
     /// Waits until none is in flight.
     pub(crate) fn ended(&self) -> Ended<'_> {
-        Ended { in_flight: self, place: None }
+        Ended { in_flight: self, also_held: false, place: None }
+    }
+
+    /// Waits until none is in flight and nothing is held.
+    pub(crate) fn settled(&self) -> Ended<'_> {
+        Ended { in_flight: self, also_held: true, place: None }
+    }
+
+    /// Holds something until its place is dropped. `None` if `close` has taken back what was held: nobody would.
+    pub(crate) fn hold(self: &Arc<Self>, held: Arc<dyn TakeBack>) -> Option<HoldPlace> {
+        let number = self.state.with(|state| {
+            if state.is_over {
+                return None;
+            }
+            let number = state.next_held;
+            state.next_held = number.wrapping_add(1);
+            state.held.insert(number, Arc::clone(&held));
+            Some(number)
+        })?;
+        Some(HoldPlace { in_flight: Arc::clone(self), number, held })
+    }
+
+    /// Takes back what is held. From here on, nothing is.
+    pub(crate) fn take_back_held(&self) {
+        let held = self.state.with(|state| {
+            state.is_over = true;
+            std::mem::take(&mut state.held)
+        });
+        // Each is the user's to run in part: not under the lock.
+        let reports: Vec<_> = held.into_values().filter_map(|held| held.take_back()).collect();
+        self.state.with(|state| state.taken_back.extend(reports));
+    }
+
+    /// Returns what `close` has taken back.
+    pub(crate) fn taken_back(&self) -> Vec<OrphanReport> {
+        self.state.with(|state| state.taken_back.clone())
     }
 
     /// Keeps the report of something that was not revoked.
@@ -86,6 +139,35 @@ impl InFlight {
     fn running(&self) -> usize {
         self.count.load(Ordering::SeqCst) / ONE
     }
+
+    fn is_settled(&self, also_held: bool) -> bool {
+        self.running() == 0 && !(also_held && self.state.with(|state| !state.held.is_empty()))
+    }
+}
+
+/// The place of something that is held. Dropped, it is taken back, unless it was kept.
+pub(crate) struct HoldPlace {
+    in_flight: Arc<InFlight>,
+    number: u64,
+    held: Arc<dyn TakeBack>,
+}
+
+impl HoldPlace {
+    /// Lets the caller keep it. An error if `close` has taken it back.
+    pub(crate) fn keep(&self) -> Option<Error> {
+        self.held.keep()
+    }
+}
+
+impl Drop for HoldPlace {
+    fn drop(&mut self) {
+        // Before it leaves its place: in flight or held, `close` sees it.
+        let _ = self.held.take_back();
+        let (held, waiting) =
+            self.in_flight.state.with(|state| (state.held.remove(&self.number), state.waiting.take()));
+        wake(waiting);
+        drop(held);
+    }
 }
 
 /// One that is in flight, until it is dropped.
@@ -107,9 +189,10 @@ impl Drop for InFlightGuard {
     }
 }
 
-/// Ready when none is in flight.
+/// Ready when none is in flight, and when nothing is held where that is waited for too.
 pub(crate) struct Ended<'a> {
     in_flight: &'a InFlight,
+    also_held: bool,
     place: Option<u64>,
 }
 
@@ -117,13 +200,14 @@ impl Future for Ended<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.in_flight.running() == 0 {
+        let also_held = self.also_held;
+        if self.in_flight.is_settled(also_held) {
             return Poll::Ready(());
         }
         let (in_flight, mut waker) = (self.in_flight, Some(context.waker().clone()));
         in_flight.state.with(|state| state.waiting.keep(&mut self.place, &mut waker));
         // The last one may have ended before the waker was there.
-        if self.in_flight.running() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        if self.in_flight.is_settled(also_held) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

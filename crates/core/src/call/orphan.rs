@@ -5,9 +5,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use http::Extensions;
+
 use crate::{
-    actor_token_id::ShownId, attempt::Attempt, error::Error, execution::Execution, exposure::Exposed,
-    invalid_request::InvalidRequest, operation_info::OperationInfo, time::BoxFuture,
+    actor_token_id::ShownId, actor_tokens::actor::Actor, attempt::Attempt, error::Error, execution::Execution,
+    exposure::Exposed, invalid_request::InvalidRequest, operation_info::OperationInfo, secret::Sanitized,
+    time::BoxFuture,
 };
 
 /// Makes the call that takes an orphan back.
@@ -82,7 +85,7 @@ impl fmt::Debug for Orphan {
 ///     }
 /// }
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct OrphanReport {
     pub(crate) operation: &'static OperationInfo,
     pub(crate) execution: Execution,
@@ -91,6 +94,10 @@ pub struct OrphanReport {
     pub(crate) exposed: Option<Exposed>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) others_in_doubt: bool,
+    pub(crate) was_held: bool,
+    pub(crate) user_id: Option<String>,
+    pub(crate) actor: Option<Actor>,
+    pub(crate) extensions: Extensions,
 }
 
 impl OrphanReport {
@@ -138,6 +145,31 @@ impl OrphanReport {
         self.exposed.and_then(|exposed| exposed.session_until)
     }
 
+    /// Returns the user for whom it was made.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.user_id.as_deref()
+    }
+
+    /// Returns who acts with it.
+    #[must_use]
+    pub fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
+    /// Returns the extensions of the call, as [`Call::extension`](crate::Call::extension) set them: for example the id of the
+    /// web request that made it.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Returns whether its caller [held](crate::Held) it, and dropped it before it was kept.
+    #[must_use]
+    pub fn was_held(&self) -> bool {
+        self.was_held
+    }
+
     /// What each attempt of the call came to, as far as it was seen.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
@@ -154,6 +186,9 @@ impl fmt::Debug for OrphanReport {
             .field("unconfirmed_id", &self.unconfirmed_id().map(ShownId))
             .field("exposure_until", &self.exposure_until())
             .field("session_exposure_until", &self.session_exposure_until())
+            .field("user_id", &self.user_id().map(Sanitized::new))
+            .field("actor", &self.actor)
+            .field("was_held", &self.was_held)
             .field("attempts", &self.attempts)
             .field("is_incomplete", &self.is_incomplete())
             .finish()
@@ -162,7 +197,8 @@ impl fmt::Debug for OrphanReport {
 
 impl fmt::Display for OrphanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: its caller was gone before the answer came; ", self.operation.name())?;
+        let why = if self.was_held { "it was held and not kept" } else { "its caller was gone before the answer came" };
+        write!(f, "{}: {why}; ", self.operation.name())?;
         match (&self.id, self.execution) {
             (Some(id), _) => write!(f, "it made {}", ShownId(id)),
             (None, Execution::Executed) => f.write_str("it made something whose id is not known"),
@@ -192,6 +228,7 @@ fn is_writable(moment: SystemTime) -> bool {
 #[must_use = "it says what is left"]
 pub struct Closed {
     pub(crate) under_way: usize,
+    pub(crate) held: Vec<OrphanReport>,
     pub(crate) orphans: Vec<OrphanReport>,
     pub(crate) more_orphans: usize,
 }
@@ -203,10 +240,17 @@ impl Closed {
         self.under_way == 0 && self.orphan_count() == 0
     }
 
-    /// How many calls that make something were still under way when the time was over.
+    /// How many calls that make something were still under way when the time was over. A revocation of what was held counts.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.under_way
+    }
+
+    /// Returns what was still [held](crate::Held) when the time was over, and which `close` therefore began to revoke. What
+    /// could not be revoked is among the [orphans](Self::orphans) as well.
+    #[must_use]
+    pub fn held(&self) -> &[OrphanReport] {
+        &self.held
     }
 
     /// What was lost over the whole life of the client, and neither taken back nor given to an orphan handler of the

@@ -8,6 +8,7 @@ use crate::{
         attempt::{Ended, Ready, attempt, unsent},
         call_state::CallState,
         detach,
+        held::{self, Held},
         in_flight::InFlightGuard,
         options::{Options, apply_headers},
         orphan::UndoCall,
@@ -45,6 +46,38 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(
     operation: O,
     options: Option<Box<Options>>,
 ) -> Result<BoxFuture<'static, Outcome<O::Output>>, Error> {
+    let (caller, request) = begin(settings, transport, operation, options)?;
+    Ok(Box::pin(run(caller, request)))
+}
+
+/// As [`start`], for a caller that holds what the call makes. To be called where the call is first polled.
+pub(crate) fn start_held<O: Operation, T: HttpTransport + ?Sized>(
+    settings: Arc<Settings>,
+    transport: Arc<T>,
+    operation: O,
+    options: Option<Box<Options>>,
+) -> Result<BoxFuture<'static, Result<Held<O::Output>, Error>>, Error> {
+    let (caller, request) = begin(settings, transport, operation, options)?;
+    let call = &caller.call;
+    let blocked = |reason| Err(Error::from_transport(call.operation.info(), TransportError::blocked(reason)));
+    if call.operation.creation().is_none() {
+        return blocked("`hold` is for calls that make something: use `send`");
+    }
+    if call.executor().is_none() {
+        return blocked(
+            "`hold` needs an executor, which revokes what is dropped: hand one to `ClientBuilder::executor`, and do not use \
+             `cancel_on_drop`",
+        );
+    }
+    Ok(Box::pin(run_held(caller, request)))
+}
+
+fn begin<O: Operation, T: HttpTransport + ?Sized>(
+    settings: Arc<Settings>,
+    transport: Arc<T>,
+    operation: O,
+    options: Option<Box<Options>>,
+) -> Result<(Caller<O, T>, Request), Error> {
     let info = operation.info();
     let refused = |refusal| Error::from_invalid_request(info, refusal);
     options.as_ref().map_or(Ok(()), |options| options.check()).map_err(refused)?;
@@ -57,7 +90,7 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(
     };
     let call = CallState::new(settings, transport, operation, options, make_undo);
     let request = new_request(&call).map_err(refused)?;
-    Ok(Box::pin(run(Caller { call: Arc::new(call), in_flight, is_over: false }, request)))
+    Ok((Caller { call: Arc::new(call), in_flight, is_over: false }, request))
 }
 
 /// The caller of a call, as long as it waits. Dropped before the call is over, it leaves what is in doubt to the executor.
@@ -84,6 +117,18 @@ async fn run<O: Operation, T: HttpTransport + ?Sized>(mut caller: Caller<O, T>, 
     let outcome = attempts(&call, first).await;
     caller.is_over = true;
     outcome
+}
+
+async fn run_held<O: Operation, T: HttpTransport + ?Sized>(
+    mut caller: Caller<O, T>,
+    first: Request,
+) -> Result<Held<O::Output>, Error> {
+    let call = Arc::clone(&caller.call);
+    let outcome = attempts(&call, first).await;
+    // Held before the caller has ended: whatever happens in between, one of the two takes it back.
+    let held = outcome.and_then(|response| held::hold(&call, response.into_value()));
+    caller.is_over = true;
+    held
 }
 
 async fn attempts<O: Operation, T: HttpTransport + ?Sized>(

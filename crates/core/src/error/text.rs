@@ -88,6 +88,9 @@ impl Error {
     pub fn advice(&self) -> &'static str {
         let may_have_minted = self.operation().idempotency() == Idempotency::NonIdempotent && self.is_ambiguous();
         match self.kind() {
+            ErrorKind::NotKept => {
+                "Do not hand out the link: close() has begun to revoke the token. Call keep() before the client is closed."
+            }
             _ if may_have_minted && self.is_detached() => {
                 "The client revokes what this call made. See the orphan handler, or what close() returns, for what could not be \
                  revoked; then create another."
@@ -167,6 +170,7 @@ fn kind_words(kind: ErrorKind) -> &'static str {
         ErrorKind::ResponseTruncated => "the answer was lost",
         ErrorKind::ResponseInvalid => "the answer cannot be used",
         ErrorKind::ResponseMismatch => "the answer belongs to another request",
+        ErrorKind::NotKept => "close() revoked what was held before keep() was called",
     }
 }
 

@@ -20,6 +20,8 @@ mod dropped_exchanges;
 mod exposure_and_stamp;
 mod failure_rules;
 mod gate;
+mod hold;
+mod hold_programs;
 mod hostile;
 mod middleware_claims;
 mod never_twice;

@@ -1,0 +1,154 @@
+//! What a call made and its caller holds: revoked when it is dropped, unless the caller keeps it.
+//!
+//! [`Held`] takes the place of the caller whose call has succeeded. Whether what it holds is kept or revoked is decided
+//! once, by one atomic exchange, whichever of `keep`, the drop and `close` comes first.
+
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{
+    call::{
+        call_state::CallState,
+        detach,
+        in_flight::{HoldPlace, TakeBack},
+        orphan::OrphanReport,
+        sends::InDoubt,
+    },
+    error::Error,
+    execution::Execution,
+    operation::Operation,
+    operation_info::OperationInfo,
+    transport::HttpTransport,
+};
+
+/// What a call made, until the application has written it down: what [`Call::hold`](crate::Call::hold) returns.
+///
+/// [`keep`](Self::keep) ends the hold and returns the value. A drop before that revokes it: where a web handler is cancelled
+/// because the browser has left, where it returns early with an error, where it panics. The executor of the call sends the
+/// revocation. If that fails, the token is an orphan: it is given to the
+/// [orphan handler](crate::ClientBuilder::on_orphan), or logged as an error and kept for
+/// [`Client::close`](crate::Client::close).
+///
+/// A drop does not happen where the process exits, aborts or is killed, and after [`std::mem::forget`]. `close` revokes what
+/// is still held, also after `forget`. Nothing covers the other three.
+///
+/// It dereferences to the value. `Debug` shows no credential.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Actor, Client, Error};
+/// # async fn write_down(_: &str) -> Result<(), Error> { Ok(()) }
+///
+/// async fn sign_in_link(clerk: &Client, customer: &str) -> Result<Option<String>, Error> {
+///     let held = clerk.actor_tokens().create(customer, Actor::new("user_agent")).hold().await?;
+///     write_down(held.id().as_str()).await?; // on an error, or if the caller leaves here, the token is revoked
+///     let token = held.keep().await?;
+///     Ok(token.url().map(|url| url.expose().to_owned()))
+/// }
+/// ```
+#[must_use = "dropped, it revokes what the call made"]
+pub struct Held<V> {
+    value: V,
+    /// `None` of one that no call made.
+    hold: Option<HoldPlace>,
+}
+
+impl<V> Held<V> {
+    /// Holds a value that no call made, for tests. Its drop revokes nothing.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Held;
+    ///
+    /// let held = Held::of("a token");
+    /// assert_eq!(pollster::block_on(held.keep())?, "a token");
+    /// # Ok::<(), clerk_actor_tokens_core::Error>(())
+    /// ```
+    pub fn of(value: V) -> Self {
+        Self { value, hold: None }
+    }
+
+    /// Ends the hold: the value stays, and is the caller's. Ready at once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotKept`](crate::ErrorKind::NotKept) if [`Client::close`](crate::Client::close) has begun to revoke it.
+    /// Do not hand out the link.
+    #[allow(clippy::unused_async, reason = "a ledger will have something to wait for")]
+    pub async fn keep(self) -> Result<V, Error> {
+        let Self { value, hold } = self;
+        match hold.as_ref().and_then(HoldPlace::keep) {
+            None => Ok(value),
+            Some(not_kept) => Err(not_kept),
+        }
+    }
+}
+
+impl<V> Deref for Held<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.value
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for Held<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Held").field(&self.value).finish()
+    }
+}
+
+/// What is held of a call, without its value.
+struct Hold<O, T: ?Sized> {
+    call: Arc<CallState<O, T>>,
+    /// The id in the value.
+    id: Option<String>,
+    /// Whether it is decided what becomes of it.
+    is_decided: AtomicBool,
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> Hold<O, T> {
+    fn decides(&self) -> bool {
+        !self.is_decided.swap(true, Ordering::SeqCst)
+    }
+}
+
+impl<O: Operation, T: HttpTransport + ?Sized> TakeBack for Hold<O, T> {
+    fn keep(&self) -> Option<Error> {
+        (!self.decides()).then(|| Error::not_kept(self.call.operation.info(), self.id.as_deref()))
+    }
+
+    fn take_back(&self) -> Option<OrphanReport> {
+        if !self.decides() {
+            return None;
+        }
+        // What the call made is in its log. A middleware may have answered without a send: then the value names it.
+        let in_doubt = self.call.log.leave().or_else(|| {
+            let is_unsent = self.call.log.success().is_none();
+            let unsent = InDoubt { execution: Execution::Executed, success: None, others_in_doubt: false };
+            (is_unsent && self.id.is_some()).then_some(unsent)
+        })?;
+        detach::take_back_held(Arc::clone(&self.call), in_doubt, self.id.clone())
+    }
+}
+
+/// Holds what a call made. An error where the client has been closed, and has revoked all that was held.
+pub(crate) fn hold<O: Operation, T: HttpTransport + ?Sized>(
+    call: &Arc<CallState<O, T>>,
+    value: O::Output,
+) -> Result<Held<O::Output>, Error> {
+    let id = call.operation.creation().and_then(|creation| creation.id_of(&value));
+    let hold = Arc::new(Hold { call: Arc::clone(call), id, is_decided: AtomicBool::new(false) });
+    let info: &'static OperationInfo = call.operation.info();
+    match call.settings.in_flight.hold(Arc::clone(&hold) as Arc<dyn TakeBack>) {
+        Some(place) => Ok(Held { value, hold: Some(place) }),
+        None => {
+            let id = hold.id.clone();
+            let _ = hold.take_back();
+            Err(Error::not_kept(info, id.as_deref()))
+        }
+    }
+}
