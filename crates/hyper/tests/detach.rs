@@ -13,7 +13,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, BaseUrl, BoxFuture, Client, Closed, Error, ErrorKind, Execution, SecretKey, transport_fn,
+    Actor, ActorToken, BaseUrl, BoxFuture, Client, Closed, Error, ErrorKind, Execution, Held, SecretKey, transport_fn,
 };
 use clerk_actor_tokens_hyper::{HyperTransport, TokioExecutor};
 use tokio::{
@@ -432,4 +432,50 @@ async fn a_creation_dropped_while_it_connects_ends_there() {
     let mut bytes = Vec::new();
     timeout(LONG, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
     assert!(bytes.first().is_none_or(|first| *first == 22), "a TLS handshake record, or nothing");
+}
+
+/// What a creation made, held by its caller.
+async fn hold(server: &mut Server, client: &Client<HyperTransport>) -> Held<ActorToken> {
+    server.answer();
+    let held = client.actor_tokens().create("user_1", Actor::new("user_2")).hold().await.unwrap();
+    assert_eq!(server.next().await, Seen::Create);
+    held
+}
+
+#[test]
+fn what_a_cancelled_handler_held_is_revoked() {
+    let mut server = Server::start();
+    let (runtime, client) = (clients_runtime(), server.client());
+    let held = runtime.block_on(hold(&mut server, &client));
+    let handler = runtime.spawn(async move {
+        std::future::pending::<()>().await;
+        held.keep().await.map(drop)
+    });
+    handler.abort();
+    assert_eq!(runtime.block_on(server.next()), Seen::Revoke(ID.to_owned()));
+    assert!(runtime.block_on(close(&client)).is_clean());
+}
+
+#[test]
+fn held_and_dropped_inside_a_short_lived_runtime_it_is_revoked_in_the_one_that_made_it() {
+    let mut server = Server::start();
+    let (runtime, client) = (clients_runtime(), server.client());
+    let held = runtime.block_on(hold(&mut server, &client));
+    let short_lived = Builder::new_current_thread().enable_all().build().unwrap();
+    short_lived.block_on(async move { drop(held) });
+    drop(short_lived);
+    assert_eq!(runtime.block_on(server.next()), Seen::Revoke(ID.to_owned()));
+    assert!(runtime.block_on(close(&client)).is_clean());
+}
+
+#[test]
+fn held_until_its_runtime_has_ended_it_is_reported_by_name() {
+    let mut server = Server::start();
+    let (runtime, client) = (clients_runtime(), server.client());
+    let held = runtime.block_on(hold(&mut server, &client));
+    runtime.shutdown_timeout(LONG);
+    drop(held);
+    let closed = clients_runtime().block_on(close(&client));
+    let [report] = closed.orphans() else { panic!("{closed:?}") };
+    assert_eq!((report.id(), report.was_held(), closed.under_way()), (Some(ID), true, 0));
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    ActorToken, ActorTokenId, ActorTokensApi, CallContext, CreateActorToken, Error, Executor, HttpTransport, Request,
-    Response, Revocation, SystemTimer, ThreadExecutor, Timer, TransportError,
+    ActorToken, ActorTokenId, ActorTokensApi, CallContext, CreateActorToken, Error, Executor, Held, HttpTransport,
+    Request, Response, Revocation, SystemTimer, ThreadExecutor, Timer, TransportError,
 };
 use mockall::mock;
 
@@ -79,7 +79,8 @@ impl HttpTransport for MockHttpTransport {
 
 mock! {
     /// A `mockall` mock of [`ActorTokensApi`], for code that takes the API as a trait and never sees HTTP: set
-    /// expectations with `expect_create()` and `expect_revoke()`.
+    /// expectations with `expect_create()`, `expect_hold()` and `expect_revoke()`. What `hold` returns is made by
+    /// [`Held::of`].
     ///
     /// A token to return is made by
     /// [`to_actor_token`](crate::responses::ActorTokenResponse::to_actor_token), an error by
@@ -112,6 +113,7 @@ mock! {
     #[async_trait]
     impl ActorTokensApi for ActorTokensApi {
         async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error>;
+        async fn hold(&self, create: CreateActorToken) -> Result<Held<ActorToken>, Error>;
         async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error>;
     }
 }

@@ -104,8 +104,9 @@ impl HttpTransport for Scripted {
         self.clerk.timer()
     }
 
+    /// Returns `None`: a program says itself which executor there is, and whether.
     fn executor(&self) -> Option<Arc<dyn Executor>> {
-        self.clerk.executor()
+        None
     }
 
     fn keeps_deadlines(&self) -> bool {
