@@ -125,7 +125,7 @@ async fn a_key_that_is_none_is_named_and_not_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_ends_well_and_prints_no_credential() {
     let server = serve(Emulator::builder()).await;
-    for name in ["quickstart", "custom_transport", "custom_middleware", "rotating_key"] {
+    for name in ["custom_transport", "custom_middleware", "rotating_key"] {
         let outcome = run(&server, name, &[]).await;
         assert_eq!((outcome.exit, outcome.stderr.as_str()), (0, ""), "{name}");
         assert!(outcome.stdout.lines().count() > 1, "{name}");

@@ -72,10 +72,6 @@ impl Classified {
         // One of the two is there: the rules that say nothing are those of a dropped exchange.
         self.rule().kind.or(self.kind).unwrap_or(ErrorKind::Interrupted)
     }
-
-    pub(crate) fn into_salvage(self) -> Salvage {
-        self.salvage
-    }
 }
 
 /// When the exchange of a send was dropped by a middleware, or by the client's own timer.

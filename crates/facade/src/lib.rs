@@ -11,7 +11,7 @@ pub use clerk_actor_tokens_core::*;
 #[cfg(feature = "emulator")]
 pub use clerk_actor_tokens_emulator as emulator;
 /// The hyper transport, and [`client`](clerk_actor_tokens_hyper::client), the three-line start.
-#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
+#[cfg(any(feature = "hyper", feature = "hyper-ring", feature = "hyper-no-tls"))]
 pub use clerk_actor_tokens_hyper as hyper;
 /// Test doubles, and a page that says which is for what.
 #[cfg(feature = "mock")]

@@ -159,11 +159,6 @@ impl<'a> Answer<'a> {
         self.foreign.as_ref()
     }
 
-    /// Whether it never began to be an object.
-    pub(super) fn is_other(&self) -> bool {
-        self.end == End::Other
-    }
-
     /// The id, where it is one and no other one is there.
     pub(super) fn id(&self) -> Option<Cow<'a, str>> {
         let id = self.found.id.filter(|_| !self.twice.contains(&"id"))?.text()?;

@@ -19,7 +19,7 @@ pub(super) fn id_of_token_for(user_id: &str, actor_sub: Option<&str>, body: &[u8
         return Err(foreign.clone());
     }
     let first = json::without_byte_order_mark(body).trim_ascii_start().first();
-    if answer.is_other() && first.is_some_and(|first| *first != b'{') {
+    if first.is_some_and(|first| *first != b'{') {
         return Err(ParseError::not_clerk("the answer is no JSON object"));
     }
     Ok(match answer.id() {

@@ -169,7 +169,6 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
                 if let Some(body) = classify::success_body(exchanged) {
                     call.log.settle(attempt, body, classified.rule().execution);
                 }
-                self.found = classified.into_salvage();
             }
             // What panicked in `parse` can often be salvaged: see `report`.
             Err(_) => {}

@@ -495,3 +495,21 @@ const VALUES_OF_MEMBERS: [&str; 18] = [
     "-7",
     "0.5",
 ];
+
+/// What is JSON and no object was not sent by Clerk; what is no JSON may be the rest of what was.
+#[test]
+fn a_value_that_is_no_object_is_not_clerks_and_a_text_that_is_no_json_may_be() {
+    for (body, execution) in [
+        ("7", Execution::Unknown),
+        ("\"act_1\"", Execution::Unknown),
+        ("[]", Execution::Unknown),
+        (" null ", Execution::Unknown),
+        ("nul", Execution::Executed),
+        ("7 7", Execution::Executed),
+        ("act_1", Execution::Executed),
+    ] {
+        let client = client(move |_| response(200, body).into());
+        let error = run(&client, Op::Revoke).unwrap_err();
+        assert_eq!((error.kind(), error.execution()), (ErrorKind::ResponseInvalid, execution), "{body}: {error}");
+    }
+}

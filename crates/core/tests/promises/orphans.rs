@@ -717,3 +717,26 @@ fn what_only_a_middleware_can_decode_is_an_orphan_without_an_id() {
     assert_eq!((revoked.lock().unwrap().len(), close(&client).orphan_count()), (0, 1));
     assert_eq!(close(&client).orphans()[0].id(), None);
 }
+
+/// The middleware still has the response when the caller leaves, so that the attempt never ended by itself.
+#[test]
+fn a_report_says_how_an_attempt_failed_that_its_middleware_never_ended() {
+    let (clerk, tasks) = (Clerk::new(&[Answer::Gateway]), Tasks::default());
+    let pausing = middleware_fn(|request, next| {
+        Box::pin(async move {
+            let exchanged = next.run(request).await;
+            pause(100).await;
+            exchanged
+        })
+    });
+    let client = detaching(&clerk, &tasks).middleware(pausing).build().unwrap();
+    let call = client.actor_tokens().create(USER, Actor::new(AGENT));
+    let mut call: BoxFuture<'_, _> = Box::pin(async move { drop(call.send().await) });
+    assert_eq!(poll_times(&mut call, 12), None);
+    drop(call);
+    tasks.run();
+    let closed = close(&client);
+    let [report] = closed.orphans() else { panic!("{closed:?}") };
+    let [attempt] = report.attempts() else { panic!("{report:?}") };
+    assert_eq!((attempt.error(), attempt.status().map(|status| status.as_u16())), (Some(ErrorKind::Api), Some(502)));
+}

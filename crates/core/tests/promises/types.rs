@@ -320,3 +320,29 @@ fn nothing_is_sent_before_send() {
     drop(client.actor_tokens().create(USER, Actor::new(AGENT)).send());
     assert_eq!(client.transport().sends(), 0);
 }
+
+/// An operation that reads more of a refusal than its status.
+struct Explains;
+
+impl Operation for Explains {
+    type Output = ();
+
+    fn info(&self) -> &'static OperationInfo {
+        const { &OperationInfo::new("Explains", "/explains", Idempotency::Idempotent) }
+    }
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        base.request(http::Method::GET, "/explains", Default::default())
+    }
+
+    fn parse(&self, _: &Response) -> Result<(), ParseError> {
+        Err(ParseError::unusable("reason", "says why"))
+    }
+}
+
+#[test]
+fn what_an_operation_finds_in_a_refusal_is_in_the_error() {
+    let client = crate::common::client(|_| response(403, "").into());
+    let error = pollster::block_on(client.execute(Explains).send()).unwrap_err();
+    assert!(error.to_string().contains("`reason` says why"), "{error}");
+}

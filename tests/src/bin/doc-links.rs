@@ -1,0 +1,127 @@
+//! Follows each link of the generated documentation: within it, and from the README to where docs.rs will serve it.
+//!
+//! ```text
+//! cargo doc --workspace --all-features --no-deps && cargo run -p clerk-actor-tokens-tests --bin doc-links
+//! ```
+//!
+//! A link to elsewhere is not followed. Neither is a line number of a source page, which rustdoc makes by itself.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    fs,
+    path::{Component, Path, PathBuf},
+    process::ExitCode,
+};
+
+/// Where docs.rs serves the facade.
+const SERVED: &str = "https://docs.rs/clerk-actor-tokens/latest/";
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the tests have no folder above")?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let docs = target.join("doc");
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(&docs)? {
+        let folder = entry?.path();
+        if folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("clerk_actor_tokens")) {
+            collect(&folder, &mut pages)?;
+        }
+    }
+    let mut anchors = Anchors::default();
+    let (mut followed, mut dead) = (0_usize, BTreeSet::new());
+    for page in &pages {
+        let text = fs::read_to_string(page)?;
+        for link in links(&text) {
+            if let Some(problem) = problem(&docs, page, link, &mut anchors, &mut followed) {
+                dead.insert(format!("{}: {link}: {problem}", page.strip_prefix(&docs).unwrap_or(page).display()));
+            }
+        }
+    }
+    let readme = fs::read_to_string(root.join("README.md"))?;
+    for link in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        if link.starts_with(SERVED) {
+            if let Some(problem) = problem(&docs, &docs.join("index.html"), link, &mut anchors, &mut followed) {
+                dead.insert(format!("README.md: {link}: {problem}"));
+            }
+        } else if !link.starts_with("https://") {
+            dead.insert(format!("README.md: {link}: it is relative, and dead on a registry's page"));
+        }
+    }
+    report(pages.len(), followed, &dead)
+}
+
+#[expect(clippy::print_stdout, reason = "a figure for people")]
+fn report(pages: usize, followed: usize, dead: &BTreeSet<String>) -> Result<ExitCode, Box<dyn Error>> {
+    dead.iter().for_each(|line| println!("{line}"));
+    println!("figure: doc-links: {pages} pages, {followed} links followed, {} dead", dead.len());
+    if followed == 0 {
+        return Err("there is no documentation: run `cargo doc` first".into());
+    }
+    Ok(if dead.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn collect(folder: &Path, pages: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, pages)?;
+        } else if path.extension().is_some_and(|extension| extension == "html") {
+            pages.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next())
+}
+
+/// Why a link is dead. `None` if it is live, or leads elsewhere.
+fn problem(docs: &Path, page: &Path, link: &str, anchors: &mut Anchors, followed: &mut usize) -> Option<&'static str> {
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let file = match file.strip_prefix(SERVED) {
+        Some(served) => docs.join(served),
+        None if file.contains("://") || file.starts_with("data:") => return None,
+        None if file.is_empty() => page.to_owned(),
+        None => tidy(&page.parent()?.join(file)),
+    };
+    *followed = followed.saturating_add(1);
+    let file = if file.is_dir() { file.join("index.html") } else { file };
+    if !file.starts_with(docs) {
+        return Some("it leaves the documentation");
+    }
+    if !file.is_file() {
+        return Some("there is no such page");
+    }
+    let is_line_of_source = file.starts_with(docs.join("src"));
+    let is_plain = anchor.is_empty() || is_line_of_source || anchors.has(&file, anchor);
+    (!is_plain).then_some("there is no such anchor")
+}
+
+/// Without `..`.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidied = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(tidied.pop()),
+            Component::CurDir => {}
+            other => tidied.push(other),
+        }
+    }
+    tidied
+}
+
+/// The anchors of the pages that were looked at.
+#[derive(Default)]
+struct Anchors(BTreeMap<PathBuf, BTreeSet<String>>);
+
+impl Anchors {
+    fn has(&mut self, page: &Path, anchor: &str) -> bool {
+        let ids = self.0.entry(page.to_owned()).or_insert_with(|| {
+            let text = fs::read_to_string(page).unwrap_or_default();
+            text.split("id=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+        });
+        ids.contains(anchor)
+    }
+}
