@@ -1,6 +1,6 @@
 //! The id of an actor token, which is safe in a path, in a log and in a database.
 //!
-//! Responsible for the grammar of ids, and for how an id is shown. Not responsible for what an id refers to.
+//! Responsible for how an id is shown. The grammar of ids is in `clerk_id`. Not responsible for what an id refers to.
 //!
 //! An id is no secret: an application has to store it, because Clerk lists no actor tokens. So an id is shown whole,
 //! and never goes through the filter for credentials, which would take some ids for a part of a ticket.
@@ -9,15 +9,14 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{invalid_request::InvalidRequest, secret::Sanitized};
+use crate::{
+    clerk_id::{check_id, problem},
+    invalid_request::InvalidRequest,
+    secret::Sanitized,
+};
 
 /// The field of the API that holds it, as its path template names it.
 const FIELD: &str = "actor_token_id";
-const MAX: usize = 255;
-
-/// Two prefixes that fit the grammar of ids and begin a secret key. No id holds them: behind its own prefix, an id of
-/// Clerk's has no `_`.
-const KEY_PREFIXES: [&[u8]; 2] = [b"sk_test_", b"sk_live_"];
 
 /// The id of an actor token: 1 to 255 of `A-Z a-z 0-9 _ -`.
 ///
@@ -45,10 +44,8 @@ impl ActorTokenId {
     /// [`InvalidRequest`] for the field `actor_token_id`. It does not show the text.
     pub fn new(id: impl Into<String>) -> Result<Self, InvalidRequest> {
         let id = id.into();
-        match problem(&id) {
-            None => Ok(Self(id)),
-            Some(reason) => Err(InvalidRequest::new(FIELD, reason)),
-        }
+        check_id(FIELD, &id)?;
+        Ok(Self(id))
     }
 
     /// Returns whether this text is an id, without an allocation.
@@ -63,24 +60,6 @@ impl ActorTokenId {
     }
 }
 
-fn problem(id: &str) -> Option<&'static str> {
-    // An underscore is rare in an id, and there are three in what is looked for.
-    let begins_key = |(at, _): (usize, &str)| {
-        let begin = at.checked_sub(2).and_then(|begin| id.get(begin..begin.saturating_add(8)));
-        begin.is_some_and(|part| KEY_PREFIXES.iter().any(|prefix| part.as_bytes().eq_ignore_ascii_case(prefix)))
-    };
-    let holds_key = |id: &str| id.match_indices('_').any(begins_key);
-    match id {
-        "" => Some("must not be empty"),
-        _ if id.len() > MAX => Some("must have at most 255 characters"),
-        _ if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) => {
-            Some("may hold A-Z, a-z, 0-9, _ and - alone")
-        }
-        _ if holds_key(id) => Some("holds a secret key"),
-        _ => None,
-    }
-}
-
 impl AsRef<str> for ActorTokenId {
     fn as_ref(&self) -> &str {
         &self.0
@@ -91,22 +70,6 @@ impl FromStr for ActorTokenId {
     type Err = InvalidRequest;
 
     fn from_str(id: &str) -> Result<Self, InvalidRequest> {
-        Self::new(id)
-    }
-}
-
-impl TryFrom<&str> for ActorTokenId {
-    type Error = InvalidRequest;
-
-    fn try_from(id: &str) -> Result<Self, InvalidRequest> {
-        Self::new(id)
-    }
-}
-
-impl TryFrom<String> for ActorTokenId {
-    type Error = InvalidRequest;
-
-    fn try_from(id: String) -> Result<Self, InvalidRequest> {
         Self::new(id)
     }
 }

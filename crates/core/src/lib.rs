@@ -41,6 +41,7 @@ mod auth;
 mod builder;
 mod call;
 mod classify;
+mod clerk_id;
 mod client;
 mod error;
 mod error_kind;
@@ -55,6 +56,7 @@ mod lock;
 mod middleware;
 mod operation;
 mod operation_info;
+mod query;
 mod response;
 mod retry;
 mod secret;
@@ -70,6 +72,7 @@ mod words;
 pub use async_trait::async_trait;
 pub use bytes;
 pub use http;
+pub use serde_json;
 
 pub use crate::{
     actor_token_id::ActorTokenId,
@@ -85,6 +88,7 @@ pub use crate::{
         held::Held,
         orphan::{Closed, Orphan, OrphanReport},
     },
+    clerk_id::check_id,
     client::Client,
     error::{ApiError, Error, ErrorCode},
     error_kind::ErrorKind,
@@ -95,6 +99,7 @@ pub use crate::{
     middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
     operation::{Creation, Operation, ParseError, Salvage, Undo},
     operation_info::{Idempotency, OperationInfo},
+    query::Query,
     response::ApiResponse,
     retry::{RetryPolicy, budget::RetryBudget, page::failure_rules},
     secret::Sanitized,
