@@ -5,8 +5,10 @@ pub(crate) mod actor;
 mod answer;
 mod create;
 mod model;
+mod record;
 mod revoke;
 mod salvage;
+mod timestamp;
 
 use std::{fmt, time::Duration};
 
@@ -15,8 +17,10 @@ use async_trait::async_trait;
 pub use self::{
     actor::Actor,
     create::CreateActorToken,
-    model::{ActorToken, SignInUrl, Ticket, Timestamp},
+    model::{ActorToken, SignInUrl, Ticket},
+    record::ActorTokenRecord,
     revoke::{Revocation, RevokeActorToken},
+    timestamp::Timestamp,
 };
 use crate::{
     actor_token_id::ActorTokenId,

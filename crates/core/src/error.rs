@@ -16,9 +16,12 @@ use serde_json::Value;
 pub use self::api::{ApiError, ErrorCode};
 pub(crate) use self::inner::Inner;
 use crate::{
-    attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
+    actor_token_id::ActorTokenId, attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
     operation_info::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
 };
+
+/// The path template of the operation that makes actor tokens (OpenAPI: `CreateActorToken`).
+const ACTOR_TOKENS: &str = "/actor_tokens";
 
 /// Why a call failed.
 ///
@@ -123,6 +126,17 @@ impl Error {
         self.0.salvage.confirmed()
     }
 
+    /// Returns [`salvaged_id`](Self::salvaged_id) as the id of an actor token, where the call was the creation of one. Store
+    /// it, and revoke it.
+    ///
+    /// `None` where another operation failed, or where the id is outside the grammar of [`ActorTokenId`]. The call is
+    /// the creation of a token if the path template of its [`operation`](Self::operation) is `/actor_tokens`.
+    #[must_use]
+    pub fn salvaged_actor_token(&self) -> Option<&ActorTokenId> {
+        let read = || self.salvaged_id().filter(|_| self.operation().path() == ACTOR_TOKENS)?.parse().ok();
+        self.0.salvaged_actor_token.get_or_init(read).as_ref()
+    }
+
     /// Returns an id that arrived whole in an answer of which too little arrived to say whose it is.
     ///
     /// It may be the id of a token that another call made, so the client never revokes it by itself. `None` where
@@ -161,7 +175,8 @@ impl Error {
         self.0.kind
     }
 
-    /// Which call failed.
+    /// Which call failed. Its [`path`](OperationInfo::path) is empty where there was no call: on an error that `?` made of an
+    /// [`InvalidRequest`].
     #[must_use]
     pub fn operation(&self) -> &'static OperationInfo {
         self.0.operation

@@ -12,7 +12,7 @@ use crate::{
     execution::Execution,
     invalid_request::InvalidRequest,
     operation::{ParseProblem, Salvage},
-    operation_info::OperationInfo,
+    operation_info::{Idempotency, OperationInfo},
     retry::{
         retry_after,
         rule::Failure,
@@ -89,6 +89,9 @@ fn location_origin(headers: &HeaderMap) -> Option<String> {
     Some(format!("{scheme}://{host_and_port}"))
 }
 
+/// The operation of an error that no call made: it has a name for people, and no path.
+const NO_CALL: &OperationInfo = &OperationInfo::new("InvalidRequest", "", Idempotency::Idempotent);
+
 /// Errors made without a call, for test doubles.
 impl Error {
     /// The error that a call makes of this answer. A 2xx becomes one that cannot be used.
@@ -131,5 +134,27 @@ impl Error {
         let mut inner = Inner::new(info, kind, rule.execution);
         inner.invalid = Some(refused);
         inner.into()
+    }
+}
+
+impl From<InvalidRequest> for Error {
+    /// Makes an error of input that was refused before there was a call, so that `?` works in a function that returns
+    /// `Error`. Its operation is named `InvalidRequest`, and has an empty path. Nothing was sent.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{ActorTokenId, Client, Error};
+    ///
+    /// async fn take_back(clerk: &Client, stored: &str) -> Result<(), Error> {
+    ///     let id = ActorTokenId::new(stored)?;
+    ///     clerk.actor_tokens().revoke(&id).send().await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let error = Error::from(ActorTokenId::new("../users").unwrap_err());
+    /// assert_eq!(error.invalid_request().map(|refused| refused.field()), Some("actor_token_id"));
+    /// # let _ = take_back;
+    /// ```
+    fn from(refused: InvalidRequest) -> Self {
+        Self::from_invalid_request(NO_CALL, refused)
     }
 }

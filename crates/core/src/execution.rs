@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What happened at Clerk, as far as it is proved.
 ///
 /// These three are all there is, so that a match on it may be exhaustive.
@@ -13,7 +15,10 @@ use std::fmt;
 /// assert_eq!(Execution::NotExecuted.join(Execution::Unknown), Execution::Unknown);
 /// assert_eq!(Execution::Executed.join(Execution::Unknown), Execution::Executed);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// serde writes and reads `not_executed`, `unknown` and `executed`. `Display` is for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Execution {
     /// Proved: Clerk ran nothing. The request was never sent, was refused unprocessed, or was rejected by a
     /// definite status.
@@ -40,5 +45,26 @@ impl fmt::Display for Execution {
             Self::Unknown => "unknown whether executed",
             Self::Executed => "executed",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serde_has_a_word_for_each_and_takes_no_other() {
+        let words = [
+            (Execution::NotExecuted, "\"not_executed\""),
+            (Execution::Unknown, "\"unknown\""),
+            (Execution::Executed, "\"executed\""),
+        ];
+        for (execution, json) in words {
+            assert_eq!(serde_json::to_string(&execution).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Execution>(json).unwrap(), execution);
+        }
+        for json in ["\"\"", "\"Executed\"", "\"not executed\"", "0", "null"] {
+            assert!(serde_json::from_str::<Execution>(json).is_err(), "{json}");
+        }
     }
 }

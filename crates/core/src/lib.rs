@@ -77,8 +77,8 @@ pub use serde_json;
 pub use crate::{
     actor_token_id::ActorTokenId,
     actor_tokens::{
-        Actor, ActorToken, ActorTokens, ActorTokensApi, CreateActorToken, CreateActorTokenCall, Revocation,
-        RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
+        Actor, ActorToken, ActorTokenRecord, ActorTokens, ActorTokensApi, CreateActorToken, CreateActorTokenCall,
+        Revocation, RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
     },
     attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},

@@ -19,3 +19,29 @@ words! {
         Revoked = "revoked",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_word_is_read_back_as_it_was_also_an_unknown_one(
+            word in prop_oneof![Just("pending".to_owned()), Just("accepted".to_owned()), Just("revoked".to_owned()), any::<String>()],
+        ) {
+            let status = ActorTokenStatus::from(word.as_str());
+            prop_assert_eq!(status.as_str(), word.as_str());
+            let json = serde_json::to_string(&status).unwrap();
+            prop_assert_eq!(&json, &serde_json::to_string(&word).unwrap());
+            prop_assert_eq!(serde_json::from_str::<ActorTokenStatus>(&json).unwrap(), status);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_no_status() {
+        for json in ["7", "null", "[\"pending\"]", "{\"pending\":null}"] {
+            assert!(serde_json::from_str::<ActorTokenStatus>(json).is_err(), "{json}");
+        }
+    }
+}

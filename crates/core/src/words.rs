@@ -22,7 +22,8 @@ impl std::fmt::Debug for UnknownWord {
     }
 }
 
-/// Defines a `#[non_exhaustive]` enum of words with `Other`, `as_str`, `From<&str>` and `Display`.
+/// Defines a `#[non_exhaustive]` enum of words with `Other`, `as_str`, `From<&str>` and `Display`. serde writes and reads
+/// the word as it is, also one that this version does not know.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -57,6 +58,18 @@ macro_rules! words {
                     $($word => Self::$variant,)+
                     other => Self::Other($crate::words::UnknownWord::new(other)),
                 }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer).map(|word| Self::from(word.as_str()))
             }
         }
 

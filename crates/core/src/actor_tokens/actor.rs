@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::OnceLock};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -186,6 +186,13 @@ impl Serialize for Actor {
             Keys::Sub { sub, .. } => serializer.collect_map([(SUB, sub)]),
             Keys::Map(_) | Keys::Json { .. } => self.as_map().serialize(serializer),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Actor {
+    /// Reads an object, as `From<Map<String, Value>>` takes it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -12,7 +12,8 @@ use crate::{
     actor_token_id::ActorTokenId,
     actor_tokens::{
         actor::{Actor, SUB},
-        model::{ActorToken, SignInUrl, Ticket, Timestamp},
+        model::{ActorToken, SignInUrl, Ticket},
+        timestamp::Timestamp,
     },
     json::{self, End, Json, Members},
     operation::ParseError,

@@ -1,13 +1,10 @@
 //! What Clerk answers: the actor token and its parts, but for the actor.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::fmt;
 
 use crate::{
     actor_token_id::ActorTokenId,
-    actor_tokens::actor::Actor,
+    actor_tokens::{actor::Actor, record::ActorTokenRecord, timestamp::Timestamp},
     secret::{Sanitized, redacted_text},
     token_status::ActorTokenStatus,
 };
@@ -36,55 +33,10 @@ redacted_text!(
     SignInUrl
 );
 
-/// A moment as Clerk writes it: Unix time in milliseconds, any 64-bit value.
-///
-/// ```
-/// use clerk_actor_tokens_core::Timestamp;
-/// use std::time::{Duration, UNIX_EPOCH};
-///
-/// let at = Timestamp::from_millis(1_700_000_000_123);
-/// assert_eq!(at.as_millis(), 1_700_000_000_123);
-/// assert_eq!(at.to_system_time(), Some(UNIX_EPOCH + Duration::from_millis(1_700_000_000_123)));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
-
-impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z; negative before.
-    #[must_use]
-    pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
-    }
-
-    /// Milliseconds since 1970-01-01T00:00:00Z; negative before.
-    #[must_use]
-    pub const fn as_millis(self) -> i64 {
-        self.0
-    }
-
-    /// As the operating system's time; `None` if that cannot hold it.
-    #[must_use]
-    pub fn to_system_time(self) -> Option<SystemTime> {
-        let distance = Duration::from_millis(self.0.unsigned_abs());
-        if self.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
-    }
-
-    /// This much later; the last moment that fits if it would not.
-    #[must_use]
-    pub(crate) fn saturating_add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
-    }
-}
-
-impl fmt::Debug for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ms", self.0)
-    }
-}
-
 /// An actor token, as Clerk answers it.
 ///
-/// Not `Serialize`: writing it out would write the sign-in link. `Debug` shows no credential.
+/// Not `Serialize`: writing it out would write the sign-in link. [`record`](Self::record) gives what to store instead.
+/// `Debug` shows no credential.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ActorToken {
     pub(crate) id: ActorTokenId,
@@ -154,6 +106,26 @@ impl ActorToken {
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
+
+    /// Returns the token without its link and its ticket: what an application writes into its database.
+    #[must_use]
+    pub fn record(&self) -> ActorTokenRecord {
+        ActorTokenRecord {
+            id: self.id.clone(),
+            status: self.status.clone(),
+            user_id: self.user_id.clone(),
+            actor: self.actor.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+impl From<&ActorToken> for ActorTokenRecord {
+    fn from(token: &ActorToken) -> Self {
+        token.record()
+    }
 }
 
 impl fmt::Debug for ActorToken {
@@ -182,24 +154,5 @@ mod tests {
         assert_eq!(format!("{ticket:?} {ticket:#?}"), "Ticket(redacted) Ticket(redacted)");
         assert_eq!(format!("{url:?} {url:#?}"), "SignInUrl(redacted) SignInUrl(redacted)");
         assert_eq!((ticket.expose(), url.expose()), ("CANARY", "CANARY"));
-    }
-
-    #[test]
-    fn every_64_bit_timestamp_is_kept_and_none_panics() {
-        for millis in [i64::MIN, -1, 0, 1, 1_700_000_000_123, i64::MAX] {
-            let at = Timestamp::from_millis(millis);
-            assert_eq!(at.as_millis(), millis);
-            let _ = at.to_system_time();
-            assert!(at.saturating_add(Duration::MAX).as_millis() >= millis);
-        }
-        let before = Timestamp::from_millis(-1500).to_system_time().unwrap();
-        assert_eq!(UNIX_EPOCH.duration_since(before).unwrap(), Duration::from_millis(1500));
-    }
-
-    #[test]
-    fn every_status_survives_a_round_trip_also_an_unknown_one() {
-        for word in ["pending", "accepted", "revoked", "expired", "", "\u{1f980}"] {
-            assert_eq!(ActorTokenStatus::from(word).as_str(), word);
-        }
     }
 }

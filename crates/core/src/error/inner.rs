@@ -1,13 +1,13 @@
 //! What is behind the one pointer of an error.
 
-use std::{borrow::Cow, error::Error as StdError, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::api;
 use crate::{
-    attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
+    actor_token_id::ActorTokenId, attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
     operation::Salvage, operation_info::OperationInfo, url::BaseUrl,
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) detail: Option<Cow<'static, str>>,
     pub(crate) redirect_origin: Option<String>,
     pub(crate) salvage: Salvage,
+    /// Filled in when it is asked for: the attempt loop may still change the salvage of an error that it makes.
+    pub(super) salvaged_actor_token: OnceLock<Option<ActorTokenId>>,
     pub(crate) raw_id: Option<String>,
     pub(crate) out_of_retries: bool,
     pub(crate) is_detached: bool,
@@ -51,6 +53,7 @@ impl Inner {
             detail: None,
             redirect_origin: None,
             salvage: Salvage::None,
+            salvaged_actor_token: OnceLock::new(),
             raw_id: None,
             out_of_retries: false,
             is_detached: false,

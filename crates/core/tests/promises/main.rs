@@ -26,6 +26,7 @@ mod hostile;
 mod middleware_claims;
 mod never_twice;
 mod orphans;
+mod record;
 mod requests;
 mod salvage;
 mod secrets;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ApiVersion, BaseUrl, Client, Error, ErrorKind, Execution, Idempotency, InvalidKey, InvalidRequest,
+    Actor, ActorTokenId, ApiVersion, BaseUrl, Client, Error, ErrorKind, Execution, Idempotency, InvalidKey, InvalidRequest,
     Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, SecretKey, TransportError,
     TransportErrorKind, credentials_fn,
     http::{HeaderName, Method},
@@ -592,4 +592,16 @@ fn the_secret_key_is_read_from_the_environment() {
     assert_eq!(child(Some("sk_test_a\n")), format!("{:?}", InvalidKey::IllegalCharacter));
     assert_eq!(child(Some("sk_test_a")), "sk_test_a false");
     assert_eq!(child(Some("sk_live_a")), "sk_live_a true");
+}
+
+#[test]
+fn input_that_is_refused_before_there_is_a_call_becomes_an_error_by_a_question_mark() {
+    fn read(id: &str) -> Result<ActorTokenId, Error> {
+        Ok(ActorTokenId::new(id)?)
+    }
+    let error = read("../users").unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidRequest, Execution::NotExecuted));
+    assert_eq!(error.invalid_request(), ActorTokenId::new("../users").err().as_ref());
+    assert_eq!((error.operation().path(), error.attempts().len(), error.base_url()), ("", 0, None));
+    assert!(error.to_string().starts_with("InvalidRequest: `actor_token_id` may hold "), "{error}");
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
+    Actor, ActorTokenId, BaseUrl, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
     OperationInfo, ParseError, Request, Response, Salvage, TransportError, TransportErrorKind, Undo, http,
     middleware_fn,
 };
@@ -160,4 +160,41 @@ fn an_answer_that_a_middleware_put_in_place_of_the_transports_does_not_make_it_f
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::ResponseMismatch, Execution::Executed));
     assert_eq!(error.salvaged_id(), Some(ID));
+    assert_eq!(error.salvaged_actor_token().map(ActorTokenId::as_str), Some(ID));
+}
+
+/// An operation at some path that salvages some id.
+struct Salvages<const IS_OF_ACTOR_TOKENS: bool>(&'static str);
+
+impl<const IS_OF_ACTOR_TOKENS: bool> Operation for Salvages<IS_OF_ACTOR_TOKENS> {
+    type Output = ();
+    const INFO: OperationInfo = match IS_OF_ACTOR_TOKENS {
+        true => CreateActorToken::INFO,
+        false => OperationInfo::new("CreateInvitation", "/invitations", Idempotency::NonIdempotent),
+    };
+
+    fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
+        base.request(http::Method::POST, Self::INFO.path(), Default::default())
+    }
+
+    fn parse(&self, _: &Response) -> Result<(), ParseError> {
+        Err(ParseError::unusable("id", "is not looked at"))
+    }
+
+    fn salvage(&self, _: &[u8]) -> Result<Salvage, ParseError> {
+        Ok(Salvage::Confirmed(self.0.to_owned()))
+    }
+}
+
+#[test]
+fn a_salvaged_id_is_an_actor_tokens_only_after_a_creation_of_one_and_within_the_grammar() {
+    fn salvaged(operation: impl Operation<Output = ()>) -> (Option<String>, Option<String>) {
+        let error = pollster::block_on(client(|_| response(200, "{}").into()).execute(operation).send()).unwrap_err();
+        let actor_token = error.salvaged_actor_token().map(ToString::to_string);
+        (error.salvaged_id().map(str::to_owned), actor_token)
+    }
+    let some = |id: &str| Some(id.to_owned());
+    assert_eq!(salvaged(Salvages::<true>(ID)), (some(ID), some(ID)));
+    assert_eq!(salvaged(Salvages::<true>("../users")), (some("../users"), None));
+    assert_eq!(salvaged(Salvages::<false>(ID)), (some(ID), None));
 }

@@ -429,7 +429,8 @@ fn errors_made_for_doubles_hide_their_bodies_too() {
             assert_error_hides(&Error::from_response(&CreateActorToken::INFO, &answer), &code);
         }
         let refused = InvalidRequest::new(secret.to_owned(), "is wrong");
-        assert_error_hides(&Error::from_invalid_request(&CreateActorToken::INFO, refused), &"invalid");
+        assert_error_hides(&Error::from_invalid_request(&CreateActorToken::INFO, refused.clone()), &"invalid");
+        assert_error_hides(&Error::from(refused), &"invalid, and no call");
     }
 }
 
