@@ -7,13 +7,12 @@ use http::HeaderValue;
 use crate::{
     auth::CredentialProvider,
     call::{
-        options,
         orphan::Orphan,
         settings::{Live, Settings, USER_AGENT},
     },
     client::Client,
+    config_error::ConfigError,
     executor::Executor,
-    invalid_request::InvalidRequest,
     middleware::Middleware,
     retry::{RetryPolicy, budget::RetryBudget, gate},
     transport::HttpTransport,
@@ -157,7 +156,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
     /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
     /// let refused = Client::builder(transport, SecretKey::new("sk_test_abc")?).require_executor().build();
-    /// assert_eq!(refused.unwrap_err().field(), "require_executor");
+    /// assert_eq!(refused.unwrap_err().setting(), "require_executor");
     /// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
     /// ```
     pub fn require_executor(mut self) -> Self {
@@ -205,24 +204,28 @@ impl<T: HttpTransport> ClientBuilder<T> {
     /// Makes the client.
     ///
     /// # Errors
-    /// [`InvalidRequest`] names the setting that cannot be used: a zero timeout or cap, a retry policy without
+    /// [`ConfigError`] names the setting that cannot be used: a zero timeout or cap, a retry policy without
     /// attempts, a retry budget that nothing refills, a user agent that no header can hold, a required executor that is missing.
-    pub fn build(mut self) -> Result<Client<T>, InvalidRequest> {
-        options::check_timeout(self.settings.timeout)?;
-        self.settings.retry.check()?;
+    pub fn build(mut self) -> Result<Client<T>, ConfigError> {
+        if self.settings.timeout.is_zero() {
+            return Err(ConfigError::new("timeout", "is zero", "set a duration of more than zero"));
+        }
+        self.settings.retry.check_setting()?;
         self.retry_budget.check()?;
         let jitter = self.jitter_seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         self.settings.live = Arc::new(Live::new(self.retry_budget, self.gate_limit, jitter));
         if self.settings.response_cap == 0 {
-            return Err(InvalidRequest::new("response_cap", "must be more than zero"));
+            return Err(ConfigError::new("response_cap", "is zero", "set a number of bytes of more than zero"));
         }
         if let Some(product) = self.user_agent {
-            self.settings.user_agent = HeaderValue::from_str(&format!("{product} {USER_AGENT}"))
-                .map_err(|_| InvalidRequest::new("user_agent", "has a character that cannot stand in a header"))?;
+            self.settings.user_agent = HeaderValue::from_str(&format!("{product} {USER_AGENT}")).map_err(|_| {
+                let problem = "has a character that no header can hold";
+                ConfigError::new("user_agent", problem, "give a product token such as support-desk/2.1")
+            })?;
         }
         if self.must_have_executor && self.settings.executor.is_none() && self.transport.executor().is_none() {
-            let reason = "needs an executor: this transport brings none, and none was handed to the builder";
-            return Err(InvalidRequest::new("require_executor", reason));
+            let problem = "is set, and this transport brings no executor";
+            return Err(ConfigError::new("require_executor", problem, "hand one to `ClientBuilder::executor`"));
         }
         Ok(Client::from_parts(Arc::new(self.settings), Arc::new(self.transport)))
     }

@@ -16,8 +16,8 @@ use serde_json::Value;
 pub use self::api::{ApiError, ErrorCode};
 pub(crate) use self::inner::Inner;
 use crate::{
-    actor_token_id::ActorTokenId, attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
-    operation_info::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
+    actor_token_id::ActorTokenId, attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed,
+    invalid_request::InvalidRequest, operation_info::OperationInfo, token_status::ActorTokenStatus, url::BaseUrl,
 };
 
 /// The path template of the operation that makes actor tokens (OpenAPI: `CreateActorToken`).

@@ -43,6 +43,7 @@ mod call;
 mod classify;
 mod clerk_id;
 mod client;
+mod config_error;
 mod error;
 mod error_kind;
 mod error_of_exchange;
@@ -90,6 +91,7 @@ pub use crate::{
     },
     clerk_id::check_id,
     client::Client,
+    config_error::ConfigError,
     error::{ApiError, Error, ErrorCode},
     error_kind::ErrorKind,
     execution::Execution,

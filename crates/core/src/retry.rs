@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{invalid_request::InvalidRequest, operation_info::Idempotency};
+use crate::{config_error::ConfigError, invalid_request::InvalidRequest, operation_info::Idempotency};
 
 /// How often and how fast a call is sent again.
 ///
@@ -63,7 +63,8 @@ impl RetryPolicy {
         Self::new().max_attempts(Idempotency::NonIdempotent, 1).max_attempts(Idempotency::Idempotent, 1)
     }
 
-    /// The most attempts of an operation of this sort, the first one included. Zero is refused when the call is made.
+    /// The most attempts of an operation of this sort, the first one included. Zero is refused when the client is built, or
+    /// when the call is made.
     pub fn max_attempts(mut self, idempotency: Idempotency, attempts: u32) -> Self {
         match idempotency {
             Idempotency::NonIdempotent => self.attempts_non_idempotent = attempts,
@@ -93,22 +94,29 @@ impl RetryPolicy {
     /// another, and nobody can list or revoke the first. An error's [`execution`](crate::Error::execution) stays `Unknown`;
     /// a success can hide a lost token, which only `send_with_response` tells
     /// ([`ApiResponse::is_ambiguous`](crate::ApiResponse::is_ambiguous)).
-    /// Another status is refused when the call is made.
+    /// Another status is refused when the client is built, or when the call is made.
     pub fn danger_retry_create_on(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
         self.danger_retry_create_on = statuses.into_iter().collect();
         self
     }
 
+    /// Checks it as an option of one call.
     pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
-        let invalid = |field, reason| Err(InvalidRequest::new(field, reason));
+        self.check_setting().map_err(ConfigError::into_invalid_request)
+    }
+
+    /// Checks it as a setting of a client.
+    pub(crate) fn check_setting(&self) -> Result<(), ConfigError> {
+        let wrong = |setting, problem, advice| Err(ConfigError::new(setting, problem, advice));
         if self.attempts_non_idempotent == 0 || self.attempts_idempotent == 0 {
-            return invalid("retry.max_attempts", "must be at least 1");
+            return wrong("retry.max_attempts", "is zero", "set 1 for a call without a retry");
         }
         if self.attempt_timeout.is_zero() {
-            return invalid("retry.attempt_timeout", "must be more than zero");
+            return wrong("retry.attempt_timeout", "is zero", "set a duration of more than zero");
         }
         if !self.danger_retry_create_on.iter().all(|status| rules::may_opt_in(*status)) {
-            return invalid("retry.danger_retry_create_on", "may name 500, 502, 503, 504 and 520 to 530 alone");
+            let advice = "name 500, 502, 503, 504 and 520 to 530 alone";
+            return wrong("retry.danger_retry_create_on", "names a status that no gateway gives", advice);
         }
         Ok(())
     }

@@ -7,13 +7,14 @@ mod tls_options;
 
 use std::time::Duration;
 
+use clerk_actor_tokens_core::ConfigError;
 use http::Uri;
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::Connection;
 use tower_service::Service;
 
 use crate::{
-    BuildError, HyperTransport,
+    HyperTransport,
     connect::{Connector, Limited},
     connecting::BoxError,
     connection_state::Extras,
@@ -25,8 +26,8 @@ impl HyperTransport {
     /// A transport with the defaults: see the builder's methods for them.
     ///
     /// # Errors
-    /// [`BuildError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
-    pub fn new() -> Result<Self, BuildError> {
+    /// [`ConfigError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
+    pub fn new() -> Result<Self, ConfigError> {
         Self::builder().build()
     }
 
@@ -40,7 +41,7 @@ impl HyperTransport {
     ///
     /// # Errors
     /// None today: only the builder's options can be wrong.
-    pub fn with_connector<C>(connector: C) -> Result<Self, BuildError>
+    pub fn with_connector<C>(connector: C) -> Result<Self, ConfigError>
     where
         C: Service<Uri> + Clone + Send + Sync + 'static,
         C::Response: Read + Write + Connection + Unpin + Send + 'static,
@@ -57,7 +58,7 @@ impl HyperTransport {
 /// use clerk_actor_tokens_hyper::HyperTransport;
 /// use std::time::Duration;
 ///
-/// # fn main() -> Result<(), clerk_actor_tokens_hyper::BuildError> {
+/// # fn main() -> Result<(), clerk_actor_tokens_core::ConfigError> {
 /// let transport = HyperTransport::builder()
 ///     .http_only()
 ///     .connect_timeout(Duration::from_secs(2))
@@ -156,14 +157,15 @@ impl HyperTransportBuilder {
     /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls).
     ///
     /// # Errors
-    /// [`BuildError`] if a value is out of its range, if a certificate, a key or a proxy's URL cannot be used, if
+    /// [`ConfigError`] if a value is out of its range, if a certificate, a key or a proxy's URL cannot be used, if
     /// options contradict each other, or if the crate was built with neither the feature `aws-lc-rs` nor `ring` and
     /// [`http_only`](Self::http_only) is not set.
-    pub fn build(self) -> Result<HyperTransport, BuildError> {
+    pub fn build(self) -> Result<HyperTransport, ConfigError> {
         self.check()?;
         let connector = match self.http_only {
             true if !self.tls.is_default() => {
-                return Err(BuildError::new("http_only() leaves nothing for the options of TLS and of proxies to do"));
+                let problem = "is set together with an option of TLS or of proxies";
+                return Err(ConfigError::new("http_only", problem, "leave one of the two out"));
             }
             true => Connector::http_only(),
             false => Connector::new(&self.tls, self.settings.versions)?,
@@ -184,11 +186,12 @@ impl HyperTransportBuilder {
     ///
     /// ```
     /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] mod example {
-    /// use clerk_actor_tokens_hyper::{BuildError, HyperTransport};
+    /// use clerk_actor_tokens_core::ConfigError;
+    /// use clerk_actor_tokens_hyper::HyperTransport;
     /// use hyper_rustls::HttpsConnector;
     /// use hyper_util::client::legacy::connect::HttpConnector;
     ///
-    /// fn transport(mut tls: rustls::ClientConfig) -> Result<HyperTransport, BuildError> {
+    /// fn transport(mut tls: rustls::ClientConfig) -> Result<HyperTransport, ConfigError> {
     ///     // Your resolver: `HttpConnector::new_with_resolver`. Your sockets: its methods.
     ///     let mut tcp = HttpConnector::new();
     ///     tcp.enforce_http(false); // TLS asks it for connections to `https` servers
@@ -199,11 +202,11 @@ impl HyperTransportBuilder {
     /// ```
     ///
     /// # Errors
-    /// [`BuildError`] if a value is out of its range, or if an option of TLS or of proxies is set, or
+    /// [`ConfigError`] if a value is out of its range, or if an option of TLS or of proxies is set, or
     /// [`http1_only`](Self::http1_only): they are the connector's.
     ///
     /// [`Connected::negotiated_h2`]: hyper_util::client::legacy::connect::Connected::negotiated_h2
-    pub fn build_with_connector<C>(self, connector: C) -> Result<HyperTransport, BuildError>
+    pub fn build_with_connector<C>(self, connector: C) -> Result<HyperTransport, ConfigError>
     where
         C: Service<Uri> + Clone + Send + Sync + 'static,
         C::Response: Read + Write + Connection + Unpin + Send + 'static,
@@ -212,12 +215,12 @@ impl HyperTransportBuilder {
     {
         self.check()?;
         if self.http_only || !self.tls.is_default() {
-            return Err(BuildError::new("with a connector of your own, TLS and proxies are the connector's"));
+            let problem = "is used together with an option of TLS or of proxies, which are the connector's";
+            return Err(ConfigError::new("build_with_connector", problem, "configure the connector"));
         }
         if self.settings.versions == Versions::Http1 {
-            return Err(BuildError::new(
-                "http1_only() has no say over a connector of your own, which negotiates itself",
-            ));
+            let problem = "is set together with a connector of your own, which negotiates the version itself";
+            return Err(ConfigError::new("http1_only", problem, "configure the connector"));
         }
         Ok(self.transport(connector, Extras::Kept))
     }
@@ -233,18 +236,23 @@ impl HyperTransportBuilder {
         HyperTransport::from_pools(pooled, fresh)
     }
 
-    fn check(&self) -> Result<(), BuildError> {
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |setting, problem, advice| Err(ConfigError::new(setting, problem, advice));
         if self.connect_timeout.is_zero() {
-            return Err(BuildError::new("connect_timeout is zero: no connection could be opened"));
+            return wrong("connect_timeout", "is zero", "set a duration of more than zero");
         }
         if self.settings.idle_timeout.is_zero() {
-            return Err(BuildError::new("pool_idle_timeout is zero: use max_idle_per_host(0) to keep no connection"));
+            return wrong("pool_idle_timeout", "is zero", "use `max_idle_per_host(0)` to keep no connection");
         }
         if self.settings.idle_timeout > MAX_POOL_IDLE {
-            return Err(BuildError::new("pool_idle_timeout is longer than 24 hours"));
+            return wrong(
+                "pool_idle_timeout",
+                "is longer than 24 hours",
+                "set a duration below the server's idle limit",
+            );
         }
         if !HEAD_SIZES.contains(&self.settings.max_head_size) {
-            return Err(BuildError::new("max_head_size is not from 8 KiB to 1 MiB"));
+            return wrong("max_head_size", "is out of range", "set a number of bytes from 8 KiB to 1 MiB");
         }
         Ok(())
     }
@@ -266,8 +274,7 @@ mod tests {
             (builder().max_head_size(8 * 1024 - 1), "max_head_size"),
             (builder().max_head_size(1024 * 1024 + 1), "max_head_size"),
         ] {
-            let error = refused.build().expect_err(name);
-            assert!(error.to_string().contains(name), "{error}");
+            assert_eq!(refused.build().expect_err(name).setting(), name);
         }
         for accepted in [
             builder(),

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
+use clerk_actor_tokens_core::ConfigError;
 use http::{Uri, uri::Scheme};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
 use crate::{
-    BuildError,
     connecting::{BoxError, ConnectTimedOut, Connecting, Unavailable},
     connection_state::{Extras, Tracked},
     pool::Versions,
@@ -82,7 +82,7 @@ impl Connector {
         Self::Http(tcp(), Unavailable { reason: HTTP_ONLY, detail: None })
     }
 
-    pub(crate) fn new(options: &tls::Options, versions: Versions) -> Result<Self, BuildError> {
+    pub(crate) fn new(options: &tls::Options, versions: Versions) -> Result<Self, ConfigError> {
         Ok(match Https::new(tcp(), options, versions)? {
             Ok(https) => Self::HttpAndHttps(https),
             Err(unavailable) => Self::Http(tcp(), unavailable),

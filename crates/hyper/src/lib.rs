@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
-mod build_error;
 mod builder;
 mod classify;
 mod connect;
@@ -18,11 +17,11 @@ mod within;
 #[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), path = "no_tls.rs")]
 mod tls;
 
-use clerk_actor_tokens_core::{Client, SecretKey};
+use clerk_actor_tokens_core::{Client, ConfigError, SecretKey};
 
 pub use crate::{
-    build_error::BuildError, builder::HyperTransportBuilder, executor::TokioExecutor, request_body::RequestBody,
-    timer::TokioTimer, transport::HyperTransport,
+    builder::HyperTransportBuilder, executor::TokioExecutor, request_body::RequestBody, timer::TokioTimer,
+    transport::HyperTransport,
 };
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -47,7 +46,7 @@ pub use crate::tls::{Certificates, ClientIdentity};
 /// ```
 ///
 /// # Errors
-/// [`BuildError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
-pub fn client(key: SecretKey) -> Result<Client<HyperTransport>, BuildError> {
+/// [`ConfigError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
+pub fn client(key: SecretKey) -> Result<Client<HyperTransport>, ConfigError> {
     Ok(Client::new(HyperTransport::new()?, key))
 }

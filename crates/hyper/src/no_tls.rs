@@ -7,12 +7,12 @@ use std::{
     task::{Context, Poll},
 };
 
+use clerk_actor_tokens_core::ConfigError;
 use http::Uri;
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::net::TcpStream;
 
 use crate::{
-    BuildError,
     connecting::{BoxError, Connecting, Unavailable},
     pool::Versions,
 };
@@ -38,10 +38,11 @@ impl Options {
 pub(crate) struct Https(Infallible);
 
 impl Https {
-    pub(crate) fn new(_: HttpConnector, _: &Options, _: Versions) -> Result<Result<Self, Unavailable>, BuildError> {
-        Err(BuildError::new(
-            "https needs the feature `aws-lc-rs` or `ring` of clerk-actor-tokens-hyper; \
-             `http_only()` builds a transport without it",
+    pub(crate) fn new(_: HttpConnector, _: &Options, _: Versions) -> Result<Result<Self, Unavailable>, ConfigError> {
+        Err(ConfigError::new(
+            "https",
+            "needs the feature `aws-lc-rs` or `ring` of clerk-actor-tokens-hyper",
+            "enable one of them, or call `http_only()` for a transport without TLS",
         ))
     }
 

@@ -13,6 +13,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use clerk_actor_tokens_core::ConfigError;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
@@ -22,7 +23,6 @@ use tower_service::Service;
 
 use self::proxy::{Hop, Route};
 use crate::{
-    BuildError,
     connecting::{BoxError, Connecting, Unavailable},
     pool::Versions,
 };
@@ -49,7 +49,7 @@ impl Https {
         tcp: HttpConnector,
         options: &Options,
         versions: Versions,
-    ) -> Result<Result<Self, Unavailable>, BuildError> {
+    ) -> Result<Result<Self, Unavailable>, ConfigError> {
         let matcher = options.proxy.matcher()?;
         let (roots, problem) = roots(options)?;
         let roots = Arc::new(roots);
@@ -82,7 +82,7 @@ impl Https {
 }
 
 /// Whom to trust, and what went wrong with finding out.
-fn roots(options: &Options) -> Result<(RootCertStore, Option<String>), BuildError> {
+fn roots(options: &Options) -> Result<(RootCertStore, Option<String>), ConfigError> {
     let mut roots = RootCertStore::empty();
     let mut problem = None;
     match (options.only, options.webpki) {
@@ -99,21 +99,29 @@ fn roots(options: &Options) -> Result<(RootCertStore, Option<String>), BuildErro
         (false, true) => {}
         (true, false) => {}
         (true, true) => {
-            return Err(BuildError::new("only_roots and webpki_roots contradict each other"));
+            return Err(ConfigError::new(
+                "only_roots",
+                "is set together with webpki_roots",
+                "leave one of the two out",
+            ));
         }
     }
     for certificate in &options.added {
-        roots
-            .add(certificate.clone())
-            .map_err(|error| BuildError::new("a root certificate that was added cannot be used").with_source(error))?;
+        roots.add(certificate.clone()).map_err(|error| {
+            let problem = "holds a root certificate that cannot be used";
+            ConfigError::new("certificates", problem, "give X.509 certificates of authorities").with_source(error)
+        })?;
     }
     Ok((roots, problem))
 }
 
-fn config(roots: &Arc<RootCertStore>, identity: Option<&ClientIdentity>) -> Result<ClientConfig, BuildError> {
+fn config(roots: &Arc<RootCertStore>, identity: Option<&ClientIdentity>) -> Result<ClientConfig, ConfigError> {
     let versions = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(|error| BuildError::new("the TLS crypto provider supports no TLS version").with_source(error))?
+        .map_err(|error| {
+            let problem = "has a crypto provider that supports no version of TLS";
+            ConfigError::new("https", problem, "enable the feature `aws-lc-rs` or `ring`").with_source(error)
+        })?
         .with_root_certificates(Arc::clone(roots));
     match identity {
         None => Ok(versions.with_no_client_auth()),

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use clerk_actor_tokens::{Client, Execution, HttpTransport, InvalidRequest, Orphan, emulator::Emulator};
+use clerk_actor_tokens::{Client, ConfigError, Execution, HttpTransport, Orphan, emulator::Emulator};
 
 use super::{
     aftermath::{Seen, lock},
@@ -27,7 +27,7 @@ pub(super) fn client(
     spawned: Option<Spawned>,
     has_reports: bool,
     seen: &Arc<Mutex<Seen>>,
-) -> Result<Client, InvalidRequest> {
+) -> Result<Client, ConfigError> {
     let transport: Box<dyn HttpTransport> = match program.fails_over {
         true => Box::new(Failover(transport.clone(), transport)),
         false => Box::new(transport),

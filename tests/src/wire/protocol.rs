@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use clerk_actor_tokens::hyper::{BuildError, Certificates, HyperTransport, HyperTransportBuilder};
+use clerk_actor_tokens::{
+    ConfigError,
+    hyper::{Certificates, HyperTransport, HyperTransportBuilder},
+};
 
 /// What is spoken on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Protocol {
     }
 
     /// A transport that speaks this alone, and trusts this authority (PEM) alone.
-    pub(crate) fn transport(self, authority: Option<&str>) -> Result<HyperTransportBuilder, BuildError> {
+    pub(crate) fn transport(self, authority: Option<&str>) -> Result<HyperTransportBuilder, ConfigError> {
         let builder = HyperTransport::builder();
         let builder = if self.is_http2() { builder.http2_prior_knowledge() } else { builder.http1_only() };
         match authority {

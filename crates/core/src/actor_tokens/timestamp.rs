@@ -117,12 +117,13 @@ mod tests {
         let (date, time) = text.strip_suffix('Z').unwrap().split_once('T').unwrap();
         let (year_and_month, day) = date.rsplit_once('-').unwrap();
         let (year, month) = year_and_month.rsplit_once('-').unwrap();
-        let (year, month, day): (i64, i64, i64) =
-            (year.parse().unwrap(), month.parse().unwrap(), day.parse().unwrap());
+        let (year, month, day): (i64, i64, i64) = (year.parse().unwrap(), month.parse().unwrap(), day.parse().unwrap());
         assert!((1..=12).contains(&month) && (1..=days_of(year, month)).contains(&day), "{text}");
-        let leap_days_before = |year: i64| (year - 1).div_euclid(4) - (year - 1).div_euclid(100) + (year - 1).div_euclid(400);
+        let leap_days_before =
+            |year: i64| (year - 1).div_euclid(4) - (year - 1).div_euclid(100) + (year - 1).div_euclid(400);
         let days_before = |year: i64| 365 * year + leap_days_before(year);
-        let days = days_before(year) - days_before(1970) + (1..month).map(|month| days_of(year, month)).sum::<i64>() + day - 1;
+        let days =
+            days_before(year) - days_before(1970) + (1..month).map(|month| days_of(year, month)).sum::<i64>() + day - 1;
         let (time, millis) = time.split_once('.').unwrap();
         let seconds = time.split(':').fold(0, |sum, part| sum * 60 + part.parse::<i128>().unwrap());
         (i128::from(days) * 86_400 + seconds) * 1000 + millis.parse::<i128>().unwrap()

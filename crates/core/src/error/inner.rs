@@ -7,8 +7,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::api;
 use crate::{
-    actor_token_id::ActorTokenId, attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed, invalid_request::InvalidRequest,
-    operation::Salvage, operation_info::OperationInfo, url::BaseUrl,
+    actor_token_id::ActorTokenId, attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed,
+    invalid_request::InvalidRequest, operation::Salvage, operation_info::OperationInfo, url::BaseUrl,
 };
 
 /// Everything that an error may know. `error_of_exchange` and the attempt loop fill it in.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{invalid_request::InvalidRequest, time::Moment};
+use crate::{config_error::ConfigError, time::Moment};
 
 /// How many retries all calls of a client to one base URL with one key may make together: a bucket of tokens (not of
 /// Clerk's). A retry takes one; successes and time give them back.
@@ -62,12 +62,13 @@ impl RetryBudget {
         self
     }
 
-    pub(crate) fn check(&self) -> Result<(), InvalidRequest> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |setting, advice| Err(ConfigError::new(setting, "is zero", advice));
         if self.successes_per_token == 0 {
-            return Err(InvalidRequest::new("retry_budget.successes_per_token", "must be at least 1"));
+            return wrong("retry_budget.successes_per_token", "set at least 1");
         }
         if self.token_every.is_zero() {
-            return Err(InvalidRequest::new("retry_budget.token_every", "must be more than zero"));
+            return wrong("retry_budget.token_every", "set a duration of more than zero");
         }
         Ok(())
     }

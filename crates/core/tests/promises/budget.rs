@@ -163,7 +163,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
     ];
     for (budget, field) in table {
         let refused = Client::builder(Scripted::new(unreachable_server), test_key()).retry_budget(budget).build();
-        assert_eq!(refused.unwrap_err().field(), field);
+        assert_eq!(refused.unwrap_err().setting(), field);
     }
     for budget in [
         RetryBudget::new().tokens(u32::MAX).successes_per_token(u32::MAX).token_every(Duration::MAX),

@@ -189,7 +189,7 @@ fn the_longest_timeout_is_still_finite() {
 
 #[test]
 fn a_timeout_of_zero_is_refused() {
-    assert_eq!(builder(stall).timeout(Duration::ZERO).build().unwrap_err().field(), "timeout");
+    assert_eq!(builder(stall).timeout(Duration::ZERO).build().unwrap_err().setting(), "timeout");
     let client = client(stall);
     let call = client.actor_tokens().revoke(ID).timeout(Duration::ZERO);
     let error = pollster::block_on(call.send()).unwrap_err();

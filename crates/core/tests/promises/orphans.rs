@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, BoxFuture, CallContext, Client, ClientBuilder, Closed, ErrorKind, Execution, Executor,
+    Actor, BaseUrl, BoxFuture, CallContext, Client, ClientBuilder, Closed, ConfigError, ErrorKind, Execution, Executor,
     HttpTransport, Idempotency, InvalidRequest, Moment, Operation, OperationInfo, Orphan, OrphanReport, ParseError,
     Request, Response, RetryPolicy, SecretKey, Timer, TransportError, executor_fn, http::Method, middleware_fn,
     transport_fn,
@@ -190,7 +190,7 @@ fn without_an_executor_the_loss_is_told_by_the_log_and_by_close() {
 fn an_executor_that_nothing_can_give_is_refused_when_the_client_is_built() {
     let transport = || transport_fn(|_, _| async { Ok(Response::default()) });
     let refused = Client::builder(transport(), test_key()).require_executor().build().unwrap_err();
-    assert_eq!(refused.field(), "require_executor");
+    assert_eq!(refused.setting(), "require_executor");
     assert!(Client::builder(transport(), test_key()).executor(Tasks::default()).require_executor().build().is_ok());
     assert!(!Client::new(transport(), test_key()).detaches_on_drop());
     assert!(Client::builder(transport(), test_key()).build().is_ok());
@@ -218,7 +218,7 @@ impl HttpTransport for Bringing {
 fn a_executor_of_the_transport_is_found_through_whatever_holds_it() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let bringing = || Bringing(clerk.clone(), tasks.clone());
-    let built = |builder: Result<Client, InvalidRequest>| builder.unwrap();
+    let built = |builder: Result<Client, ConfigError>| builder.unwrap();
     let boxed: Box<dyn HttpTransport> = Box::new(bringing());
     let shared: Arc<dyn HttpTransport> = Arc::new(bringing());
     let clients = [

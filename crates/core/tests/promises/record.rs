@@ -7,7 +7,11 @@ use serde_json::{Map, Value, json};
 const CANARY: &str = "eyJCANARY";
 
 fn token(create: &CreateActorToken, mut answer: Value) -> ActorToken {
-    let canaries = [("object", "actor_token".into()), ("token", CANARY.into()), ("url", format!("https://x.test/?ticket={CANARY}"))];
+    let canaries = [
+        ("object", "actor_token".into()),
+        ("token", CANARY.into()),
+        ("url", format!("https://x.test/?ticket={CANARY}")),
+    ];
     for (key, value) in canaries {
         answer[key] = value.into();
     }
@@ -84,7 +88,8 @@ fn a_record_is_written_under_clerks_names() {
 #[test]
 fn debug_of_a_record_shows_no_value_of_the_actors_further_keys() {
     let create = CreateActorToken::new("user_1", Actor::new("user_2"));
-    let answer = json!({"id": "act_1", "status": "pending", "user_id": "user_1", "actor": {"sub": "user_2", "note": "PRIVATE"}});
+    let answer =
+        json!({"id": "act_1", "status": "pending", "user_id": "user_1", "actor": {"sub": "user_2", "note": "PRIVATE"}});
     let shown = format!("{:?}", token(&create, answer).record());
     assert!(shown.contains("act_1") && shown.contains("note") && !shown.contains("PRIVATE"), "{shown}");
 }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ActorTokenId, ApiVersion, BaseUrl, Client, Error, ErrorKind, Execution, Idempotency, InvalidKey, InvalidRequest,
-    Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, SecretKey, TransportError,
+    Actor, ActorTokenId, ApiVersion, BaseUrl, Client, Error, ErrorKind, Execution, Idempotency, InvalidKey,
+    InvalidRequest, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, SecretKey, TransportError,
     TransportErrorKind, credentials_fn,
     http::{HeaderName, Method},
     middleware_fn,
@@ -126,7 +126,7 @@ fn what_a_client_is_set_to_is_what_goes_out() {
 #[test]
 fn settings_that_cannot_stand_are_refused() {
     let refused =
-        |builder: clerk_actor_tokens_core::ClientBuilder<Scripted>| builder.build().unwrap_err().field().to_owned();
+        |builder: clerk_actor_tokens_core::ClientBuilder<Scripted>| builder.build().unwrap_err().setting().to_owned();
     assert_eq!(refused(builder(pending).response_cap(0)), "response_cap");
     assert_eq!(refused(builder(pending).user_agent("a\r\nb")), "user_agent");
     assert_eq!(refused(builder(pending).timeout(Duration::ZERO)), "timeout");

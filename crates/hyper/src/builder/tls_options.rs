@@ -14,9 +14,10 @@ impl HyperTransportBuilder {
     /// Trusts these certificates as roots, and those of [`add_root`](Self::add_root), but none of the system's.
     ///
     /// ```
-    /// use clerk_actor_tokens_hyper::{BuildError, Certificates, HyperTransport};
+    /// use clerk_actor_tokens_core::ConfigError;
+    /// use clerk_actor_tokens_hyper::{Certificates, HyperTransport};
     ///
-    /// fn transport(pinned_ca: &[u8]) -> Result<HyperTransport, BuildError> {
+    /// fn transport(pinned_ca: &[u8]) -> Result<HyperTransport, ConfigError> {
     ///     HyperTransport::builder().only_roots(Certificates::from_pem(pinned_ca)?).build()
     /// }
     /// assert!(transport(b"").is_err());
@@ -61,7 +62,7 @@ impl HyperTransportBuilder {
     /// let transport = HyperTransport::builder().proxy("http://proxy.test:3128").build()?;
     /// # let _ = transport;
     /// assert!(HyperTransport::builder().proxy("socks5://proxy.test:1080").build().is_err());
-    /// # Ok::<(), clerk_actor_tokens_hyper::BuildError>(())
+    /// # Ok::<(), clerk_actor_tokens_core::ConfigError>(())
     /// ```
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.tls.proxy = Proxy::Url(url.into());

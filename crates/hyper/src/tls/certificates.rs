@@ -2,23 +2,23 @@
 
 use std::fmt;
 
+use clerk_actor_tokens_core::ConfigError;
 use rustls::{
     ClientConfig, ConfigBuilder,
     client::WantsClientCert,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-use crate::BuildError;
-
 /// One or more certificates: roots to trust.
 ///
 /// ```
-/// use clerk_actor_tokens_hyper::{BuildError, Certificates, HyperTransport};
+/// use clerk_actor_tokens_core::ConfigError;
+/// use clerk_actor_tokens_hyper::{Certificates, HyperTransport};
 ///
-/// fn transport(company_ca: &[u8]) -> Result<HyperTransport, BuildError> {
+/// fn transport(company_ca: &[u8]) -> Result<HyperTransport, ConfigError> {
 ///     HyperTransport::builder().add_root(Certificates::from_pem(company_ca)?).build()
 /// }
-/// assert_eq!(transport(b"").unwrap_err().to_string(), "the PEM text holds no certificate");
+/// assert_eq!(transport(b"").unwrap_err().setting(), "certificates");
 /// ```
 #[derive(Clone)]
 pub struct Certificates(Vec<CertificateDer<'static>>);
@@ -27,13 +27,14 @@ impl Certificates {
     /// Those in this PEM text (RFC 7468); what else is in it is passed over.
     ///
     /// # Errors
-    /// [`BuildError`] if the text is malformed or holds no certificate.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, BuildError> {
+    /// [`ConfigError`] if the text is malformed or holds no certificate.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
+        let refused = |problem| ConfigError::new("certificates", problem, "give certificates in PEM (RFC 7468)");
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|_| BuildError::new("the certificates are no well-formed PEM"))?;
+            .map_err(|_| refused("is no well-formed PEM"))?;
         if certificates.is_empty() {
-            return Err(BuildError::new("the PEM text holds no certificate"));
+            return Err(refused("holds no certificate"));
         }
         Ok(Self(certificates))
     }
@@ -59,12 +60,13 @@ impl fmt::Debug for Certificates {
 /// chain and its private key.
 ///
 /// ```
-/// use clerk_actor_tokens_hyper::{BuildError, ClientIdentity, HyperTransport};
+/// use clerk_actor_tokens_core::ConfigError;
+/// use clerk_actor_tokens_hyper::{ClientIdentity, HyperTransport};
 ///
-/// fn transport(chain: &[u8], key: &[u8]) -> Result<HyperTransport, BuildError> {
+/// fn transport(chain: &[u8], key: &[u8]) -> Result<HyperTransport, ConfigError> {
 ///     HyperTransport::builder().client_identity(ClientIdentity::from_pem(chain, key)?).build()
 /// }
-/// assert!(transport(b"no chain", b"no key").unwrap_err().to_string().contains("private key"));
+/// assert_eq!(transport(b"no chain", b"no key").unwrap_err().setting(), "client_identity");
 /// ```
 pub struct ClientIdentity {
     chain: Certificates,
@@ -76,21 +78,25 @@ impl ClientIdentity {
     /// text.
     ///
     /// # Errors
-    /// [`BuildError`] if a text is malformed, or holds no certificate or no key.
-    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, BuildError> {
+    /// [`ConfigError`] if a text is malformed, or holds no certificate or no key.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, ConfigError> {
         // The parser's own error may quote a line of the key: it is not passed on.
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|_| BuildError::new("the client's private key is no well-formed PEM, or there is none in it"))?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
+            let problem = "has a private key that is no well-formed PEM";
+            ConfigError::new("client_identity", problem, "give a key in PEM (PKCS#8, PKCS#1 or SEC1)")
+        })?;
         Ok(Self { chain: Certificates::from_pem(chain)?, key })
     }
 
     pub(super) fn apply(
         &self,
         config: ConfigBuilder<ClientConfig, WantsClientCert>,
-    ) -> Result<ClientConfig, BuildError> {
-        config
-            .with_client_auth_cert(self.chain.0.clone(), self.key.clone_key())
-            .map_err(|error| BuildError::new("the client's certificate and key cannot be used").with_source(error))
+    ) -> Result<ClientConfig, ConfigError> {
+        config.with_client_auth_cert(self.chain.0.clone(), self.key.clone_key()).map_err(|error| {
+            let advice = "give a certificate chain, and the key that its first certificate was issued for";
+            ConfigError::new("client_identity", "has a certificate and key that cannot be used", advice)
+                .with_source(error)
+        })
     }
 }
 

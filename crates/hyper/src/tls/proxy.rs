@@ -12,6 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use clerk_actor_tokens_core::ConfigError;
 use http::{
     Uri,
     uri::{Authority, Scheme},
@@ -28,10 +29,7 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::{
-    BuildError,
-    connecting::{BoxError, Connecting, ProxyFailed},
-};
+use crate::connecting::{BoxError, Connecting, ProxyFailed};
 
 /// A connection to the server or to a proxy, which may itself be spoken to over TLS.
 pub(super) type Hop = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -57,13 +55,13 @@ impl fmt::Debug for Proxy {
 
 impl Proxy {
     /// A value that names no usable proxy is refused here: the matcher would go straight to the server instead.
-    pub(super) fn matcher(&self) -> Result<Option<Matcher>, BuildError> {
+    pub(super) fn matcher(&self) -> Result<Option<Matcher>, ConfigError> {
         match self {
             Self::None => Ok(None),
             Self::Url(url) => {
                 let matcher = Matcher::builder().https(url.as_str()).build();
                 if !is_usable(&matcher) {
-                    return Err(BuildError::new("the proxy is not an http:// or https:// URL with a host"));
+                    return Err(not_a_proxy("proxy"));
                 }
                 Ok(Some(matcher))
             }
@@ -77,9 +75,7 @@ impl Proxy {
                 // set there is `HTTP_PROXY`, which is not read here.
                 let matcher = || Matcher::builder().https(https.as_str()).all(all.as_str());
                 if !is_usable(&matcher().build()) {
-                    return Err(BuildError::new(
-                        "HTTPS_PROXY or ALL_PROXY is set, and is not an http:// or https:// URL with a host",
-                    ));
+                    return Err(not_a_proxy("HTTPS_PROXY or ALL_PROXY"));
                 }
                 // The matcher's `*` means every name, and no address.
                 if no.split(',').any(|host| host.trim() == "*") {
@@ -89,6 +85,11 @@ impl Proxy {
             }
         }
     }
+}
+
+fn not_a_proxy(setting: &'static str) -> ConfigError {
+    let problem = "is not an http:// or https:// URL with a host";
+    ConfigError::new(setting, problem, "give a URL such as http://proxy:3128")
 }
 
 /// The value of the first of these that is set.

@@ -97,6 +97,7 @@ fn certificates_that_cannot_be_roots_are_refused() {
     for roots in [empty, Certificates::from_der([0x30; 40]), Certificates::from_pem(garbage.as_bytes()).unwrap()] {
         let error = HyperTransport::builder().add_root(roots.clone()).build().unwrap_err();
         assert!(error.to_string().contains("root certificate"), "{error}");
+        assert!(error.source().is_some(), "{error}");
         assert!(HyperTransport::builder().only_roots(roots).build().is_err());
     }
     // What else is in the text is passed over.
@@ -375,7 +376,7 @@ fn a_pin_is_not_widened_without_a_word() {
     for both in
         [builder().only_roots(ours.as_root()).webpki_roots(), builder().webpki_roots().only_roots(ours.as_root())]
     {
-        let error = both.build().unwrap_err().to_string();
-        assert_eq!(error, "only_roots and webpki_roots contradict each other");
+        let error = both.build().unwrap_err();
+        assert_eq!((error.setting(), error.problem()), ("only_roots", "is set together with webpki_roots"));
     }
 }
