@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use clerk_actor_tokens::workspace::JitterSeed as _;
 use clerk_actor_tokens::{
     Actor, CallContext, Client, ClientBuilder, Error, Execution, HttpTransport, Request, Response, RetryBudget,
     RetryPolicy, SecretKey, TransportError, TransportErrorKind,

@@ -7,7 +7,7 @@
 #![cfg(flipped_rules)]
 #![allow(clippy::print_stdout, reason = "the figures are what this is run for")]
 
-use clerk_actor_tokens_core::flip::{self, Flip};
+use clerk_actor_tokens_core::workspace::flip::{self, Flip};
 use clerk_actor_tokens_tests::{
     failures_page::{disagreements, wrong_unsafe_retries},
     schedules::violations,

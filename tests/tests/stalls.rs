@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use clerk_actor_tokens::workspace::JitterSeed as _;
 use clerk_actor_tokens::{
     Actor, ActorTokenId, Client, ClientBuilder, Error, ErrorKind, Execution, HttpTransport, RetryPolicy, SecretKey,
     credentials_fn,

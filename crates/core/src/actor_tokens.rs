@@ -27,7 +27,9 @@ use crate::{
     call::{Call, held::Held},
     client::Client,
     error::Error,
-    operation::Operation as _,
+    operation::Operation,
+    operation_info::OperationInfo,
+    response::ApiResponse,
     transport::{HttpTransport, TransportError},
 };
 
@@ -73,7 +75,7 @@ impl<T: HttpTransport + ?Sized> ActorTokens<T> {
     ///
     /// Each success is a live credential that skips the user's second factor and counts against a paid quota. It is
     /// sent again only where Clerk is proved not to have acted.
-    pub fn create(&self, user_id: impl Into<String>, actor: Actor) -> CreateActorTokenCall<T> {
+    pub fn create(&self, user_id: impl Into<String>, actor: Actor) -> Call<CreateActorToken, T> {
         self.client.execute(CreateActorToken::new(user_id, actor))
     }
 
@@ -81,18 +83,13 @@ impl<T: HttpTransport + ?Sized> ActorTokens<T> {
     ///
     /// The error of a token that was used has [`token_status`](Error::token_status) `Accepted`: end the session
     /// instead.
-    pub fn revoke(&self, id: impl AsRef<str>) -> RevokeActorTokenCall<T> {
+    pub fn revoke(&self, id: impl AsRef<str>) -> Call<RevokeActorToken, T> {
         self.client.execute(RevokeActorToken::new(id))
     }
 }
 
-/// A creation about to be sent: options, then [`send`](Call::send).
-pub type CreateActorTokenCall<T = dyn HttpTransport> = Call<CreateActorToken, T>;
-
-/// A revocation about to be sent: options, then [`send`](Call::send).
-pub type RevokeActorTokenCall<T = dyn HttpTransport> = Call<RevokeActorToken, T>;
-
-impl<T: HttpTransport + ?Sized> CreateActorTokenCall<T> {
+/// The options of a creation.
+impl<T: HttpTransport + ?Sized> Call<CreateActorToken, T> {
     /// How long the link works: whole seconds, more than zero. An hour if unset.
     pub fn expires_in(self, lifetime: Duration) -> Self {
         self.map(|create| create.expires_in(lifetime))
@@ -102,9 +99,7 @@ impl<T: HttpTransport + ?Sized> CreateActorTokenCall<T> {
     pub fn session_max_duration(self, duration: Duration) -> Self {
         self.map(|create| create.session_max_duration(duration))
     }
-}
 
-impl<T: HttpTransport + ?Sized> CreateActorTokenCall<T> {
     /// Puts a stamp into the actor, under this key: see [`CreateActorToken::stamp_attempts`].
     pub fn stamp_attempts(self, key: impl Into<String>) -> Self {
         self.map(|create| create.stamp_attempts(key))
@@ -166,6 +161,33 @@ pub trait ActorTokensApi: Send + Sync {
     /// # Errors
     /// [`Error`]; its [`token_status`](Error::token_status) says if somebody used the link.
     async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error>;
+
+    /// Creates an actor token, and returns it with status, headers, trace id and attempts.
+    ///
+    /// [`create`](Self::create) cannot be the default, because it has no response to return. The default sends nothing, and
+    /// refuses. An implementation that wraps another one forwards this method too.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create). Of the default: [`ErrorKind::Blocked`](crate::ErrorKind::Blocked).
+    async fn create_with_response(&self, create: CreateActorToken) -> Result<ApiResponse<ActorToken>, Error> {
+        drop(create);
+        Err(without_responses(&CreateActorToken::INFO, "create_with_response"))
+    }
+
+    /// Revokes an actor token, and returns the result with status, headers, trace id and attempts. The default is as that of
+    /// [`create_with_response`](Self::create_with_response).
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke). Of the default: [`ErrorKind::Blocked`](crate::ErrorKind::Blocked).
+    async fn revoke_with_response(&self, id: ActorTokenId) -> Result<ApiResponse<Revocation>, Error> {
+        drop(id);
+        Err(without_responses(&RevokeActorToken::INFO, "revoke_with_response"))
+    }
+}
+
+fn without_responses(info: &'static OperationInfo, method: &str) -> Error {
+    let reason = format!("this implementation of ActorTokensApi has no responses: implement {method} in it");
+    Error::from_transport(info, TransportError::blocked(reason))
 }
 
 #[async_trait]
@@ -180,5 +202,13 @@ impl<T: HttpTransport + ?Sized> ActorTokensApi for Client<T> {
 
     async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error> {
         self.execute(RevokeActorToken::from(id)).send().await
+    }
+
+    async fn create_with_response(&self, create: CreateActorToken) -> Result<ApiResponse<ActorToken>, Error> {
+        self.execute(create).send_with_response().await
+    }
+
+    async fn revoke_with_response(&self, id: ActorTokenId) -> Result<ApiResponse<Revocation>, Error> {
+        self.execute(RevokeActorToken::from(id)).send_with_response().await
     }
 }

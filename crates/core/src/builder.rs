@@ -195,8 +195,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// Makes the backoff's jitter reproducible, for tests.
-    pub fn jitter_seed(mut self, seed: u64) -> Self {
+    pub(crate) fn with_jitter_seed(mut self, seed: u64) -> Self {
         self.jitter_seed = Some(seed);
         self
     }

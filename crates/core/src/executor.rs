@@ -61,16 +61,15 @@ impl Executor for ThreadExecutor {
 /// });
 /// # let _ = threads;
 /// ```
-pub fn executor_fn<F>(spawn: F) -> ExecutorFn<F>
+pub fn executor_fn<F>(spawn: F) -> impl Executor + fmt::Debug
 where
     F: Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,
 {
     ExecutorFn(spawn)
 }
 
-/// A function as an executor: what [`executor_fn`] gives.
-#[derive(Clone, Copy)]
-pub struct ExecutorFn<F>(F);
+/// A function as an executor.
+struct ExecutorFn<F>(F);
 
 impl<F> fmt::Debug for ExecutorFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -68,6 +68,8 @@ mod transport;
 mod url;
 mod version;
 mod words;
+#[doc(hidden)]
+pub mod workspace;
 
 /// The attribute for implementing this crate's `async` traits.
 pub use async_trait::async_trait;
@@ -78,8 +80,8 @@ pub use serde_json;
 pub use crate::{
     actor_token_id::ActorTokenId,
     actor_tokens::{
-        Actor, ActorToken, ActorTokenRecord, ActorTokens, ActorTokensApi, CreateActorToken, CreateActorTokenCall,
-        Revocation, RevokeActorToken, RevokeActorTokenCall, SignInUrl, Ticket, Timestamp,
+        Actor, ActorToken, ActorTokenRecord, ActorTokens, ActorTokensApi, CreateActorToken, Revocation,
+        RevokeActorToken, SignInUrl, Ticket, Timestamp,
     },
     attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},
@@ -95,26 +97,23 @@ pub use crate::{
     error::{ApiError, Error, ErrorCode},
     error_kind::ErrorKind,
     execution::Execution,
-    executor::{Executor, ExecutorFn, ThreadExecutor, executor_fn},
+    executor::{Executor, ThreadExecutor, executor_fn},
     exposure::Exposure,
     invalid_request::InvalidRequest,
-    middleware::{Middleware, MiddlewareFn, Next, middleware_fn},
+    middleware::{Middleware, Next, middleware_fn},
     operation::{Creation, Operation, ParseError, Salvage, Undo},
     operation_info::{Idempotency, OperationInfo},
     query::Query,
     response::ApiResponse,
-    retry::{RetryPolicy, budget::RetryBudget, page::failure_rules},
+    retry::{RetryPolicy, budget::RetryBudget},
     secret::Sanitized,
     time::{BoxFuture, Deadline, Moment, SystemTimer, Timer},
     token_status::ActorTokenStatus,
     transport::{
         CallContext, DEFAULT_RESPONSE_CAP, DiscardConnection, HttpTransport, Request, Response, SendState,
-        TransportError, TransportErrorKind, TransportFn, transport_fn,
+        TransportError, TransportErrorKind, transport_fn,
     },
     url::{BaseUrl, BaseUrlBuilder},
     version::ApiVersion,
     words::UnknownWord,
 };
-
-#[cfg(flipped_rules)]
-pub use crate::retry::flip;

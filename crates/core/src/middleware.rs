@@ -146,16 +146,15 @@ impl fmt::Debug for Next<'_> {
 /// }));
 /// # let _ = count;
 /// ```
-pub fn middleware_fn<F>(handle: F) -> MiddlewareFn<F>
+pub fn middleware_fn<F>(handle: F) -> impl Middleware + fmt::Debug
 where
     F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Result<Response, TransportError>> + Send + Sync + 'static,
 {
     MiddlewareFn(handle)
 }
 
-/// A function as a middleware: what [`middleware_fn`] gives.
-#[derive(Clone, Copy)]
-pub struct MiddlewareFn<F>(F);
+/// A function as a middleware.
+struct MiddlewareFn<F>(F);
 
 impl<F> fmt::Debug for MiddlewareFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,6 +25,21 @@ impl<T> ApiResponse<T> {
         Self { value, status: head.status, trace_id, headers: head.headers, attempts, others_in_doubt }
     }
 
+    /// Makes one of a value and a response without a call, for test doubles. It has no attempts.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{ApiResponse, Response};
+    ///
+    /// let mut response = Response::default();
+    /// response.headers_mut().insert("clerk-trace-id", http::HeaderValue::from_static("7c1a"));
+    /// let answer = ApiResponse::from_response("value", &response);
+    /// assert_eq!((answer.value(), answer.trace_id()), (&"value", Some("7c1a")));
+    /// assert!(!answer.is_ambiguous());
+    /// ```
+    pub fn from_response(value: T, response: &Response) -> Self {
+        Self::new(value, response.clone(), Few::new(), false)
+    }
+
     /// The value.
     pub fn value(&self) -> &T {
         &self.value

@@ -140,7 +140,7 @@ forward_to_inner!(Box);
 /// });
 /// # let _ = teapot;
 /// ```
-pub fn transport_fn<F, Fut>(send: F) -> TransportFn<F>
+pub fn transport_fn<F, Fut>(send: F) -> impl HttpTransport + fmt::Debug
 where
     F: Fn(Request, CallContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Response, TransportError>> + Send + 'static,
@@ -148,9 +148,8 @@ where
     TransportFn(send)
 }
 
-/// A function as a transport: what [`transport_fn`] returns.
-#[derive(Clone, Copy)]
-pub struct TransportFn<F>(F);
+/// A function as a transport.
+struct TransportFn<F>(F);
 
 impl<F> fmt::Debug for TransportFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

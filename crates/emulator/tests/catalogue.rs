@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{Actor, Client, Error, HttpTransport as _};
 use clerk_actor_tokens_emulator::{
     CommitKind, Emulator,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    ActorToken, ActorTokenId, ActorTokensApi, CallContext, CreateActorToken, Error, Executor, Held, HttpTransport,
-    Request, Response, Revocation, SystemTimer, ThreadExecutor, Timer, TransportError,
+    ActorToken, ActorTokenId, ActorTokensApi, ApiResponse, CallContext, CreateActorToken, Error, Executor, Held,
+    HttpTransport, Request, Response, Revocation, SystemTimer, ThreadExecutor, Timer, TransportError,
 };
 use mockall::mock;
 
@@ -79,12 +79,12 @@ impl HttpTransport for MockHttpTransport {
 
 mock! {
     /// A `mockall` mock of [`ActorTokensApi`], for code that takes the API as a trait and never sees HTTP: set
-    /// expectations with `expect_create()`, `expect_hold()` and `expect_revoke()`. What `hold` returns is made by
-    /// [`Held::of`].
+    /// expectations with `expect_create()`, `expect_hold()` and `expect_revoke()`, or with
+    /// `expect_create_with_response()` and `expect_revoke_with_response()`. What `hold` returns is made by [`Held::of`].
     ///
     /// A token to return is made by
-    /// [`to_actor_token`](crate::responses::ActorTokenResponse::to_actor_token), an error by
-    /// [`Error::from_response`] or [`Error::from_transport`].
+    /// [`to_actor_token`](crate::responses::ActorTokenResponse::to_actor_token), a token with its response by
+    /// [`ApiResponse::from_response`], an error by [`Error::from_response`] or [`Error::from_transport`].
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Actor, ActorTokenId, ActorTokensApi, CreateActorToken, Error, Operation, RevokeActorToken};
@@ -115,13 +115,17 @@ mock! {
         async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error>;
         async fn hold(&self, create: CreateActorToken) -> Result<Held<ActorToken>, Error>;
         async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error>;
+        async fn create_with_response(&self, create: CreateActorToken) -> Result<ApiResponse<ActorToken>, Error>;
+        async fn revoke_with_response(&self, id: ActorTokenId) -> Result<ApiResponse<Revocation>, Error>;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{ManualTimer, MockActorTokensApi, MockHttpTransport, WithTimer, hand_over::tests::context, responses};
-    use clerk_actor_tokens_core::{Actor, ActorTokensApi, CreateActorToken, HttpTransport, Request, Response, Timer};
+    use clerk_actor_tokens_core::{
+        Actor, ActorTokensApi, ApiResponse, CreateActorToken, HttpTransport, Request, Response, Revocation, Timer,
+    };
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
         sync::Arc,
@@ -170,6 +174,25 @@ mod tests {
         timer.advance(Duration::from_secs(9));
         assert_eq!(transport.timer().now(), timer.now());
         assert!(!format!("{transport:?}").is_empty());
+    }
+
+    #[test]
+    fn a_value_is_mocked_with_its_response_too() {
+        let mut mock = MockActorTokensApi::new();
+        mock.expect_create_with_response().times(1).returning(|_| {
+            let answer = responses::actor_token();
+            Ok(ApiResponse::from_response(answer.to_actor_token(), &answer.header("clerk-trace-id", "7c1a").build()))
+        });
+        mock.expect_revoke_with_response().times(1).returning(|_| {
+            let answer = responses::cannot_be_revoked("revoked").build();
+            Ok(ApiResponse::from_response(Revocation::AlreadyRevoked, &answer))
+        });
+        let clerk: Box<dyn ActorTokensApi> = Box::new(mock);
+        let create = CreateActorToken::new("user_1", Actor::new("user_agent"));
+        let created = pollster::block_on(clerk.create_with_response(create)).unwrap();
+        assert_eq!((created.status().as_u16(), created.trace_id()), (200, Some("7c1a")));
+        let revoked = pollster::block_on(clerk.revoke_with_response(created.value().id().clone())).unwrap();
+        assert_eq!((revoked.status().as_u16(), revoked.into_value()), (400, Revocation::AlreadyRevoked));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use clerk_actor_tokens::workspace::JitterSeed as _;
 use clerk_actor_tokens::{Client, ConfigError, Execution, HttpTransport, Orphan, emulator::Emulator};
 
 use super::{

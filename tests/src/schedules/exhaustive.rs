@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, fmt, sync::Weak, time::Duration};
 
+use clerk_actor_tokens::workspace::JitterSeed as _;
 use clerk_actor_tokens::{
     Actor, ActorToken, ActorTokenId, ApiResponse, Client, Error, Execution, HttpTransport, Revocation,
     emulator::{

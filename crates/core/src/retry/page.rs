@@ -12,7 +12,7 @@ use crate::retry::{
 /// It is written from the same array that the attempt loop reads.
 ///
 /// ```
-/// let table = clerk_actor_tokens_core::failure_rules();
+/// let table = clerk_actor_tokens_core::workspace::failure_rules();
 /// assert!(table.contains("| 13 | 408 | no | Api, Unknown | yes | Api, Unknown |"));
 /// ```
 #[must_use]

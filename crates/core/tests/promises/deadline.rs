@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
     Actor, BoxFuture, CallContext, Client, ErrorKind, Execution, Executor, HttpTransport, Idempotency, Moment, Request,
     Response, RetryPolicy, SecretKey, Timer, TransportError, TransportErrorKind, credentials_fn, middleware_fn,

@@ -22,6 +22,7 @@ use std::{
     time::Duration,
 };
 
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
     Actor, ActorToken, BoxFuture, Client, Error, ErrorKind, Execution, Middleware, OrphanReport, Request, RetryPolicy,
     SecretKey, credentials_fn, executor_fn, http::StatusCode, middleware_fn, transport_fn,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
     Actor, ActorToken, ApiResponse, BaseUrl, BoxFuture, CallContext, Client, Closed, CreateActorToken, Creation, Error,
     ErrorKind, Execution, Executor, HttpTransport, InvalidRequest, Middleware, Next, Operation, OperationInfo,

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
     Actor, ActorTokenStatus, Client, DiscardConnection, Error,
     ErrorKind::{self, *},

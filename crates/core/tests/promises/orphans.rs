@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
     Actor, BaseUrl, BoxFuture, CallContext, Client, ClientBuilder, Closed, ConfigError, ErrorKind, Execution, Executor,
     HttpTransport, Idempotency, InvalidRequest, Moment, Operation, OperationInfo, Orphan, OrphanReport, ParseError,

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ActorTokenId, BaseUrl, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
-    OperationInfo, ParseError, Request, Response, Salvage, TransportError, TransportErrorKind, Undo, http,
+    Actor, ActorTokenId, BaseUrl, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency, InvalidRequest,
+    Operation, OperationInfo, ParseError, Request, Response, Salvage, TransportError, TransportErrorKind, Undo, http,
     middleware_fn,
 };
 
@@ -168,17 +168,33 @@ struct Salvages<const IS_OF_ACTOR_TOKENS: bool>(&'static str);
 
 impl<const IS_OF_ACTOR_TOKENS: bool> Operation for Salvages<IS_OF_ACTOR_TOKENS> {
     type Output = ();
-    const INFO: OperationInfo = match IS_OF_ACTOR_TOKENS {
-        true => CreateActorToken::INFO,
-        false => OperationInfo::new("CreateInvitation", "/invitations", Idempotency::NonIdempotent),
-    };
+    fn info(&self) -> &'static OperationInfo {
+        match IS_OF_ACTOR_TOKENS {
+            true => &CreateActorToken::INFO,
+            false => const { &OperationInfo::new("CreateInvitation", "/invitations", Idempotency::NonIdempotent) },
+        }
+    }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
-        base.request(http::Method::POST, Self::INFO.path(), Default::default())
+        base.request(http::Method::POST, self.info().path(), Default::default())
     }
 
     fn parse(&self, _: &Response) -> Result<(), ParseError> {
         Err(ParseError::unusable("id", "is not looked at"))
+    }
+
+    fn creation(&self) -> Option<&dyn Creation<()>> {
+        Some(self)
+    }
+}
+
+impl<const IS_OF_ACTOR_TOKENS: bool> Creation<()> for Salvages<IS_OF_ACTOR_TOKENS> {
+    fn id_of(&self, _: &()) -> Option<String> {
+        None
+    }
+
+    fn undo(&self, _: &str) -> Option<Undo> {
+        None
     }
 
     fn salvage(&self, _: &[u8]) -> Result<Salvage, ParseError> {

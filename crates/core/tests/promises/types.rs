@@ -157,11 +157,30 @@ fn an_application_may_mock_its_own_domain() {
     let call = |desk: &Desk| pollster::block_on(desk.clerk.create(CreateActorToken::new(USER, Actor::new(AGENT))));
     let error = call(&Desk { clerk: Box::new(Fake) }).unwrap_err();
     assert_eq!((error.kind(), error.execution()), (ErrorKind::Interrupted, Execution::Unknown));
+    // It has no responses, and says so.
+    let refused = [
+        pollster::block_on(Fake.create_with_response(CreateActorToken::new(USER, Actor::new(AGENT)))).map(drop),
+        pollster::block_on(Fake.revoke_with_response(ActorTokenId::new(ID).unwrap())).map(drop),
+    ];
+    for (refused, method) in refused.into_iter().zip(["create_with_response", "revoke_with_response"]) {
+        let error = refused.unwrap_err();
+        assert_eq!((error.kind(), error.execution()), (ErrorKind::Blocked, Execution::NotExecuted));
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains(method));
+    }
 
     let real = Desk { clerk: Box::new(client(first_create_then_revoke)) };
     let token = call(&real).unwrap();
     let revocation = pollster::block_on(real.clerk.revoke(token.id().clone())).unwrap();
     assert!(revocation.token().is_some());
+
+    let real = Desk { clerk: Box::new(client(first_create_then_revoke)) };
+    let create = CreateActorToken::new(USER, Actor::new(AGENT));
+    let created = pollster::block_on(real.clerk.create_with_response(create)).unwrap();
+    assert_eq!((created.status().as_u16(), created.attempts().len()), (200, 1));
+    let id = created.value().id().clone();
+    let revoked = pollster::block_on(real.clerk.revoke_with_response(id)).unwrap();
+    assert_eq!((revoked.status().as_u16(), revoked.attempts().len()), (200, 1));
+    assert!(revoked.value().token().is_some());
     let erased: Box<dyn ActorTokensApi> = Box::new(client(first_create_then_revoke).erase());
     drop(erased);
 }
@@ -332,7 +351,7 @@ impl Operation for Explains {
     }
 
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest> {
-        base.request(http::Method::GET, "/explains", Default::default())
+        base.request(Method::GET, "/explains", Default::default())
     }
 
     fn parse(&self, _: &Response) -> Result<(), ParseError> {
@@ -342,7 +361,7 @@ impl Operation for Explains {
 
 #[test]
 fn what_an_operation_finds_in_a_refusal_is_in_the_error() {
-    let client = crate::common::client(|_| response(403, "").into());
+    let client = client(|_| response(403, "").into());
     let error = pollster::block_on(client.execute(Explains).send()).unwrap_err();
     assert!(error.to_string().contains("`reason` says why"), "{error}");
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{Actor, Attempt, BaseUrl, Client, Execution, RetryBudget, RetryPolicy, SecretKey};
 use clerk_actor_tokens_hyper::HyperTransport;
 use fastrand::Rng;

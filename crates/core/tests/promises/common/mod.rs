@@ -18,6 +18,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
     Actor, BoxFuture, CallContext, Client, ClientBuilder, Error, Execution, Executor, HttpTransport, Middleware,
     Moment, Request, Response, SecretKey, Timer, TransportError, TransportErrorKind, http::StatusCode, middleware_fn,
