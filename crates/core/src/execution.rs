@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 ///
 /// These three are all there is, so that a match on it may be exhaustive.
 ///
-/// The order is that of [`join`](Execution::join): what one attempt did cannot be undone by a later one.
+/// What is known of two attempts together is the greater of the two (`Ord::max`): what one attempt did cannot be undone by
+/// a later one.
 ///
 /// ```
 /// # use clerk_actor_tokens_core::Execution;
-/// assert_eq!(Execution::NotExecuted.join(Execution::Unknown), Execution::Unknown);
-/// assert_eq!(Execution::Executed.join(Execution::Unknown), Execution::Executed);
+/// assert_eq!(Execution::NotExecuted.max(Execution::Unknown), Execution::Unknown);
+/// assert_eq!(Execution::Executed.max(Execution::Unknown), Execution::Executed);
 /// ```
 ///
 /// serde writes and reads `not_executed`, `unknown` and `executed`. `Display` is for people.
@@ -33,7 +34,7 @@ impl Execution {
     /// What is known of two attempts together: `Executed` if either is, else `Unknown` if either is, else
     /// `NotExecuted`.
     #[must_use]
-    pub fn join(self, other: Self) -> Self {
+    pub(crate) fn join(self, other: Self) -> Self {
         self.max(other)
     }
 }

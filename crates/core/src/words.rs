@@ -46,8 +46,9 @@ macro_rules! words {
             }
 
             /// Every word that has a name here.
-            #[must_use]
-            pub fn known() -> &'static [Self] {
+            #[cfg(test)]
+            #[allow(dead_code, reason = "not every enum of words asks")]
+            pub(crate) fn known() -> &'static [Self] {
                 &[$(Self::$variant,)+]
             }
         }

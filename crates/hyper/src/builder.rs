@@ -35,21 +35,6 @@ impl HyperTransport {
     pub fn builder() -> HyperTransportBuilder {
         HyperTransportBuilder::new()
     }
-
-    /// A transport over your own connector, with the defaults for all else:
-    /// [`build_with_connector`](HyperTransportBuilder::build_with_connector).
-    ///
-    /// # Errors
-    /// None today: only the builder's options can be wrong.
-    pub fn with_connector<C>(connector: C) -> Result<Self, ConfigError>
-    where
-        C: Service<Uri> + Clone + Send + Sync + 'static,
-        C::Response: Read + Write + Connection + Unpin + Send + 'static,
-        C::Error: Into<BoxError>,
-        C::Future: Send + 'static,
-    {
-        Self::builder().build_with_connector(connector)
-    }
 }
 
 /// Configures a [`HyperTransport`].

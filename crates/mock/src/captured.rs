@@ -57,7 +57,7 @@ impl CapturedRequest {
 
     /// Adds the call that the request belongs to.
     #[must_use]
-    pub fn with_context(mut self, context: CallContext) -> Self {
+    pub(crate) fn with_context(mut self, context: CallContext) -> Self {
         self.context = Some(context);
         self
     }

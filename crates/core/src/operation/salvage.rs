@@ -58,7 +58,7 @@ impl Salvage {
 
     /// Returns the surer of two; this one, if they are equally sure.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         match (&self, &other) {
             (Self::None, _) | (Self::Unconfirmed(_), Self::Confirmed(_)) => other,
             _ => self,

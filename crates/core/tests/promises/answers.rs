@@ -338,7 +338,6 @@ fn a_known_code_is_typed_and_a_new_one_is_kept() {
         assert!(!matches!(ErrorCode::from(code), ErrorCode::Other(_)), "{code}");
         assert_eq!(ErrorCode::from(code).as_str(), code);
     }
-    assert_eq!(ErrorCode::known().len(), known.len());
     for code in ["", "Form_Param_Missing", "brand_new"] {
         assert!(matches!(ErrorCode::from(code), ErrorCode::Other(_)), "{code}");
         assert_eq!(ErrorCode::from(code).as_str(), code);

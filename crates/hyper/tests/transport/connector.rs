@@ -97,7 +97,7 @@ async fn a_connector_of_ones_own_is_used_and_its_connections_are_pooled() {
         assert_eq!(target.host(), Some("clerk.test"));
         Box::pin(async move { TcpStream::connect(("127.0.0.1", port)).await.map(TokioIo::new) })
     });
-    let transport = HyperTransport::with_connector(connector).unwrap();
+    let transport = HyperTransport::builder().build_with_connector(connector).unwrap();
     for _ in 0..3 {
         assert_eq!(transport.exchange(post("http://clerk.test/")).await.unwrap().body(), "hello");
     }
@@ -127,7 +127,12 @@ async fn a_deadline_below_the_connect_timeout_ends_the_wait_with_nothing_sent() 
 #[tokio::test]
 async fn a_connector_that_fails_is_a_failed_connection_and_its_words_are_kept() {
     let fails = Does(|_| -> Connecting { Box::pin(async { Err(io::Error::other("no way there")) }) });
-    let error = HyperTransport::with_connector(fails).unwrap().exchange(post("http://clerk.test/")).await.unwrap_err();
+    let error = HyperTransport::builder()
+        .build_with_connector(fails)
+        .unwrap()
+        .exchange(post("http://clerk.test/"))
+        .await
+        .unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
     assert!(causes(&error).iter().any(|cause| cause.contains("no way there")), "{error:?}");
 }
@@ -139,7 +144,12 @@ async fn a_connector_that_fails_with_an_error_of_rustls_is_a_refused_handshake()
         let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::Revoked);
         Box::pin(async { Err(io::Error::new(io::ErrorKind::InvalidData, refused)) })
     });
-    let error = HyperTransport::with_connector(fails).unwrap().exchange(post("http://clerk.test/")).await.unwrap_err();
+    let error = HyperTransport::builder()
+        .build_with_connector(fails)
+        .unwrap()
+        .exchange(post("http://clerk.test/"))
+        .await
+        .unwrap_err();
     assert_kind(&error, TransportErrorKind::Tls);
 }
 
@@ -197,7 +207,7 @@ impl Service<Uri> for Negotiates {
 #[tokio::test]
 async fn a_connector_says_which_connection_speaks_http_2_and_its_refusals_count() {
     let server = answering().await;
-    let transport = HyperTransport::with_connector(Negotiates(server.port())).unwrap();
+    let transport = HyperTransport::builder().build_with_connector(Negotiates(server.port())).unwrap();
     for _ in 0..3 {
         let response = transport.exchange(post("http://clerk.test/")).await.unwrap();
         assert_eq!((response.version(), response.body().as_ref()), (http::Version::HTTP_2, &b"hello"[..]));
@@ -211,7 +221,7 @@ async fn a_connector_says_which_connection_speaks_http_2_and_its_refusals_count(
         peer.closed_by_client().await;
     })
     .await;
-    let transport = HyperTransport::with_connector(Negotiates(refusing.port())).unwrap();
+    let transport = HyperTransport::builder().build_with_connector(Negotiates(refusing.port())).unwrap();
     let error = transport.exchange(post("http://clerk.test/")).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::RefusedOnNewConnection);
 }
@@ -221,7 +231,7 @@ async fn a_resolver_of_ones_own_is_asked() {
     let server = Server::answering(ok("hello")).await;
     let resolver = Resolves(vec![([127, 0, 0, 1], 0).into()]);
     let connector = HttpConnector::new_with_resolver(resolver);
-    let transport = HyperTransport::with_connector(connector).unwrap();
+    let transport = HyperTransport::builder().build_with_connector(connector).unwrap();
     let response = transport.exchange(post(&format!("http://clerk.test:{}/", server.port()))).await.unwrap();
     assert_eq!(response.body(), "hello");
 }
@@ -236,11 +246,14 @@ async fn an_address_that_is_dead_does_not_hide_one_that_lives() {
         vec![([127, 0, 0, 2], 0).into(), ([127, 0, 0, 1], 0).into()],
         vec![([127, 0, 0, 1], 0).into(), ([0, 0, 0, 0, 0, 0, 0, 1], 0).into()],
     ] {
-        let transport = HyperTransport::with_connector(HttpConnector::new_with_resolver(Resolves(addresses))).unwrap();
+        let transport = HyperTransport::builder()
+            .build_with_connector(HttpConnector::new_with_resolver(Resolves(addresses)))
+            .unwrap();
         assert_eq!(transport.exchange(post(&url)).await.unwrap().body(), "hello");
     }
     let nowhere = HttpConnector::new_with_resolver(Resolves(Vec::new()));
-    let error = HyperTransport::with_connector(nowhere).unwrap().exchange(post(&url)).await.unwrap_err();
+    let error =
+        HyperTransport::builder().build_with_connector(nowhere).unwrap().exchange(post(&url)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
 }
 

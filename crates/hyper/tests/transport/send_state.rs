@@ -116,7 +116,12 @@ async fn a_request_that_a_connection_gives_back_unwritten_is_proved_unsent_and_m
         let written = closed.written.clone();
         let [with_body, without_body] = both("http://clerk.test/");
         let Exchange { request, context } = if index == 0 { with_body } else { without_body };
-        let error = HyperTransport::with_connector(closed).unwrap().send(request, context.clone()).await.unwrap_err();
+        let error = HyperTransport::builder()
+            .build_with_connector(closed)
+            .unwrap()
+            .send(request, context.clone())
+            .await
+            .unwrap_err();
         assert_kind(&error, TransportErrorKind::Canceled);
         assert_eq!(written.load(Ordering::SeqCst), 0);
         assert_eq!(name(context.send_state()), state);
@@ -136,7 +141,7 @@ async fn what_was_sent_before_over_another_transport_is_not_proved_unsent_by_one
         assert_eq!(name(context.send_state()), "SendState(begun)");
 
         *given_back.uri_mut() = "http://clerk.test/".parse().unwrap();
-        let closed = HyperTransport::with_connector(ClosedBeforeUse::default()).unwrap();
+        let closed = HyperTransport::builder().build_with_connector(ClosedBeforeUse::default()).unwrap();
         assert_kind(&closed.send(given_back, context.clone()).await.unwrap_err(), TransportErrorKind::Canceled);
         assert_eq!(name(context.send_state()), "SendState(begun)");
     }
@@ -146,7 +151,7 @@ async fn what_was_sent_before_over_another_transport_is_not_proved_unsent_by_one
 async fn what_ends_while_it_connects_is_cancelled_and_refused_from_then_on() {
     for (index, exchange) in both("http://clerk.test/").into_iter().enumerate() {
         for is_dropped in [false, true] {
-            let transport = HyperTransport::with_connector(Never).unwrap();
+            let transport = HyperTransport::builder().build_with_connector(Never).unwrap();
             let context = post_within("http://clerk.test/", SHORT).context;
             let request = exchange.request.clone();
             let sending = transport.send(request, context.clone());
