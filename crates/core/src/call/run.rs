@@ -35,6 +35,9 @@ use crate::{
 /// The result of a call.
 pub(crate) type Outcome<V> = Result<ApiResponse<V>, Error>;
 
+/// A call whose caller will hold what it makes.
+pub(crate) type Holding<V> = BoxFuture<'static, Result<Held<V>, Error>>;
+
 /// Checks everything and begins: one box, so that what is moved into a task, or lies on the stack of a `select!`, stays
 /// small.
 ///
@@ -56,7 +59,7 @@ pub(crate) fn start_held<O: Operation, T: HttpTransport + ?Sized>(
     transport: Arc<T>,
     operation: O,
     options: Option<Box<Options>>,
-) -> Result<BoxFuture<'static, Result<Held<O::Output>, Error>>, Error> {
+) -> Result<Holding<O::Output>, Error> {
     let (caller, request) = begin(settings, transport, operation, options)?;
     let call = &caller.call;
     let blocked = |reason| Err(Error::from_transport(call.operation.info(), TransportError::blocked(reason)));
