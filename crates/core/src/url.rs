@@ -1,7 +1,7 @@
 //! Where the API is: a base URL that can only be a safe one.
 
 use std::{
-    env, fmt,
+    fmt,
     hash::{Hash, Hasher},
     net::IpAddr,
     str::FromStr,
@@ -16,25 +16,29 @@ use http::{
 };
 
 use crate::{
+    auth::SecretKey,
+    environment::{self, Lookup, NotUnicode},
     invalid_request::InvalidRequest,
+    plain_http,
     transport::message::Request,
     version::{ApiVersion, CLERK_API_VERSION},
 };
 
-const ENVIRONMENT: &str = "CLERK_API_URL";
-
 /// The base URL of Clerk's API.
 ///
-/// `https` only, but for `http` to a host that was allowed by name
-/// ([`danger_allow_http`](BaseUrlBuilder::danger_allow_http)) or to a literal loopback address (`127.0.0.0/8`, `[::1]`; the name `localhost` is not
-/// one, as it can be made to resolve elsewhere). No user info, query or fragment. A URL without a path gets `/v1`
-/// appended, as Clerk's own JavaScript client has it; a trailing slash is dropped.
+/// - Scheme: `https`. Plain `http` is only for a literal loopback address (`127.0.0.0/8`, `[::1]`), or for a host that
+///   [`danger_allow_http`](BaseUrlBuilder::danger_allow_http) or [the environment](Self::from_env) allows by name. The name
+///   `localhost` is no exception, because it can be made to resolve elsewhere.
+/// - Path: a path that ends in `/v1` is kept. Any other path, and none, gets `/v1` appended, as Clerk's JavaScript SDK does.
+///   A trailing slash is dropped.
+/// - User info, a query and a fragment are refused.
 ///
 /// ```
 /// use clerk_actor_tokens_core::BaseUrl;
 ///
 /// assert_eq!(BaseUrl::default().to_string(), "https://api.clerk.com/v1");
 /// assert_eq!(BaseUrl::new("http://127.0.0.1:4010")?.to_string(), "http://127.0.0.1:4010/v1");
+/// assert_eq!(BaseUrl::new("https://gateway.test/clerk")?.to_string(), "https://gateway.test/clerk/v1");
 /// assert!(BaseUrl::new("http://api.clerk.com/v1").is_err());
 /// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
 /// ```
@@ -48,6 +52,17 @@ pub struct BaseUrl {
     actor_tokens: Uri,
 }
 
+/// The builder's name of it.
+const FIELD: &str = "base_url";
+
+/// The last segment of the path. Clerk's JavaScript SDK appends it to `CLERK_API_URL`.
+const VERSION: &str = "/v1";
+
+const NOT_ABSOLUTE: &str = "is not an absolute URL such as https://api.clerk.com/v1";
+
+const NOT_HTTPS: &str = "must be https: plain http is only for a loopback address such as 127.0.0.1 (localhost is a name), \
+                         or for a host that danger_allow_http or CLERK_DANGER_ALLOW_HTTP names";
+
 /// The path of a creation.
 const ACTOR_TOKENS: &str = "/actor_tokens";
 
@@ -59,7 +74,7 @@ const ROOM_FOR_HEADERS: usize = 12;
 #[must_use]
 pub struct BaseUrlBuilder {
     url: String,
-    http_host: Option<String>,
+    http_hosts: Vec<String>,
 }
 
 impl BaseUrl {
@@ -68,26 +83,66 @@ impl BaseUrl {
     /// # Errors
     /// [`InvalidRequest`] for the field `base_url`, with the rule that was broken.
     pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidRequest> {
-        parse(url.as_ref(), None)
+        parse(url.as_ref(), &[]).map_err(|reason| InvalidRequest::new(FIELD, reason))
     }
 
-    /// The URL in the environment variable `CLERK_API_URL`; Clerk's production API if it is unset or empty.
+    /// Reads the URL from the environment variable `CLERK_API_URL`. Returns Clerk's production API if the variable is unset
+    /// or empty.
+    ///
+    /// `CLERK_DANGER_ALLOW_HTTP` may name hosts to which plain `http` is allowed, for the network of a compose file: host
+    /// names without a port, separated by commas. With `CLERK_DANGER_ALLOW_HTTP=emulator`, `http://emulator:4010` is
+    /// accepted. A live key is refused there: see [`check_key`](Self::check_key).
     ///
     /// # Errors
-    /// [`InvalidRequest`] for the field `CLERK_API_URL`, with the rule that was broken.
+    /// [`InvalidRequest`] for the field `CLERK_API_URL` or `CLERK_DANGER_ALLOW_HTTP`, with the rule that was broken.
     pub fn from_env() -> Result<Self, InvalidRequest> {
-        match env::var(ENVIRONMENT) {
-            Ok(url) if !url.is_empty() => {
-                Self::new(url).map_err(|error| InvalidRequest::new(ENVIRONMENT, error.reason().to_owned()))
-            }
-            Ok(_) | Err(env::VarError::NotPresent) => Ok(Self::default()),
-            Err(env::VarError::NotUnicode(_)) => Err(InvalidRequest::new(ENVIRONMENT, "is not Unicode")),
+        Self::from_lookup(&environment::of_process)
+    }
+
+    fn from_lookup(lookup: Lookup<'_>) -> Result<Self, InvalidRequest> {
+        let read = |name| match environment::text_unless_empty(lookup, name) {
+            Ok(text) => Ok(text),
+            Err(NotUnicode) => Err(InvalidRequest::new(name, "is not Unicode")),
+        };
+        let http_hosts = match read(environment::DANGER_ALLOW_HTTP)? {
+            Some(list) => plain_http::host_names(&list)
+                .map_err(|problem| InvalidRequest::new(environment::DANGER_ALLOW_HTTP, problem))?,
+            None => Vec::new(),
+        };
+        match read(environment::API_URL)? {
+            Some(url) => parse(&url, &http_hosts).map_err(|reason| InvalidRequest::new(environment::API_URL, reason)),
+            None => Ok(Self::default()),
         }
+    }
+
+    /// Checks that this key may be sent to this URL: a live key (`sk_live_...`) is never sent over plain `http`.
+    ///
+    /// Each attempt of a call checks the same, and ends as [`Blocked`](crate::ErrorKind::Blocked). Call this where your
+    /// program starts, so that it fails there.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{BaseUrl, SecretKey};
+    ///
+    /// let local = BaseUrl::new("http://127.0.0.1:4010")?;
+    /// assert!(local.check_key(&SecretKey::new("sk_test_abc")?).is_ok());
+    /// assert!(local.check_key(&SecretKey::new("sk_live_abc")?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidRequest`] for the field `base_url`.
+    pub fn check_key(&self, key: &SecretKey) -> Result<(), InvalidRequest> {
+        if key.is_live() && self.scheme == Scheme::HTTP {
+            let reason =
+                "is plain http, and a live key (sk_live_...) is never sent over plain http: use https, or a test key";
+            return Err(InvalidRequest::new(FIELD, reason));
+        }
+        Ok(())
     }
 
     /// Starts a URL that needs an exception: see [`BaseUrlBuilder::danger_allow_http`].
     pub fn builder(url: impl Into<String>) -> BaseUrlBuilder {
-        BaseUrlBuilder { url: url.into(), http_host: None }
+        BaseUrlBuilder { url: url.into(), http_hosts: Vec::new() }
     }
 
     /// The scheme: `https`, or `http` where that was allowed.
@@ -147,15 +202,11 @@ impl BaseUrl {
         };
         uri.scheme() == Some(&self.scheme) && uri.authority().is_some_and(is_ours)
     }
-
-    pub(crate) fn is_plain_http(&self) -> bool {
-        self.scheme == Scheme::HTTP
-    }
 }
 
 impl BaseUrlBuilder {
-    /// Allows plain `http` to this one host, for test networks such as containers. A live key (`sk_live_...`) is never
-    /// sent over `http`, whatever is allowed here.
+    /// Allows plain `http` to this host, for test networks such as containers: its name, without a port. A live key
+    /// (`sk_live_...`) is never sent over `http`, whatever is allowed here.
     ///
     /// ```
     /// use clerk_actor_tokens_core::BaseUrl;
@@ -163,54 +214,57 @@ impl BaseUrlBuilder {
     /// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
     /// ```
     pub fn danger_allow_http(mut self, host: impl Into<String>) -> Self {
-        self.http_host = Some(host.into());
+        self.http_hosts.push(host.into());
         self
     }
 
     /// Reads the URL.
     ///
     /// # Errors
-    /// [`InvalidRequest`] for the field `base_url`, with the rule that was broken.
+    /// [`InvalidRequest`] for the field `base_url` or `danger_allow_http`, with the rule that was broken.
     pub fn build(self) -> Result<BaseUrl, InvalidRequest> {
-        parse(&self.url, self.http_host.as_deref())
+        for host in &self.http_hosts {
+            plain_http::check_host_name(host).map_err(|reason| InvalidRequest::new("danger_allow_http", reason))?;
+        }
+        parse(&self.url, &self.http_hosts).map_err(|reason| InvalidRequest::new(FIELD, reason))
     }
 }
 
-fn parse(url: &str, http_host: Option<&str>) -> Result<BaseUrl, InvalidRequest> {
-    let invalid = |reason| InvalidRequest::new("base_url", reason);
+/// Reads a URL, with plain `http` allowed to these hosts.
+///
+/// # Errors
+/// What is wrong with it, as the rest of a sentence.
+fn parse(url: &str, http_hosts: &[String]) -> Result<BaseUrl, &'static str> {
     // http::Uri drops a fragment without a word, and takes a backslash.
     if url.contains('#') || url.contains('?') {
-        return Err(invalid("must have no query and no fragment"));
+        return Err("must have no query and no fragment");
     }
     if url.contains('\\') || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(invalid("must have no backslash and no white space"));
+        return Err("must have no backslash, no white space and no line break");
     }
-    let uri: Uri = url.parse().map_err(|_| invalid("is not an absolute URL"))?;
+    let uri: Uri = url.parse().map_err(|_| NOT_ABSOLUTE)?;
     let parts = uri.into_parts();
-    let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-        return Err(invalid("is not an absolute URL"));
-    };
+    let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(NOT_ABSOLUTE) };
     if authority.as_str().contains('@') {
-        return Err(invalid("must have no user info"));
+        return Err("must have no user info (user:password@)");
     }
-    check_authority(&authority).map_err(invalid)?;
+    check_authority(&authority)?;
     if scheme == Scheme::HTTP {
         let host = authority.host();
-        if !is_loopback(host) && http_host.is_none_or(|allowed| !allowed.eq_ignore_ascii_case(host)) {
-            return Err(invalid("must be https (http is for literal loopback addresses such as 127.0.0.1)"));
+        if !plain_http::is_loopback(host) && !plain_http::is_allowed(host, http_hosts) {
+            return Err(NOT_HTTPS);
         }
     } else if scheme != Scheme::HTTPS {
-        return Err(invalid("must be https"));
+        return Err("must be https");
     }
     let path = parts.path_and_query.as_ref().map_or("", |path| path.path()).trim_end_matches('/');
     if has_dot_segment(path) {
-        return Err(invalid("must have no dot segment in its path"));
+        return Err("must have no dot segment (. or ..) in its path");
     }
-    let path: Arc<str> = if path.is_empty() { "/v1" } else { path }.into();
+    let path: Arc<str> = if path.ends_with(VERSION) { path.into() } else { format!("{path}{VERSION}").into() };
     // Hosts compare without case (RFC 9110 section 4.2.3); one spelling makes the comparison exact.
-    let authority = authority.as_str().to_ascii_lowercase().parse().map_err(|_| invalid("has an invalid host"))?;
-    let actor_tokens =
-        url_below(&scheme, &authority, &path, ACTOR_TOKENS).ok_or_else(|| invalid("is not an absolute URL"))?;
+    let authority = authority.as_str().to_ascii_lowercase().parse().map_err(|_| "has an invalid host")?;
+    let actor_tokens = url_below(&scheme, &authority, &path, ACTOR_TOKENS).ok_or(NOT_ABSOLUTE)?;
     Ok(BaseUrl { scheme, authority, path, actor_tokens })
 }
 
@@ -230,10 +284,7 @@ pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str>
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .is_some_and(|ip| matches!(ip.parse(), Ok(IpAddr::V6(_))));
-    let is_name = !host.is_empty()
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-        && host.bytes().any(|b| b.is_ascii_alphanumeric());
-    if !is_ip6 && !is_name {
+    if !is_ip6 && !plain_http::is_host_name(host) {
         return Err("has an invalid host");
     }
     let behind_host = authority.as_str().strip_prefix(host).unwrap_or("");
@@ -244,15 +295,10 @@ pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str>
     Ok(())
 }
 
-fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 /// Dot segments, plain or percent-encoded: an HTTP stack may resolve them and end at another endpoint.
 fn has_dot_segment(path: &str) -> bool {
     path.split('/').any(|segment| {
-        // Longer ones cannot come to two dots.
+        // A longer one is not two dots.
         if segment.len() > "%2e%2e".len() {
             return false;
         }
@@ -274,7 +320,7 @@ impl Default for BaseUrl {
         Self {
             scheme: Scheme::HTTPS,
             authority: Authority::from_static("api.clerk.com"),
-            path: "/v1".into(),
+            path: VERSION.into(),
             actor_tokens: Uri::from_static("https://api.clerk.com/v1/actor_tokens"),
         }
     }
@@ -312,6 +358,7 @@ impl fmt::Debug for BaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::fake;
     use proptest::prelude::*;
 
     #[test]
@@ -329,7 +376,11 @@ mod tests {
             ("https://proxy.test:8443/clerk/v1", Some("https://proxy.test:8443/clerk/v1")),
             ("http://127.0.0.1:4010", Some("http://127.0.0.1:4010/v1")),
             ("http://127.9.9.9", Some("http://127.9.9.9/v1")),
-            ("http://[::1]:80/v2", Some("http://[::1]:80/v2")),
+            ("http://[::1]:80/v2", Some("http://[::1]:80/v2/v1")),
+            ("https://h/clerk//", Some("https://h/clerk/v1")),
+            ("https://h/clerkv1", Some("https://h/clerkv1/v1")),
+            ("https://h/V1", Some("https://h/V1/v1")),
+            ("https://h/v1/clerk", Some("https://h/v1/clerk/v1")),
             ("http://localhost", None),
             ("http://api.clerk.com/v1", None),
             ("http://127.0.0.1.evil.test", None),
@@ -358,11 +409,80 @@ mod tests {
     }
 
     #[test]
-    fn danger_allow_http_is_for_one_host() {
-        let allow = |url: &str| BaseUrl::builder(url).danger_allow_http("emulator").build();
+    fn the_environment_gives_a_url_that_ends_in_v1() {
+        let table = [
+            (None, "https://api.clerk.com/v1"),
+            (Some(""), "https://api.clerk.com/v1"),
+            (Some("https://h"), "https://h/v1"),
+            (Some("https://h/"), "https://h/v1"),
+            (Some("https://h/v1"), "https://h/v1"),
+            (Some("https://h/v1/"), "https://h/v1"),
+            (Some("https://h/clerk"), "https://h/clerk/v1"),
+            (Some("https://h/clerk/v1"), "https://h/clerk/v1"),
+        ];
+        for (url, expected) in table {
+            let variables: Vec<_> = url.map(|url| ("CLERK_API_URL", url)).into_iter().collect();
+            let from_env = BaseUrl::from_lookup(&fake::variables(&variables)).unwrap();
+            assert_eq!(from_env.to_string(), expected, "{url:?}");
+            if let Some(url) = url.filter(|url| !url.is_empty()) {
+                assert_eq!(BaseUrl::new(url).unwrap(), from_env, "the same rule holds for a URL of your own");
+            }
+        }
+    }
+
+    #[test]
+    fn the_environment_allows_http_to_the_hosts_that_it_names() {
+        let unset = "CLERK_API_URL";
+        let table = [
+            ("http://emulator:4010", "emulator", Ok("http://emulator:4010/v1")),
+            ("http://Emulator:4010/v1", "other,emulator", Ok("http://emulator:4010/v1")),
+            ("https://h", "emulator", Ok("https://h/v1")),
+            ("", "emulator", Ok("https://api.clerk.com/v1")),
+            ("http://127.0.0.1:4010", "", Ok("http://127.0.0.1:4010/v1")),
+            ("http://emulator:4010", "", Err(unset)),
+            ("http://emulator.evil.test", "emulator", Err(unset)),
+            ("http://other", "emulator", Err(unset)),
+            ("http://emulator:4010", "emulator:4010", Err("CLERK_DANGER_ALLOW_HTTP")),
+            ("http://emulator:4010", "http://emulator", Err("CLERK_DANGER_ALLOW_HTTP")),
+            ("http://emulator:4010", "emulator,", Err("CLERK_DANGER_ALLOW_HTTP")),
+            ("", "CANARY/CANARY", Err("CLERK_DANGER_ALLOW_HTTP")),
+        ];
+        for (url, allowed, expected) in table {
+            let variables = [("CLERK_API_URL", url), ("CLERK_DANGER_ALLOW_HTTP", allowed)];
+            match (BaseUrl::from_lookup(&fake::variables(&variables)), expected) {
+                (Ok(base), expected) => assert_eq!(Ok(base.to_string().as_str()), expected),
+                (Err(error), Err(field)) => {
+                    assert_eq!(error.field(), field, "{url} {allowed}");
+                    assert!(!error.to_string().contains("CANARY"));
+                }
+                (Err(error), Ok(_)) => panic!("{url} {allowed}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_builder_allows_http_to_the_hosts_that_it_names() {
+        let allow = |url: &str| BaseUrl::builder(url).danger_allow_http("emulator").danger_allow_http("b").build();
         assert_eq!(allow("http://emulator:4010").unwrap().to_string(), "http://emulator:4010/v1");
-        assert!(allow("http://emulator.evil.test").is_err());
-        assert!(allow("http://other").is_err());
+        assert_eq!(allow("http://b").unwrap().to_string(), "http://b/v1");
+        assert_eq!(allow("http://emulator.evil.test").unwrap_err().field(), "base_url");
+        assert_eq!(allow("http://other").unwrap_err().field(), "base_url");
+        for not_a_name in ["emulator:4010", "http://emulator", "", "a,b"] {
+            let refused = BaseUrl::builder("http://emulator:4010").danger_allow_http(not_a_name).build();
+            assert_eq!(refused.unwrap_err().field(), "danger_allow_http", "{not_a_name}");
+        }
+    }
+
+    #[test]
+    fn a_live_key_is_refused_for_plain_http_alone() {
+        let (live, test) = (SecretKey::new("sk_live_a").unwrap(), SecretKey::new("sk_test_a").unwrap());
+        let allowed = [("CLERK_API_URL", "http://emulator:4010"), ("CLERK_DANGER_ALLOW_HTTP", "emulator")];
+        for plain in [BaseUrl::new("http://127.0.0.1"), BaseUrl::from_lookup(&fake::variables(&allowed))] {
+            let plain = plain.unwrap();
+            assert_eq!(plain.check_key(&live).unwrap_err().field(), "base_url");
+            assert_eq!(plain.check_key(&test), Ok(()));
+        }
+        assert_eq!(BaseUrl::default().check_key(&live), Ok(()));
     }
 
     #[test]
@@ -383,7 +503,8 @@ mod tests {
         fn no_text_makes_it_panic_and_what_is_taken_is_safe(url in "\\PC{0,60}") {
             if let Ok(base) = BaseUrl::new(&url) {
                 prop_assert!(!base.authority.as_str().contains('@'));
-                prop_assert!(!base.is_plain_http() || is_loopback(base.authority.host()));
+                prop_assert!(base.scheme == Scheme::HTTPS || plain_http::is_loopback(base.authority.host()));
+                prop_assert!(base.path.ends_with("/v1"));
             }
         }
 

@@ -232,10 +232,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Core<'_, O, T> {
                 "a middleware set the header `{name}`, which is the client's or the transport's to set"
             )));
         }
-        if self.key.is_live() && base_url.is_plain_http() {
-            return Err(TransportError::blocked("a live key (sk_live_...) is never sent over plain http"));
-        }
-        Ok(())
+        base_url.check_key(self.key).map_err(TransportError::blocked)
     }
 }
 

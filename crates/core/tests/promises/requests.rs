@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     process::Command,
     sync::{
         Arc, Mutex,
@@ -108,7 +109,7 @@ fn the_key_is_marked_sensitive() {
 #[test]
 fn what_a_client_is_set_to_is_what_goes_out() {
     let client = builder(pending)
-        .base_url(BaseUrl::new("https://proxy.test:8443/clerk/v2/").unwrap())
+        .base_url(BaseUrl::new("https://proxy.test:8443/clerk/").unwrap())
         .api_version(ApiVersion::new("2025-11-10").unwrap())
         .user_agent("support-desk/2.1")
         .response_cap(5000)
@@ -116,7 +117,7 @@ fn what_a_client_is_set_to_is_what_goes_out() {
         .unwrap();
     run(&client, Op::Create).unwrap();
     let request = sent(&client);
-    assert_eq!(request.uri(), "https://proxy.test:8443/clerk/v2/actor_tokens");
+    assert_eq!(request.uri(), "https://proxy.test:8443/clerk/v1/actor_tokens");
     assert_eq!(request.headers()["clerk-api-version"], "2025-11-10");
     let agent = request.headers()["user-agent"].to_str().unwrap();
     assert!(agent.starts_with("support-desk/2.1 clerk-actor-tokens/"), "{agent}");
@@ -523,10 +524,13 @@ fn the_source_of_a_transport_failure_is_kept() {
 const CHILD: &str = "CLERK_ACTOR_TOKENS_TEST_CHILD";
 
 /// Runs one test of this very binary in a process with these variables; what it prints between the marks.
-fn in_child(test: &str, variables: &[(&str, &std::ffi::OsStr)]) -> String {
+fn in_child(test: &str, variables: &[(&str, &OsStr)]) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", &format!("requests::{test}"), "--nocapture", "--test-threads=1"]);
-    child.env_remove("CLERK_API_URL").env_remove("CLERK_SECRET_KEY").env(CHILD, "1");
+    for variable in ["CLERK_API_URL", "CLERK_DANGER_ALLOW_HTTP", "CLERK_SECRET_KEY"] {
+        child.env_remove(variable);
+    }
+    child.env(CHILD, "1");
     child.envs(variables.iter().copied());
     let output = child.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -552,23 +556,28 @@ fn the_base_url_is_read_from_the_environment_only_when_asked() {
         };
         return say(&format!("{default} {found}"));
     }
-    let child = |variables: &[(&str, &std::ffi::OsStr)]| {
+    let child = |variables: &[(&str, &OsStr)]| {
         let said = in_child("the_base_url_is_read_from_the_environment_only_when_asked", variables);
         let (default, found) = said.split_once(' ').unwrap();
         assert_eq!(default, "https://api.clerk.com/v1/actor_tokens", "no environment variable is read unasked");
         found.to_owned()
     };
-    let url = |url: &'static str| [("CLERK_API_URL", std::ffi::OsStr::new(url))];
+    let url = |url: &'static str| [("CLERK_API_URL", OsStr::new(url))];
     assert_eq!(child(&[]), "https://api.clerk.com/v1");
     assert_eq!(child(&url("")), "https://api.clerk.com/v1");
     assert_eq!(child(&url("http://127.0.0.1:4010")), "http://127.0.0.1:4010/v1");
-    assert_eq!(child(&url("https://proxy.test/v2")), "https://proxy.test/v2");
+    assert_eq!(child(&url("https://proxy.test/clerk")), "https://proxy.test/clerk/v1");
+    let allowed =
+        |url, hosts| child(&[("CLERK_API_URL", OsStr::new(url)), ("CLERK_DANGER_ALLOW_HTTP", OsStr::new(hosts))]);
+    assert_eq!(allowed("http://emulator:4010", "emulator"), "http://emulator:4010/v1");
+    assert!(allowed("http://emulator:4010", "other").starts_with("`CLERK_API_URL` "));
+    assert!(allowed("http://emulator:4010", "emulator:4010").starts_with("`CLERK_DANGER_ALLOW_HTTP` "));
     let refused = child(&url("http://evil.test/secret"));
     assert!(refused.starts_with("`CLERK_API_URL` ") && !refused.contains("evil"), "{refused}");
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt as _;
-        assert!(child(&[("CLERK_API_URL", std::ffi::OsStr::from_bytes(b"\xff"))]).contains("CLERK_API_URL"));
+        assert!(child(&[("CLERK_API_URL", OsStr::from_bytes(b"\xff"))]).contains("CLERK_API_URL"));
     }
 }
 
@@ -582,14 +591,14 @@ fn the_secret_key_is_read_from_the_environment() {
         return say(&found);
     }
     let child = |value: Option<&'static str>| {
-        let variables: Vec<_> =
-            value.map(|value| ("CLERK_SECRET_KEY", std::ffi::OsStr::new(value))).into_iter().collect();
+        let variables: Vec<_> = value.map(|value| ("CLERK_SECRET_KEY", OsStr::new(value))).into_iter().collect();
         in_child("the_secret_key_is_read_from_the_environment", &variables)
     };
     assert_eq!(child(None), format!("{:?}", InvalidKey::NotInEnvironment));
-    assert_eq!(child(Some("")), format!("{:?}", InvalidKey::Empty));
-    assert_eq!(child(Some("pk_test_a")), format!("{:?}", InvalidKey::PublishableKey));
-    assert_eq!(child(Some("sk_test_a\n")), format!("{:?}", InvalidKey::IllegalCharacter));
+    let invalid = |problem| format!("{:?}", InvalidKey::InEnvironment(Box::new(problem)));
+    assert_eq!(child(Some("")), invalid(InvalidKey::Empty));
+    assert_eq!(child(Some("pk_test_a")), invalid(InvalidKey::PublishableKey));
+    assert_eq!(child(Some("sk_test_a\n")), invalid(InvalidKey::WhiteSpaceAround));
     assert_eq!(child(Some("sk_test_a")), "sk_test_a false");
     assert_eq!(child(Some("sk_live_a")), "sk_live_a true");
 }
