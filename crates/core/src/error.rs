@@ -1,7 +1,9 @@
 //! The error of a call: what failed, what Clerk said, and what happened at Clerk.
 
+mod advice;
 pub(crate) mod api;
 mod inner;
+mod suggested_status;
 mod text;
 
 use std::{
@@ -31,7 +33,8 @@ const ACTOR_TOKENS: &str = "/actor_tokens";
 /// [`advice`](Self::advice) says what to do next.
 ///
 /// One pointer wide. `Display` is one line: operation, status, Clerk's code and words, trace id, and what happened at
-/// Clerk. Causes are in the source chain. Neither `Display` nor `Debug` shows a key, a ticket, a link, a body or a
+/// Clerk. Where nothing was sent, it has the innermost cause, masked as [`Sanitized`](crate::Sanitized) does; all causes
+/// are in the source chain. Neither `Display` nor `Debug` shows a key, a ticket, a link, a body or a
 /// query string.
 ///
 /// ```

@@ -5,7 +5,7 @@
 /// | kind | what was seen | what it proves by itself |
 /// | --- | --- | --- |
 /// | [`InvalidRequest`](Self::InvalidRequest) | input refused on this side | not executed |
-/// | [`Credential`](Self::Credential) | no secret key could be had | not executed |
+/// | [`Credential`](Self::Credential) | the credential provider returned no secret key | not executed |
 /// | [`Blocked`](Self::Blocked) | a middleware or the client refused to send | nothing was sent by that attempt |
 /// | [`Connect`](Self::Connect) | no connection | not executed |
 /// | [`Tls`](Self::Tls) | the TLS handshake was refused | not executed |
@@ -28,17 +28,17 @@ pub enum ErrorKind {
     /// Input that was refused before anything was sent. [`Error::invalid_request`](crate::Error::invalid_request)
     /// names the field. Correct it.
     InvalidRequest,
-    /// The credential provider failed. Nothing was sent; the cause is in the source chain.
+    /// The credential provider failed. Nothing was sent. The error's text has the innermost cause.
     Credential,
-    /// A middleware, or the client itself (its send log, its checks, [`close`](crate::Client::close)), refused to send; the
-    /// cause is in the source chain.
+    /// A middleware, or the client itself (its send log, its checks, [`close`](crate::Client::close)), refused to send. The
+    /// error's text has the innermost cause.
     Blocked,
-    /// No connection came about. Nothing was sent; try again later.
+    /// There was no connection. Nothing was sent. The error's text names the server and the innermost cause.
     Connect,
-    /// The TLS handshake was refused for a lasting reason. Nothing was sent. Check the certificates and whether
-    /// somebody intercepts the connection; trying again will not help.
+    /// The TLS handshake was refused for a lasting reason. Nothing was sent. Check the certificates, and whether a proxy
+    /// intercepts TLS. A retry alone does not help.
     Tls,
-    /// The proxy refused or could not reach Clerk. Nothing was sent.
+    /// The proxy refused, or could not reach Clerk. Nothing was sent. The error's text has the innermost cause.
     Proxy,
     /// The peer refused the request unprocessed. Try again later.
     Refused,

@@ -40,6 +40,8 @@ pub(crate) fn error_of_exchange(
         Ok(response) => Some(response),
         Err(error) => {
             inner.retry_after = error.retry_after();
+            inner.advice = error.advice();
+            inner.transport = Some(error.kind());
             let (_, source, partial) = error.into_parts();
             inner.source = source;
             partial

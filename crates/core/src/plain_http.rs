@@ -37,10 +37,10 @@ pub(crate) fn host_names(list: &str) -> Result<Vec<String>, String> {
 /// What is wrong with it, as the rest of a sentence.
 pub(crate) fn check_host_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
-        return Err("is empty");
+        return Err("is empty: give a host name");
     }
     if name.chars().any(char::is_whitespace) {
-        return Err("contains white space");
+        return Err("contains white space: remove it");
     }
     if name.contains("://") {
         return Err("contains a scheme: give the host alone");
@@ -55,7 +55,7 @@ pub(crate) fn check_host_name(name: &str) -> Result<(), &'static str> {
         return Err("contains a wildcard: give each host by its name");
     }
     if !is_host_name(name) {
-        return Err("is not a host name");
+        return Err("is not a host name: use letters, digits, -, _ and .");
     }
     Ok(())
 }
@@ -78,19 +78,19 @@ mod tests {
                 "emulator,clerk-2.internal,my_host,10.0.0.7",
                 Ok(&["emulator", "clerk-2.internal", "my_host", "10.0.0.7"]),
             ),
-            ("", Err("name 1 is empty")),
-            (",", Err("name 1 is empty")),
-            ("a,", Err("name 2 is empty")),
-            ("a,,b", Err("name 2 is empty")),
-            ("a, b", Err("name 2 contains white space")),
+            ("", Err("name 1 is empty: give a host name")),
+            (",", Err("name 1 is empty: give a host name")),
+            ("a,", Err("name 2 is empty: give a host name")),
+            ("a,,b", Err("name 2 is empty: give a host name")),
+            ("a, b", Err("name 2 contains white space: remove it")),
             ("emulator:4010", Err("name 1 contains a port: give the host alone")),
             ("[::1]", Err("name 1 contains a port: give the host alone")),
             ("a,http://emulator", Err("name 2 contains a scheme: give the host alone")),
             ("emulator/v1", Err("name 1 contains a path: give the host alone")),
             ("*", Err("name 1 contains a wildcard: give each host by its name")),
             ("*.internal", Err("name 1 contains a wildcard: give each host by its name")),
-            ("a@b", Err("name 1 is not a host name")),
-            ("h\u{f6}st", Err("name 1 is not a host name")),
+            ("a@b", Err("name 1 is not a host name: use letters, digits, -, _ and .")),
+            ("h\u{f6}st", Err("name 1 is not a host name: use letters, digits, -, _ and .")),
         ];
         for (list, expected) in table {
             let expected = match expected {

@@ -8,7 +8,7 @@
 mod credential;
 mod spelling;
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, iter};
 
 use self::spelling::is_invisible;
 
@@ -103,16 +103,37 @@ impl fmt::Debug for Sanitized<'_> {
     }
 }
 
+/// How many causes of an error are looked at: a foreign chain may have no end.
+const CAUSES_MAX: usize = 32;
+
+pub(crate) fn chain<'a>(first: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(first), |error: &&'a (dyn Error + 'static)| (**error).source()).take(CAUSES_MAX)
+}
+
+/// Returns the text of an error. `None` where its `Display` fails: a part of a text may be a part of a credential that
+/// [`Sanitized`] then cannot recognize.
+fn text_of(error: &(dyn Error + 'static)) -> Option<String> {
+    use fmt::Write as _;
+
+    let mut text = String::new();
+    write!(text, "{error}").ok().map(|()| text)
+}
+
+/// Returns the text of the innermost cause that adds something to what is said already. Print it through [`Sanitized`].
+pub(crate) fn innermost_cause(first: &(dyn Error + 'static), said: &str) -> Option<String> {
+    let adds = |text: &String| !text.trim().is_empty() && text.trim() != said;
+    chain(first).filter_map(text_of).filter(adds).last()
+}
+
 /// A chain of causes by their `Display`, each through [`Sanitized`]: a foreign `Debug` may print anything.
 pub(crate) struct SanitizedChain<'a>(pub(crate) &'a (dyn Error + 'static));
 
 impl fmt::Debug for SanitizedChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = chain(self.0).map(|error| text_of(error).unwrap_or_default());
         let mut list = f.debug_list();
-        let mut next = Some(self.0);
-        while let Some(error) = next {
-            list.entry(&Sanitized::new(&error.to_string()));
-            next = error.source();
+        for text in texts {
+            list.entry(&Sanitized::new(&text));
         }
         list.finish()
     }

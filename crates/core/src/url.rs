@@ -60,8 +60,8 @@ const VERSION: &str = "/v1";
 
 const NOT_ABSOLUTE: &str = "is not an absolute URL such as https://api.clerk.com/v1";
 
-const NOT_HTTPS: &str = "must be https: plain http is only for a loopback address such as 127.0.0.1 (localhost is a name), \
-                         or for a host that danger_allow_http or CLERK_DANGER_ALLOW_HTTP names";
+const NOT_HTTPS: &str = "must be https: plain http is only for a literal address such as 127.0.0.1 (not for localhost), or for \
+                         a host that danger_allow_http or CLERK_DANGER_ALLOW_HTTP names";
 
 /// The path of a creation.
 const ACTOR_TOKENS: &str = "/actor_tokens";
@@ -133,8 +133,7 @@ impl BaseUrl {
     /// [`InvalidRequest`] for the field `base_url`.
     pub fn check_key(&self, key: &SecretKey) -> Result<(), InvalidRequest> {
         if key.is_live() && self.scheme == Scheme::HTTP {
-            let reason =
-                "is plain http, and a live key (sk_live_...) is never sent over plain http: use https, or a test key";
+            let reason = "is plain http, and a live key is never sent over plain http: use https, or a test key";
             return Err(InvalidRequest::new(FIELD, reason));
         }
         Ok(())
@@ -188,10 +187,10 @@ impl BaseUrl {
         }
         let before_query = path.split('?').next().unwrap_or(path);
         if path.contains(['#', '\\']) || has_dot_segment(before_query) {
-            return Err(invalid("must have no fragment, backslash or dot segment"));
+            return Err(invalid("must have no fragment (#), backslash or dot segment (. or ..)"));
         }
         url_below(&self.scheme, &self.authority, &self.path, path)
-            .ok_or_else(|| invalid("has a character that cannot stand in a URL"))
+            .ok_or_else(|| invalid("has a character that a URL cannot contain: percent-encode it"))
     }
 
     /// Whether a request goes to the place that this base URL names: the same scheme and authority.
@@ -237,7 +236,7 @@ impl BaseUrlBuilder {
 fn parse(url: &str, http_hosts: &[String]) -> Result<BaseUrl, &'static str> {
     // http::Uri drops a fragment without a word, and takes a backslash.
     if url.contains('#') || url.contains('?') {
-        return Err("must have no query and no fragment");
+        return Err("must have no query (?) and no fragment (#)");
     }
     if url.contains('\\') || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("must have no backslash, no white space and no line break");
@@ -255,7 +254,7 @@ fn parse(url: &str, http_hosts: &[String]) -> Result<BaseUrl, &'static str> {
             return Err(NOT_HTTPS);
         }
     } else if scheme != Scheme::HTTPS {
-        return Err("must be https");
+        return Err("must begin with https://");
     }
     let path = parts.path_and_query.as_ref().map_or("", |path| path.path()).trim_end_matches('/');
     if has_dot_segment(path) {
@@ -263,7 +262,8 @@ fn parse(url: &str, http_hosts: &[String]) -> Result<BaseUrl, &'static str> {
     }
     let path: Arc<str> = if path.ends_with(VERSION) { path.into() } else { format!("{path}{VERSION}").into() };
     // Hosts compare without case (RFC 9110 section 4.2.3); one spelling makes the comparison exact.
-    let authority = authority.as_str().to_ascii_lowercase().parse().map_err(|_| "has an invalid host")?;
+    let authority =
+        authority.as_str().to_ascii_lowercase().parse().map_err(|_| "must have a host name or an IP address")?;
     let actor_tokens = url_below(&scheme, &authority, &path, ACTOR_TOKENS).ok_or(NOT_ABSOLUTE)?;
     Ok(BaseUrl { scheme, authority, path, actor_tokens })
 }
@@ -285,12 +285,12 @@ pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str>
         .and_then(|rest| rest.strip_suffix(']'))
         .is_some_and(|ip| matches!(ip.parse(), Ok(IpAddr::V6(_))));
     if !is_ip6 && !plain_http::is_host_name(host) {
-        return Err("has an invalid host");
+        return Err("must have a host name or an IP address");
     }
     let behind_host = authority.as_str().strip_prefix(host).unwrap_or("");
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
     if !behind_host.is_empty() && !behind_host.strip_prefix(':').is_some_and(is_port) {
-        return Err("has an invalid port");
+        return Err("must have a port from 1 to 65535, or none");
     }
     Ok(())
 }

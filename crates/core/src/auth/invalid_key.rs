@@ -52,7 +52,7 @@ impl fmt::Display for InvalidKey {
                 return write!(f, "the environment variable {} is invalid: {problem}", environment::SECRET_KEY);
             }
             Self::Empty => "the secret key is empty",
-            Self::PrefixAlone => "the secret key ends after sk_test_ or sk_live_: copy all of it",
+            Self::PrefixAlone => "the secret key is sk_test_ or sk_live_ and nothing more: copy all of it",
             Self::WhiteSpaceAround => {
                 "the secret key has white space or a line break before or after it: remove it"
             }
@@ -73,7 +73,7 @@ impl fmt::Display for InvalidKey {
                 "the secret key contains a character other than A-Z, a-z, 0-9, _ and -: copy the key alone"
             }
             Self::UnknownForm => {
-                "the text is not a secret key, which begins with sk_test_ or sk_live_: give the key alone, without Bearer"
+                "a secret key begins with sk_test_ or sk_live_ and this text does not: give the key alone, without Bearer"
             }
         })
     }

@@ -135,7 +135,7 @@ impl fmt::Debug for SecretKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::fake;
+    use crate::{environment::fake, secret::Sanitized};
 
     #[test]
     fn each_mistake_has_its_own_name_and_shows_nothing() {
@@ -186,6 +186,8 @@ mod tests {
                 from_env.to_string().contains("CLERK_SECRET_KEY") && from_env.to_string().contains(&error.to_string())
             );
             assert!(!format!("{error} {error:?} {from_env} {from_env:?}").contains("CANARY"));
+            let text = from_env.to_string();
+            assert_eq!(Sanitized::new(&text).to_string(), text, "as a cause it is printed through the filter");
         }
     }
 

@@ -232,7 +232,10 @@ impl<O: Operation, T: HttpTransport + ?Sized> Core<'_, O, T> {
                 "a middleware set the header `{name}`, which is the client's or the transport's to set"
             )));
         }
-        base_url.check_key(self.key).map_err(TransportError::blocked)
+        base_url.check_key(self.key).map_err(|refused| {
+            TransportError::blocked(refused)
+                .with_advice("Use a base URL with https, or a test key (sk_test_...) for plain http.")
+        })
     }
 }
 

@@ -88,12 +88,17 @@ fn begin<O: Operation, T: HttpTransport + ?Sized>(
         Idempotency::Idempotent => None,
         Idempotency::NonIdempotent => match settings.in_flight.begin() {
             Some(in_flight) => Some(in_flight),
-            None => return Err(Error::from_transport(info, TransportError::blocked("the client is closed"))),
+            None => return Err(Error::from_transport(info, client_is_closed())),
         },
     };
     let call = CallState::new(settings, transport, operation, options, make_undo);
     let request = new_request(&call).map_err(refused)?;
     Ok((Caller { call: Arc::new(call), in_flight, is_over: false }, request))
+}
+
+fn client_is_closed() -> TransportError {
+    TransportError::blocked("the client is closed")
+        .with_advice("Make another client: after close(), this one and its clones accept no creations.")
 }
 
 /// The caller of a call, as long as it waits. Dropped before the call is over, it leaves what is in doubt to the executor.

@@ -8,7 +8,8 @@ use http::{HeaderMap, StatusCode};
 use super::api;
 use crate::{
     actor_token_id::ActorTokenId, attempt::Attempt, error_kind::ErrorKind, execution::Execution, exposure::Exposed,
-    invalid_request::InvalidRequest, operation::Salvage, operation_info::OperationInfo, url::BaseUrl,
+    invalid_request::InvalidRequest, operation::Salvage, operation_info::OperationInfo,
+    transport::error::TransportErrorKind, url::BaseUrl,
 };
 
 /// Everything that an error may know. `error_of_exchange` and the attempt loop fill it in.
@@ -24,6 +25,10 @@ pub(crate) struct Inner {
     pub(crate) body: Option<Bytes>,
     pub(crate) api: api::Envelope,
     pub(crate) retry_after: Option<Duration>,
+    /// Of the transport's failure, where no response head arrived with it.
+    pub(crate) transport: Option<TransportErrorKind>,
+    /// Of the transport, or of what refused to send.
+    pub(crate) advice: Option<&'static str>,
     pub(crate) detail: Option<Cow<'static, str>>,
     pub(crate) redirect_origin: Option<String>,
     pub(crate) salvage: Salvage,
@@ -50,6 +55,8 @@ impl Inner {
             body: None,
             api: api::Envelope::default(),
             retry_after: None,
+            transport: None,
+            advice: None,
             detail: None,
             redirect_origin: None,
             salvage: Salvage::None,

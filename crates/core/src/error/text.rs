@@ -1,4 +1,4 @@
-//! The words of an error: one line for people, a structured view for debugging, and what to do next.
+//! The words of an error: one line for people, and a structured view for debugging. What to do next is in `advice.rs`.
 
 use std::fmt;
 
@@ -8,9 +8,8 @@ use crate::{
     error_kind::ErrorKind,
     execution::Execution,
     operation::Salvage,
-    operation_info::Idempotency,
-    secret::{Sanitized, SanitizedChain},
-    token_status::ActorTokenStatus,
+    secret::{Sanitized, SanitizedChain, innermost_cause},
+    transport::error::TransportErrorKind,
 };
 
 impl fmt::Display for Error {
@@ -47,8 +46,7 @@ impl Error {
         }
         match (self.status(), self.kind()) {
             (Some(status), _) => write!(f, "{}", status.as_u16())?,
-            (None, ErrorKind::RateLimited) => f.write_str("held back on this side")?,
-            (None, kind) => f.write_str(kind_words(kind))?,
+            (None, kind) => f.write_str(self.0.transport.map_or(kind_words(kind), TransportErrorKind::words))?,
         }
         if let (None, Some(wait)) = (self.status(), self.retry_after()) {
             write!(f, " for {} s more", wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))?;
@@ -56,12 +54,15 @@ impl Error {
         if let Some(base_url) = self.base_url().filter(|_| is_about_the_server(self.kind())) {
             write!(f, " ({base_url})")?;
         }
+        if let Some(cause) = self.cause_to_show() {
+            write!(f, ": {}", Sanitized::new(&cause))?;
+        }
         if let Some(error) = self.api_errors().first() {
             write!(f, " {}: {}", error.code(), Sanitized::new(error.words()))?;
             if let Some(param) = error.param_name() {
                 write!(f, " [{}]", Sanitized::new(param))?;
             }
-        } else if self.status().is_some() && self.kind() != ErrorKind::Api {
+        } else if self.status().is_some() {
             write!(f, ", {}", kind_words(self.kind()))?;
         }
         if let Some(detail) = &self.0.detail {
@@ -76,75 +77,15 @@ impl Error {
         }
     }
 
-    /// What to do next, in a sentence or two.
-    ///
-    /// ```
-    /// use clerk_actor_tokens_core::{CreateActorToken, Error, Operation, TransportErrorKind};
-    ///
-    /// let error = Error::from_transport(&CreateActorToken::INFO, TransportErrorKind::Interrupted.into());
-    /// assert!(error.advice().contains("may exist"));
-    /// ```
-    #[must_use]
-    pub fn advice(&self) -> &'static str {
-        let may_have_minted = self.operation().idempotency() == Idempotency::NonIdempotent && self.is_ambiguous();
-        match self.kind() {
-            ErrorKind::NotKept => {
-                "Do not hand out the link: close() has begun to revoke the token. Call keep() before the client is closed."
-            }
-            _ if may_have_minted && self.is_detached() => {
-                "The client revokes what this call made. See the orphan handler, or what close() returns, for what could not be \
-                 revoked; then create another."
-            }
-            _ if may_have_minted && self.salvaged_id().is_some() => {
-                "A token was made and its link is lost: revoke salvaged_id(), then create another."
-            }
-            _ if may_have_minted && self.unconfirmed_id().is_some() => {
-                "A token may exist whose link is lost. unconfirmed_id() may name it, or another call's token: find out \
-                 whose it is, and revoke it only if it is this call's."
-            }
-            ErrorKind::UnexpectedRedirect if may_have_minted => {
-                "Check the base URL: Clerk's API does not redirect. If it was Clerk that answered, a token may exist that \
-                 nobody holds."
-            }
-            ErrorKind::UnexpectedRedirect => "Check the base URL: Clerk's API does not redirect.",
-            _ if may_have_minted => {
-                "A token may exist that nobody holds. It cannot be looked up: tell somebody, wait until exposure_until() \
-                 if that matters, and only then decide whether to create another."
-            }
-            _ if self.token_status() == Some(ActorTokenStatus::Accepted) => {
-                "Somebody has used the link: end the session that it opened instead."
-            }
-            ErrorKind::InvalidRequest => "Correct the field that is named, and call again.",
-            ErrorKind::Credential => "See the source chain for why no secret key could be had.",
-            ErrorKind::Blocked => "See the source chain for what refused to send.",
-            ErrorKind::Connect | ErrorKind::Refused => "Try again later.",
-            ErrorKind::Tls => {
-                "Check the certificates and whether somebody intercepts the connection; trying again will not help."
-            }
-            ErrorKind::Proxy => "Check the proxy and its credentials.",
-            ErrorKind::RateLimited => "Wait for retry_after(), then call again.",
-            ErrorKind::Api if self.is_unauthorized() => "Check the secret key and which instance it belongs to.",
-            ErrorKind::Api if self.is_not_found() => {
-                "Check the id, and that the secret key belongs to the instance that the id comes from."
-            }
-            ErrorKind::Api if self.is_plan_required() || self.is_quota_exceeded() => {
-                "Change the plan of the Clerk application, or wait for the next billing period."
-            }
-            ErrorKind::Api if !self.is_ambiguous() && self.api_errors().is_empty() => {
-                "Something refused the request without Clerk's words: look at the body, and at what stands between here \
-                 and Clerk."
-            }
-            ErrorKind::Api if !self.is_ambiguous() => "Correct the request as Clerk's words say, and call again.",
-            ErrorKind::Timeout if !self.is_ambiguous() => "Nothing was sent: call again, with more time if need be.",
-            ErrorKind::Api
-            | ErrorKind::Timeout
-            | ErrorKind::Interrupted
-            | ErrorKind::ResponseTruncated
-            | ErrorKind::ResponseInvalid
-            | ErrorKind::ResponseMismatch => {
-                "It is safe to call again: repeating this operation has no further effect."
-            }
-        }
+    /// Returns the innermost cause of a failure on the way to Clerk. Other failures have a status, or words of Clerk's.
+    fn cause_to_show(&self) -> Option<String> {
+        let is_on_the_way = matches!(
+            self.kind(),
+            ErrorKind::Blocked | ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Proxy | ErrorKind::Credential
+        );
+        let source = self.0.source.as_deref().filter(|_| is_on_the_way && self.status().is_none())?;
+        let said = self.0.transport.map_or(kind_words(self.kind()), TransportErrorKind::words);
+        innermost_cause(source, said)
     }
 }
 
@@ -153,23 +94,24 @@ fn is_about_the_server(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Proxy | ErrorKind::UnexpectedRedirect)
 }
 
+/// The words of a kind after a status, and where no transport failed: a transport's failure has its own.
 fn kind_words(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidRequest => "the input is invalid",
-        ErrorKind::Credential => "no secret key could be had",
-        ErrorKind::Blocked => "stopped on this side",
+        ErrorKind::Credential => "the credential provider returned no secret key",
+        ErrorKind::Blocked => "the request was blocked before it was sent",
         ErrorKind::Connect => "could not connect",
         ErrorKind::Tls => "the TLS handshake was refused",
-        ErrorKind::Proxy => "the proxy refused",
+        ErrorKind::Proxy => "the proxy could not reach the server",
         ErrorKind::Refused => "the server refused the request unprocessed",
         ErrorKind::Timeout => "the deadline passed",
         ErrorKind::Interrupted => "the connection broke off",
         ErrorKind::RateLimited => "too many requests",
-        ErrorKind::Api => "an error status",
+        ErrorKind::Api => "without an error of Clerk's",
         ErrorKind::UnexpectedRedirect => "an unexpected redirect",
-        ErrorKind::ResponseTruncated => "the answer was lost",
-        ErrorKind::ResponseInvalid => "the answer cannot be used",
-        ErrorKind::ResponseMismatch => "the answer belongs to another request",
+        ErrorKind::ResponseTruncated => "the response was cut short",
+        ErrorKind::ResponseInvalid => "the response cannot be used",
+        ErrorKind::ResponseMismatch => "the response belongs to another request",
         ErrorKind::NotKept => "close() revoked what was held before keep() was called",
     }
 }

@@ -51,7 +51,7 @@ pub enum TransportErrorKind {
 }
 
 impl TransportErrorKind {
-    fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Connect => "could not connect",
             Self::Tls => "the TLS handshake was refused",
@@ -61,12 +61,12 @@ impl TransportErrorKind {
             Self::Refused => "the server refused the request unprocessed",
             Self::RefusedOnNewConnection => "the server closed a new connection rather than take its first request",
             Self::TimeoutBeforeSend => "the deadline passed before the request was sent",
-            Self::Timeout => "the deadline passed before the answer was complete",
-            Self::Interrupted => "the connection broke off before the answer was complete",
-            Self::BodyTooLarge => "the answer is larger than the cap",
-            Self::RateLimited => "requests are held back on this side",
-            Self::Credential => "no secret key could be had",
-            Self::Blocked => "stopped on this side",
+            Self::Timeout => "the deadline passed before the response was complete",
+            Self::Interrupted => "the connection broke off before the response was complete",
+            Self::BodyTooLarge => "the response is larger than the cap",
+            Self::RateLimited => "the client holds requests back",
+            Self::Credential => "the credential provider returned no secret key",
+            Self::Blocked => "the request was blocked before it was sent",
             Self::Other => "the transport failed",
         }
     }
@@ -91,13 +91,14 @@ struct Inner {
     source: Option<BoxError>,
     partial: Option<Response>,
     retry_after: Option<Duration>,
+    advice: Option<&'static str>,
 }
 
 impl TransportError {
     /// A failure of this kind, with no cause and nothing arrived.
     #[must_use]
     pub fn new(kind: TransportErrorKind) -> Self {
-        Self(Box::new(Inner { kind, source: None, partial: None, retry_after: None }))
+        Self(Box::new(Inner { kind, source: None, partial: None, retry_after: None, advice: None }))
     }
 
     /// A refusal by a middleware: nothing was sent, and `reason` says why.
@@ -125,10 +126,27 @@ impl TransportError {
         error
     }
 
-    /// Adds the cause. Its own `Display` reaches whoever prints the source chain: it must not hold a secret.
+    /// Adds the cause. The `Display` of the innermost one is in that of the call's error: it must not hold a secret.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// Adds what to do about it, in a sentence or two. [`Error::advice`](crate::Error::advice) returns it for a `Blocked`,
+    /// `Connect`, `Tls`, `Proxy` or `Credential` failure that leaves no doubt at Clerk.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{CreateActorToken, Error, Operation, TransportError};
+    ///
+    /// let refused = TransportError::blocked("the audit log is full").with_advice("Rotate the audit log, and call again.");
+    /// let error = Error::from_transport(&CreateActorToken::INFO, refused);
+    /// assert!(error.to_string().contains("the audit log is full"));
+    /// assert_eq!(error.advice(), "Rotate the audit log, and call again.");
+    /// ```
+    #[must_use]
+    pub fn with_advice(mut self, advice: &'static str) -> Self {
+        self.0.advice = Some(advice);
         self
     }
 
@@ -158,6 +176,12 @@ impl TransportError {
         self.0.retry_after
     }
 
+    /// Returns what to do about it, where [`with_advice`](Self::with_advice) says so.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        self.0.advice
+    }
+
     /// The same failure without the claim that nothing was sent, which its send state does not prove.
     pub(crate) fn into_unproved(mut self) -> Self {
         let claimed = std::mem::replace(&mut self.0.kind, TransportErrorKind::Interrupted);
@@ -170,7 +194,7 @@ impl TransportError {
     }
 
     pub(crate) fn into_parts(self) -> (TransportErrorKind, Option<BoxError>, Option<Response>) {
-        let Inner { kind, source, partial, retry_after: _ } = *self.0;
+        let Inner { kind, source, partial, .. } = *self.0;
         (kind, source, partial)
     }
 }

@@ -361,7 +361,7 @@ fn an_error_says_in_one_line_what_happened() {
     let cut = std::sync::Mutex::new(Some(cut));
     let client = client(move |_| cut.lock().unwrap().take().unwrap());
     let error = run(&client, Op::Create).unwrap_err();
-    assert_eq!(error.to_string(), format!("CreateActorToken: 200, the answer was lost; Clerk acted (id {ID})"));
+    assert_eq!(error.to_string(), format!("CreateActorToken: 200, the response was cut short; Clerk acted (id {ID})"));
     assert!(error.advice().contains("salvaged_id()"));
 }
 
