@@ -142,7 +142,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // Nobody listens on the port any more.
+    // No server listens on the port now.
     let base_url = server.base_url();
     server.shutdown().await;
     let refused = client.actor_tokens().create("user_customer", Actor::new("user_agent")).base_url(base_url);

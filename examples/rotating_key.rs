@@ -14,7 +14,7 @@ use tokio::sync::RwLock;
 async fn main() -> Result<(), Box<dyn Error>> {
     let clerk = Emulator::new();
 
-    // Stands for a vault: whatever holds the key now, and can be asked without a restart.
+    // In place of a vault, which returns the current key without a restart.
     let vault = Arc::new(RwLock::new(SecretKey::new("sk_test_of_yesterday")?));
     let credentials = credentials_fn({
         let vault = Arc::clone(&vault);

@@ -15,11 +15,11 @@ struct SupportDesk {
     clerk: Box<dyn ActorTokensApi>,
 }
 
-/// What the desk tells its engineer.
+/// What the desk reports to its engineer.
 enum Link {
     Ready(Option<SignInUrl>),
     UnknownCustomer,
-    /// A link may exist that nobody holds.
+    /// A link may exist that no caller holds.
     AskSecurity(String),
     Failed(String),
 }
@@ -34,7 +34,7 @@ impl SupportDesk {
         }
     }
 
-    /// Whether nobody can use the link any more.
+    /// Whether the link can no longer be used.
     async fn take_back(&self, id: &str) -> Result<bool, Error> {
         let Ok(id) = id.parse() else { return Ok(true) };
         match self.clerk.revoke(id).await {
@@ -96,7 +96,7 @@ mod tests {
         transport.assert_done();
     }
 
-    // Against Clerk's behaviour: a link that somebody used cannot be taken back.
+    // Against Clerk's behaviour: a used link cannot be revoked.
     #[tokio::test]
     async fn a_used_link_is_not_taken_back() {
         let clerk = Emulator::new();

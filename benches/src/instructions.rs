@@ -56,7 +56,7 @@ pub struct Drive {
     pub protocol: Protocol,
 }
 
-/// Makes creations: warms up, then does what it is told.
+/// Makes creations: warms up, then runs the command.
 ///
 /// # Errors
 /// The first creation that failed.

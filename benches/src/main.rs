@@ -1,5 +1,5 @@
 //! The benchmark as a command: prints its figures.
-#![allow(clippy::print_stderr, reason = "a command tells its user what is wrong")]
+#![allow(clippy::print_stderr, reason = "a command prints what is wrong")]
 
 use std::{env, io, process::ExitCode};
 

@@ -40,7 +40,7 @@ pub struct Target {
     pub protocol: Protocol,
 }
 
-/// A peer under way.
+/// A running peer.
 #[derive(Debug)]
 pub struct Peer {
     process: Child,

@@ -33,7 +33,7 @@ pub struct Cost {
 /// Prints a row.
 ///
 /// # Errors
-/// Nobody reads it.
+/// The output has no reader.
 pub fn print(output: &mut impl Write, row: &Row) -> io::Result<()> {
     write!(output, "figure: {:<8}  {:>2} in flight  {:<12}", row.protocol.name(), row.in_flight, row.layer.name())?;
     for Cost { unit, amount, times_floor, decimals } in &row.costs {

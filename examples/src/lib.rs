@@ -1,4 +1,4 @@
-//! What the command-line examples share: how a result is told to whoever runs them.
+//! What the command-line examples share: how they print a result.
 
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     }
 }
 
-/// Prints one JSON object on standard output; or one line on standard error, with an exit code that tells what
+/// Prints one JSON object on standard output; or one line on standard error, with an exit code that says what
 /// happened at Clerk:
 ///
 /// - 1: nothing was done (a rejected call, or a bad setting);

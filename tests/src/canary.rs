@@ -1,6 +1,6 @@
 //! Finds credentials in text, whatever they are wrapped in: what tests and logs print is searched with it.
 //!
-//! A credential is told by its shape: a secret key, a ticket (a JSON Web Token), a link that carries one. Any run of
+//! A credential is known by its shape: a secret key, a ticket (a JSON Web Token), a link that carries one. Any run of
 //! twelve characters of a secret that was named counts too, so that a half of one does. Each is looked for as it is,
 //! percent-encoded, in base64 (both alphabets, any alignment, padded or not), in hexadecimal and as a list of byte values, and
 //! in two of these around each other.
@@ -66,13 +66,13 @@ impl Hit {
         self.what
     }
 
-    /// What lies around it, the outermost first; empty if it stands there as it is.
+    /// What lies around it, the outermost first; empty if it is there as it is.
     #[must_use]
     pub fn inside(&self) -> &[Encoding] {
         &self.inside
     }
 
-    /// What stands before it in its line: enough to find the place. Of the first hit in a line, nothing of a credential
+    /// The text before it in its line: enough to find the place. Of the first hit in a line, nothing of a credential
     /// is in there.
     #[must_use]
     pub fn before<'a>(&self, line: &'a str) -> &'a str {
@@ -116,7 +116,7 @@ impl Scanner {
     }
 
     /// Looks for this secret too, in any part of twelve characters. Of a link, that is the ticket; of a key, what
-    /// stands behind its prefix.
+    /// follows its prefix.
     pub fn name_secret(&mut self, secret: &str) {
         let secret = secret.rsplit("ticket=").next().unwrap_or(secret);
         let secret = secret.strip_prefix("sk_test_").or(secret.strip_prefix("sk_live_")).unwrap_or(secret);
@@ -287,7 +287,7 @@ fn six_bits(byte: u8) -> Option<u32> {
     Some(u32::from(bits))
 }
 
-/// From this character of the run on: whatever stands before the encoded text, one of four beginnings is the right one.
+/// From this character of the run on: for any text before the encoded one, one of four beginnings is the right one.
 fn base64_decoded(run: &[u8], start: usize, skip: usize, view: &View) -> View {
     let mut out = View::default();
     for group in run.get(skip..).unwrap_or_default().chunks(4) {

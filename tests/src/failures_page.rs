@@ -338,7 +338,7 @@ pub fn disagreements(limit: usize) -> Vec<String> {
                     (other, _) => panic!("row {row}: what is `{other}`?"),
                 };
                 let expected = (attempts, if is_sent { attempts } else { 0 });
-                // On a fresh connection it is at once; what is not sent again is told at once.
+                // On a fresh connection it is at once; what is not sent again is returned at once.
                 let waits = again == "yes" || again == "once";
                 if ((seen.attempts, seen.sends), &seen.outcome, seen.elapsed > Duration::ZERO)
                     != (expected, surfaces, waits)

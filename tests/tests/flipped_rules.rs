@@ -1,7 +1,7 @@
 //! Each cell of the failure rules is flipped in turn, and the oracles have to fail: the table committed in the book, and the
 //! emulator's ledger.
 //!
-//! Compiled with `--cfg flipped_rules` alone, as nobody else may change the rules:
+//! Compiled with `--cfg flipped_rules` alone, because no user may change the rules:
 //! `RUSTFLAGS="--cfg flipped_rules" cargo test -p clerk-actor-tokens-tests --test flipped_rules --target-dir
 //! target/flipped -- --nocapture`
 #![cfg(flipped_rules)]

@@ -189,7 +189,7 @@ fn json_ten_million_deep() {
                 let Some(error) = error else { continue };
                 assert_clear(&error, &what);
                 if (call, status) == (Call::Create, 200) {
-                    // Of an actor that was cut, nobody can say whose it is.
+                    // Of an actor that was cut, it is unknown whose it is.
                     let (certain, doubtful) = match over && place == "the actor" {
                         true => (None, deep.salvaged),
                         false => (deep.salvaged, None),
@@ -313,7 +313,7 @@ fn headers() -> Vec<(&'static str, HeaderMap)> {
         ("20,000 values", repeated(|number| number.to_string())),
         ("a negative time", each(b"-1")),
         ("a time past all", each(b"18446744073709551616")),
-        ("a date that is none", each(b"Sun, 99 Foo 9999 99:99:99 GMT")),
+        ("an invalid date", each(b"Sun, 99 Foo 9999 99:99:99 GMT")),
         ("a location of many colons", one(header::LOCATION, &("https://[".to_owned() + &"::".repeat(10_000)))),
         ("two encodings", one(header::CONTENT_ENCODING, "identity, gzip")),
     ]

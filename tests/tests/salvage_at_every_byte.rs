@@ -1,8 +1,8 @@
-//! A creation's reply, cut at every byte: from the closing quote of the token's id on, the error holds the id, and once
+//! A creation's response, cut at every byte: from the closing quote of the token's id on, the error holds the id, and once
 //! the user has arrived as well, it holds it for certain. Before that, and where what arrived speaks against it, it holds
 //! none; and it never holds another.
 //!
-//! The replies are put together piece by piece, so where the id is whole is known without reading them. The pieces
+//! The responses are put together piece by piece, so where the id is whole is known without reading them. The pieces
 //! are full of what looks like an id and is none.
 #![allow(
     clippy::indexing_slicing,
@@ -21,15 +21,15 @@ use clerk_actor_tokens::{
 const USER: &str = "user_customer";
 const AGENT: &str = "user_agent";
 
-/// What a member of a reply says of the token's id.
+/// What a member of a response says of the token's id.
 #[derive(Clone, Copy)]
 enum Says {
     Nothing,
     /// With its last byte, this id has arrived. A second one makes it unclear.
     Id(&'static str),
-    /// With its last byte, it is seen that the reply is to this call.
+    /// With its last byte, it is seen that the response is to this call.
     Whose,
-    /// So many bytes before its end, it is seen that the id cannot be trusted, or that the reply is not to this call.
+    /// So many bytes before its end, it is seen that the id cannot be trusted, or that the response is not to this call.
     Otherwise(usize),
 }
 
@@ -52,7 +52,7 @@ fn otherwise(key: &'static str, value: &str) -> Member {
     Member { says: Says::Otherwise(0), ..member(key, value) }
 }
 
-/// Where the id stands, and how the reply is laid out.
+/// Where the id is, and how the response is laid out.
 struct Shape {
     name: &'static str,
     /// How many of the other members come before the id.
@@ -168,7 +168,7 @@ fn quoted(key: &str) -> &'static str {
     Box::leak(format!("\"{key}\"").into_boxed_str())
 }
 
-/// What every reply holds besides the id.
+/// What every response holds besides the id.
 fn known() -> Vec<Member> {
     vec![
         member(r#""object""#, r#""actor_token""#),
@@ -258,7 +258,7 @@ impl Figure {
     fn show(&self, level: &str, replies: usize) {
         let Self { cuts, salvaged, certain, missed, wrong } = self;
         println!(
-            "figure: salvage, {level}: {replies} replies, {cuts} cuts, {salvaged} ids salvaged, {certain} of them certain, {missed} missed, {wrong} wrong"
+            "figure: salvage, {level}: {replies} responses, {cuts} cuts, {salvaged} ids salvaged, {certain} of them certain, {missed} missed, {wrong} wrong"
         );
     }
 }

@@ -32,7 +32,7 @@ fn no_schedule_of_faults_over_sockets_makes_a_second_token_or_loses_one_in_silen
     assert!(figures.runs() == RUNS && figures.has_all(), "{figures}");
 }
 
-/// Every token that was made while the client was closed is held, told of, revoked or reported, and nobody waits for ever.
+/// Every token that was made while the client was closed is held, named, revoked or reported, and no caller waits for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_close_returns_somebody_knows_of_every_token() {
     let mut closings = JoinSet::new();

@@ -29,7 +29,7 @@ use crate::{
 /// Serves until standard input closes: prints where it listens, and at the end what it has seen.
 ///
 /// # Errors
-/// There is no socket to be had, or nobody reads what is printed.
+/// There is no free socket, or the output has no reader.
 pub async fn serve(protocol: Protocol, output: &mut impl Write) -> Result<(), Failure> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     writeln!(output, "{}", listener.local_addr()?)?;

@@ -1,4 +1,4 @@
-//! Assertions: what a test expects of the ledger, and what it is told when that is not so.
+//! Assertions: what a test expects of the ledger, and the message if that is not so.
 //!
 //! A failure says what was expected, what there is (each commit with its attempt, its time, the fault it met and what
 //! became of its answer), one hint, and the seed that replays it. It never shows a ticket or a link.

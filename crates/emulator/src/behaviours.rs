@@ -151,7 +151,7 @@ static BEHAVIOURS: [Behaviour; 33] = [
     Behaviour::new(Known::Clients, "the key is checked before the route: 401 for an unknown path, too", PUBLISHED),
     Behaviour::new(
         Known::Inferred,
-        "the order of the other checks; everything wrong with a body is told at once",
+        "the order of the other checks; all mistakes in a body are reported together",
         NOTHING,
     ),
     Behaviour::new(Known::Inferred, "null counts as absent, and an empty user_id as missing", NOTHING),

@@ -91,7 +91,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Time moves by [`Emulator::advance`] alone. Whoever sleeps or stalls waits for it.
+    /// Time moves by [`Emulator::advance`] alone. Every sleep and every stall waits for it.
     ///
     /// By default time is virtual: it begins at 2026-01-01T00:00:00Z, and when everybody waits it jumps to the next
     /// moment that somebody waits for.

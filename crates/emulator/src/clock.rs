@@ -1,7 +1,7 @@
 //! The emulator's clock: time that moves by itself when everybody waits, by hand, or as it really does.
 //!
 //! Responsible for telling time and for waking sleepers in order. Knows of exchanges only how many are running (at
-//! work, not stalled): while one is, time stands still.
+//! work, not stalled): while one is, time does not move.
 
 mod executor;
 mod shared;
@@ -47,7 +47,7 @@ impl Clock {
         wake_all(wakers);
     }
 
-    /// An exchange is at work until the returned value is dropped. Time stands still meanwhile.
+    /// An exchange is at work until the returned value is dropped. Time does not move meanwhile.
     pub(crate) fn running(&self) -> Running {
         let mut state = self.0.lock();
         state.running = state.running.saturating_add(1);

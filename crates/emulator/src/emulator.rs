@@ -1,6 +1,6 @@
 //! The handle: what a test holds.
 //!
-//! Hands out views of the state, which `state.rs` holds. Judges nothing itself: assertions are in `assertions.rs`,
+//! Hands out views of the state, which `state.rs` holds. Asserts nothing itself: assertions are in `assertions.rs`,
 //! exchanges in `exchange.rs`. How an emulator is made is in `builder.rs`.
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -72,8 +72,8 @@ impl Emulator {
         self.inner().lock().clerk.settings().seed
     }
 
-    /// Moves time on and wakes what is due. With real time the calendar moves (links expire), while whoever sleeps
-    /// goes on sleeping for real.
+    /// Moves time on and wakes what is due. With real time the calendar moves (links expire), while every sleeper
+    /// sleeps on for real.
     pub fn advance(&self, by: Duration) {
         self.inner().clock.advance(by);
     }
@@ -139,7 +139,7 @@ impl Emulator {
         self.inner().lock().ledger.of(CommitKind::Revoke).cloned().collect()
     }
 
-    /// Tokens that are pending and whose creation the transport did not answer whole: links that nobody may know of.
+    /// Tokens that are pending and whose creation the transport did not answer whole: links that no caller may know of.
     ///
     /// Whole is an answer that was handed over by the transport: in process when `send` returned it, over a socket when
     /// it was written to a connection that had not broken. What a middleware or the caller then did with it is not seen

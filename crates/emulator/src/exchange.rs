@@ -34,7 +34,7 @@ pub(crate) struct Exchange {
 
 /// What a fault makes of an exchange.
 pub(crate) enum Effect {
-    /// This is the answer, in the place of Clerk's.
+    /// This is the answer, instead of Clerk's.
     Instead(Response),
     /// Clerk's answer, changed.
     Changed(Response),
@@ -207,7 +207,7 @@ impl Drop for Exchange {
     }
 }
 
-/// Tells the ledger whether an answer was handed over whole.
+/// Records in the ledger whether an answer was handed over whole.
 pub(crate) struct Receipt {
     inner: Arc<Inner>,
     entry: Option<usize>,

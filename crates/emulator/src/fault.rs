@@ -13,11 +13,11 @@
 //! | [`close`] | `Interrupted` | end of stream, both ways | end of stream, both ways; no GOAWAY |
 //! | [`half_close`] | `Interrupted`, as [`close`] | end of stream from the server, which reads until the client goes | the same, of the connection |
 //! | [`refused_stream`] | `Refused` | RST of the connection, which proves nothing | RST_STREAM, REFUSED_STREAM |
-//! | [`rst_stream`] | `Interrupted` | RST of the connection | RST_STREAM with that code; the connection goes on |
+//! | [`rst_stream`] | `Interrupted` | RST of the connection | RST_STREAM with that code; the connection continues |
 //! | [`goaway_below`] | `Refused` | RST of the connection, which proves nothing | GOAWAY, NO_ERROR, that names the stream before; those up to it are answered, those above are dropped; then end of stream. Where a stream above has been acted on, that would be a lie: RST_STREAM, REFUSED_STREAM |
 //! | [`goaway_above`] | `Interrupted` | RST of the connection | GOAWAY, NO_ERROR, that names the last stream that came; then end of stream |
 //! | [`stall`], [`stall_at`] | the deadline | silence until the client goes | silence on the stream, until the client resets it or goes |
-//! | [`cut_at`] | `Interrupted` with a part | end of stream, short of the `Content-Length` | RST_STREAM, INTERNAL_ERROR; the connection goes on |
+//! | [`cut_at`] | `Interrupted` with a part | end of stream, short of the `Content-Length` | RST_STREAM, INTERNAL_ERROR; the connection continues |
 //! | [`delay`], [`slow_body`] | virtual time | real time | real time |
 //!
 //! TLS changes none of these. An end of stream is announced by `close_notify` (RFC 8446 section 6.1); a reset is one of
@@ -32,13 +32,13 @@
 //! | [`refused`], [`dns`], [`unreachable()`], [`canceled`], [`reset`] | the error of that name | RST as soon as the connection is accepted | the same: in the handshake, so unsent for certain |
 //! | [`close`] | `Connect` | end of stream at once | the same, in the handshake |
 //! | [`connect_timeout`], [`stall`] | 5 s; the deadline | silence until the client goes | the same: the handshake is never answered |
-//! | [`tls`] | `Tls` | RST | a fatal alert, handshake_failure, in the place of the ServerHello |
+//! | [`tls`] | `Tls` | RST | a fatal alert, handshake_failure, instead of the ServerHello |
 //! | [`tls_cut`] | `Connect` | RST | the first 18 bytes of a ServerHello of 127, then end of stream |
 //! | [`proxy`], [`proxy_auth`] | `Proxy`, `ProxyAuth` | to a CONNECT 502, or 407 with `Proxy-Authenticate`; to anything else RST | the same |
 //! | [`delay`] | virtual time | real time, once the head of a request is read | the same |
 //!
 //! In the clear none of this proves to a client that its request was not sent: it may have written it by then. And no
-//! listener can refuse one connection alone, as an operating system does where nobody listens (`ECONNREFUSED`), nor
+//! listener can refuse one connection alone, as an operating system does where no socket listens (`ECONNREFUSED`), nor
 //! fail a name: for those the connection is accepted, and reset.
 //!
 //! A request that comes over a connection that is up already meets a fault of connecting itself: RST of the connection
@@ -195,9 +195,9 @@ macro_rules! times {
 times! {
     /// A fault of a connection that is being made: before the request is sent.
     Connecting: BeforeSend;
-    /// A fault of a request that is under way and that Clerk did not act on: before the commit.
+    /// A fault of a request that is in flight and that Clerk did not act on: before the commit.
     Unprocessed: BeforeCommit;
-    /// A fault of a request that is under way, which Clerk may have acted on: before or after the commit.
+    /// A fault of a request that is in flight, which Clerk may have acted on: before or after the commit.
     Underway: BeforeCommit AfterCommit;
     /// A fault that is an answer: before or after the commit.
     Answering: BeforeCommit AfterCommit;

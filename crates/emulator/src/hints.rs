@@ -52,7 +52,7 @@ impl Facts<'_> {
 
 type Hint = (fn(&Facts<'_>) -> bool, &'static str);
 
-/// The first that fits is told.
+/// The first that fits is printed.
 const HINTS: [Hint; 12] = [
     (
         |facts| facts.requests == 0 && !facts.is_more && !facts.unused_faults,

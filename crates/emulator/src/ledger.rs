@@ -1,4 +1,4 @@
-//! The ledger: what was committed, and whether the client was told.
+//! The ledger: what was committed, and whether its answer was delivered.
 //!
 //! Two facts per commit that no client can know of its own: that it happened, and that its answer was handed over.
 
@@ -114,9 +114,9 @@ impl LedgerEntry {
     }
 
     /// Whether the transport handed the answer over whole. In process: `send` returned it. Over a socket: it was
-    /// written to a connection that had not broken by then; whether the client read it, nobody can know.
+    /// written to a connection that had not broken by then; whether the client read it is unknown.
     ///
-    /// An answer that a fault changed counts if it still tells of the token: JSON with Clerk's `object`, the `id` and the
+    /// An answer that a fault changed counts if it still names the token: JSON with Clerk's `object`, the `id` and the
     /// `user_id`, and no other's `actor.sub`.
     ///
     /// What a middleware or the caller then did with it is not seen here. What the caller of a failed call still holds

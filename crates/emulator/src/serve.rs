@@ -8,7 +8,7 @@
 //! is the connection itself.
 //!
 //! Over HTTP/1.1 a client may shut down its side once it has sent its request (RFC 9293 section 3.6), and is answered.
-//! Only while a fault makes it wait does that count as going away: nothing else tells it from a client that has closed.
+//! Only while a fault makes it wait does that count as going away: nothing else distinguishes it from a client that has closed.
 
 mod accept;
 mod connecting;

@@ -1,6 +1,6 @@
 //! The ticket: a JSON Web Token of the form that Clerk hands out, and the link that carries it.
 //!
-//! The signature is a placeholder: random bytes of the right length. Nobody outside Clerk has the private key, so no
+//! The signature is a placeholder: random bytes of the right length. Only Clerk has the private key, so no
 //! test can check more than the form.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -1,7 +1,7 @@
 //! The whole catalogue of faults, in process: each entry at each time that it allows does what its row of the book's
 //! page "What may be sent again" says, for a creation and for a revocation.
 //!
-//! Everything that is expected stands here, written by hand: neither the catalogue nor the client's rules are read for it.
+//! Everything that is expected is here, written by hand: neither the catalogue nor the client's rules are read for it.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -28,7 +28,7 @@ use clerk_actor_tokens_emulator::{
 /// The deadline of a call, by default.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What every attempt comes to that a row befalls: how often the call is sent, and how it ends. First a creation, then a
+/// The result of every attempt that meets a row: how often the call is sent, and how it ends. First a creation, then a
 /// revocation. `-` is a row that is no failure.
 const ROWS: &[(&str, usize, &str, usize, &str)] = &[
     ("-", 1, "Ok", 1, "Ok Revoked"),
@@ -228,7 +228,7 @@ const EXPECTED: &[(&[Phase], &str, &[&str])] = &[
         ],
     ),
     (&[Before, After], "19", &["html(200)", "status(200)", "not_clerk()"]),
-    // Of a body with a member twice, a call is told what speaks against its being an answer to it.
+    // Of a body with a member twice, a call gets what speaks against its being an answer to it.
     (&[After], "19", &["without(\"object\")", "wrong_type(\"object\")", "duplicate(\"object\")"]),
     (&[After], "18a of a creation, 19a of a revocation", &["duplicate(\"id\")"]),
     (&[After], "19a, of a creation alone", &["duplicate(\"user_id\")"]),
@@ -292,7 +292,7 @@ const UNCONFIRMED: &[&str] = &[
     "bad_utf8(\"object\")",
 ];
 
-/// Where the answer tells of the token though it cannot be used: the token is not an orphan.
+/// Where the answer names the token though it cannot be used: the token is not an orphan.
 const TOLD: &[&str] = &[
     "without(\"status\")",
     "wrong_type(\"status\")",
@@ -308,7 +308,7 @@ fn expected(kind: CommitKind) -> BTreeMap<(String, Phase), &'static str> {
     for (phases, row, names) in EXPECTED.iter().chain(more) {
         for name in *names {
             for phase in *phases {
-                assert_eq!(all.insert(((*name).to_owned(), *phase), *row), None, "{name} stands here twice");
+                assert_eq!(all.insert(((*name).to_owned(), *phase), *row), None, "{name} is here twice");
             }
         }
     }

@@ -155,7 +155,7 @@ fn no_key_is_printed_wherever_it_stands_by_mistake() {
         assert_eq!(stdout, "");
         assert!(stderr.starts_with("error: ") && !stderr.contains("CANARY"), "{stderr}");
     }
-    // What is wrong is still told.
+    // What is wrong is still printed.
     let stderr = run(&["--seed", "CANARY"]).2;
     assert!(stderr.contains("CANARY") && stderr.ends_with("\nFor more information, try '--help'.\n"), "{stderr}");
     assert!(run(&["--secret-key", "CANARY"]).2.contains("sk_test_"));
@@ -210,7 +210,7 @@ fn post_over_tls(address: &str, certificate: &str) -> String {
 fn it_speaks_tls_and_hands_its_authority_over() {
     let file = std::env::temp_dir().join(format!("clerk-actor-tokens-emulator-{}.pem", std::process::id()));
     let server = Running::start(&["--tls", "--ca-out", file.to_str().unwrap()]);
-    // Whoever has read the first line finds the file.
+    // The reader of the first line finds the file.
     let certificate = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_file(&file).unwrap();
     assert!(server.url.starts_with("https://127.0.0.1:"));
@@ -222,7 +222,7 @@ fn it_speaks_tls_and_hands_its_authority_over() {
         assert_ne!(server.stdout.read_line(&mut printed).unwrap(), 0);
     }
     assert!(post_over_tls(&server.address, &printed).starts_with("HTTP/1.1 200 "));
-    // A file that cannot be written is told of, and nothing is served.
+    // A file that cannot be written is an error, and nothing is served.
     let (code, stdout, stderr) = run(&["--tls", "--ca-out", "/nowhere/at/all.pem"]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.starts_with("error: --ca-out /nowhere/at/all.pem: "), "{stderr}");

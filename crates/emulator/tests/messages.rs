@@ -1,4 +1,4 @@
-//! What a failed assertion tells: the commit, its fault, its delivery, a hint, the seed, and no secret.
+//! What a failed assertion prints: the commit, its fault, its delivery, a hint, the seed, and no secret.
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

@@ -47,7 +47,7 @@ impl Fixture {
         Self { served: Some(served), clerk, address, runtime }
     }
 
-    /// Acts while the server stands still: it then finds everything that was sent, and the end, at once.
+    /// Acts while the server does not run: it then finds everything that was sent, and the end, at once.
     fn while_it_stands_still<T>(&self, act: impl FnOnce() -> T) -> T {
         let (standing, stands) = mpsc::channel();
         let (go_on, may_go_on) = mpsc::channel::<()>();

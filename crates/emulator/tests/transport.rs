@@ -423,7 +423,7 @@ fn a_hedge_sends_again_after_its_own_wait_and_not_at_the_deadline() {
     let response = pollster::block_on(Next::new(&hedge, &clerk, &context).run(request)).unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(clerk.timer().now().saturating_duration_since(began), Duration::from_millis(50));
-    // Nothing but the client's send log stands between a hedge and a second token.
+    // Only the client's send log prevents a second token of a hedge.
     clerk.assert_creates(2);
     clerk.assert_orphans(1);
 }

@@ -1,7 +1,7 @@
 //! The state of a connection: whether it has ever answered, and whether it is given up.
 //!
 //! The first decides what a peer's refusal means: one that has answered before may be going away; one that never has may not
-//! want to talk to us at all. The second ends a connection whose peer goes on sending what nobody reads.
+//! want to talk to us at all. The second ends a connection whose peer keeps sending what the client does not read.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use std::{
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 
-/// How often a connection is still read that is given up. Over HTTP/2 other exchanges may be under way on it, which need a
+/// How often a connection is still read that is given up. Over HTTP/2 other exchanges may be in flight on it, which need a
 /// few reads each. A peer that sends without end, windows or not, is not listened to for ever: hyper keeps the connection
 /// until the pool is swept, and would read and throw away all of it.
 const LAST_READS: u32 = 1024;
@@ -53,7 +53,7 @@ impl ConnectionState {
         self.0.has_answered.load(Ordering::Acquire)
     }
 
-    /// Nothing more is expected of it, but for the exchanges that are under way.
+    /// Nothing more is expected of it, except for the exchanges that are in flight.
     pub(crate) fn give_up(&self) {
         self.0.is_given_up.store(true, Ordering::Release);
     }

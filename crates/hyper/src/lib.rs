@@ -30,7 +30,7 @@ pub use crate::tls::{Certificates, ClientIdentity};
 /// A client of Clerk's production API with this key, over a [`HyperTransport`] with its defaults.
 ///
 /// Its creations detach ([`Client::detaches_on_drop`]): if the future is dropped after the request was handed to a
-/// connection, the exchange runs on in a tokio task, and the client revokes the token. [`Client::cancel_on_drop`] opts out.
+/// connection, a tokio task finishes the exchange, and the client revokes the token. [`Client::cancel_on_drop`] opts out.
 ///
 /// ```
 /// use clerk_actor_tokens_core::SecretKey;

@@ -1,4 +1,4 @@
-//! The face of `tls.rs` where no crypto provider was chosen: there is no TLS, and whoever asks for it is told how to
+//! The face of `tls.rs` where no crypto provider was chosen: there is no TLS, and an error says how to
 //! have it.
 
 use std::{

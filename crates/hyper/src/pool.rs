@@ -33,7 +33,7 @@ pub(crate) enum Versions {
     Http2,
 }
 
-/// What a peer may have under way on one HTTP/2 stream that nobody has read: RFC 9113's own default, which holds an
+/// What a peer may send on one HTTP/2 stream before the client reads it: RFC 9113's own default, which holds an
 /// actor token sixty times over. A body beyond the cap of a response is thus never buffered.
 const STREAM_WINDOW: u32 = 65_535;
 

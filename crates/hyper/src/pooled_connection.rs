@@ -62,7 +62,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             self.send_state.cancel();
-            // As at the deadline: whoever gave up may have met a dead connection.
+            // As at the deadline: the caller may have left because the connection is dead.
             self.connection.discard();
         }
     }

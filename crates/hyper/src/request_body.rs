@@ -15,7 +15,7 @@ use bytes::Bytes;
 use clerk_actor_tokens_core::SendState;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// The body of the requests that a [`HyperTransport`](crate::HyperTransport) gives to hyper. It is of use to name the type of
+/// The body of the requests that a [`HyperTransport`](crate::HyperTransport) gives to hyper. You need it only to name the type of
 /// a client for [`HyperTransport::from_client`](crate::HyperTransport::from_client).
 pub struct RequestBody {
     data: Bytes,
@@ -58,13 +58,13 @@ impl fmt::Debug for RequestBody {
     }
 }
 
-/// The request was not sent, as nobody waited for it any more.
+/// The request was not sent, because its exchange had ended.
 #[derive(Debug)]
 pub struct Withdrawn;
 
 impl fmt::Display for Withdrawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nobody waits for this request any more")
+        f.write_str("the exchange of this request has ended")
     }
 }
 

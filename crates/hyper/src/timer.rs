@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use clerk_actor_tokens_core::{BoxFuture, Moment, SystemTimer, Timer};
 
-/// Tokio's clock: it stands still where a test pauses tokio's time.
+/// Tokio's clock. It does not move while a test pauses tokio's time.
 ///
 /// Outside a tokio runtime it is the system's clock.
 ///

@@ -65,7 +65,7 @@ impl Https {
             // The client certificate is for the server.
             Some(matcher) => Route::by_proxy(matcher, tcp, self::config(&roots, None)?),
         };
-        // Last, so that whatever else is wrong is told all the same.
+        // Last, so that every other mistake is reported first.
         if roots.is_empty() {
             return Ok(Err(Unavailable { reason: "no root certificate was found on this machine", detail: problem }));
         }
@@ -88,7 +88,7 @@ fn roots(options: &Options) -> Result<(RootCertStore, Option<String>), ConfigErr
     match (options.only, options.webpki) {
         (false, false) => {
             let found = rustls_native_certs::load_native_certs();
-            // A system's store may hold one that rustls cannot read; the others serve all the same.
+            // A system's store may hold one that rustls cannot read; the others are used.
             roots.add_parsable_certificates(found.certs);
             problem = found.errors.first().map(ToString::to_string);
         }

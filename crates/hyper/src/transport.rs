@@ -53,7 +53,7 @@ use crate::{
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let transport = HyperTransport::builder().http_only().build()?;
 /// # let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-/// // Nobody listens at `free`.
+/// // No server listens at `free`.
 /// let request = http::Request::get(format!("http://{free}/")).body(Default::default())?;
 /// let deadline = Deadline::after(transport.timer().now(), Duration::from_secs(30));
 /// let context = CallContext::new(&CreateActorToken::INFO, deadline);

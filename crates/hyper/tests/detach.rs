@@ -36,13 +36,13 @@ enum Seen {
     Revoke(String),
 }
 
-/// A server that holds the answers to creations until it is told to give them. Stops when it is dropped.
+/// A server that holds the answers to creations until the test releases them. Stops when it is dropped.
 struct Server {
     url: String,
     /// One permit is one answer.
     answers: Arc<Semaphore>,
     seen: mpsc::UnboundedReceiver<Seen>,
-    /// Tells each answer to a creation that the client did not wait for.
+    /// Counts each answer to a creation that the client did not wait for.
     closed: Arc<Notify>,
     /// The server has a runtime of its own, so that the client's may end.
     runtime: Option<Runtime>,
@@ -187,7 +187,7 @@ fn the_default_client_detaches_and_can_be_told_not_to() {
     assert!(!client.cancel_on_drop().detaches_on_drop());
 }
 
-/// What a caller does that has to be told when the server holds the answer.
+/// What a caller does that must know when the server holds the answer.
 async fn leave_when_held(server: &mut Server, leave: impl Future<Output = ()> + Send + 'static, go: Arc<Notify>) {
     let leaving = tokio::spawn(leave);
     assert_eq!(server.next().await, Seen::Create);
@@ -292,7 +292,7 @@ async fn cancelled_on_drop_the_exchange_is_broken_off_and_close_tells_the_loss()
     let mut server = Server::start();
     let client = server.client().cancel_on_drop();
     drop(held(&mut server, &client).await);
-    timeout(LONG, server.closed.notified()).await.expect("the exchange goes on");
+    timeout(LONG, server.closed.notified()).await.expect("the exchange continues");
     assert_lost(&close(&client).await);
 }
 
@@ -303,7 +303,7 @@ fn dropped_outside_of_the_runtime_it_runs_on_as_well() {
     let call = runtime.block_on(held(&mut server, &client));
     drop(call);
     server.answer();
-    // On a runtime of its own: nobody drives the client's but its own threads.
+    // On a runtime of its own: only the threads of the client's runtime drive it.
     let other = Builder::new_current_thread().enable_all().build().unwrap();
     assert_eq!(other.block_on(server.next()), Seen::Revoke(ID.to_owned()));
     assert!(other.block_on(close(&client)).is_clean());
@@ -421,7 +421,7 @@ async fn a_creation_dropped_while_it_connects_ends_there() {
         Client::builder(HyperTransport::new().unwrap(), key()).base_url(base_url).require_executor().build().unwrap();
     let call = client.actor_tokens().create("user_1", Actor::new("user_2")).send();
     let mut stream = tokio::select! {
-        _ = call => unreachable!("nobody answers"),
+        _ = call => unreachable!("no server answers"),
         // The first bytes of the handshake are there: it is connecting. And the caller goes.
         accepted = listener.accept() => accepted.unwrap().0,
     };

@@ -1,6 +1,6 @@
 //! A conformance kit: it holds any transport to the contract of [`HttpTransport`], over real sockets.
 //!
-//! It is for whoever writes a transport: over another HTTP client, over a company's own stack, or around another transport.
+//! It is for authors of transports: over another HTTP client, over a company's own stack, or around another transport.
 //! Each thing that is demanded is a cell with a stable name; a test names what does not hold.
 //!
 //! ```
@@ -192,7 +192,7 @@ impl Kit {
     }
 
     #[track_caller]
-    #[allow(clippy::panic, reason = "a name that is none fails the test")]
+    #[allow(clippy::panic, reason = "an unknown name fails the test")]
     fn known(&self, cell: &str) {
         let names = self.names();
         if !names.iter().any(|name| name == cell) {

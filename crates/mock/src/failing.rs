@@ -1,4 +1,4 @@
-//! A transport that fails a number of times, and then goes on as another one.
+//! A transport that fails a number of times, and then sends over another one.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use crate::{hand_over::conclude, lock::locked};
 /// ([`SendState`](clerk_actor_tokens_core::SendState)): the client may send it again. Clones are handles of one transport
 /// and share the count.
 ///
-/// Its clock is that of the transport that it goes on with, and the system's if it fails [`always`](Self::always): on
+/// Its clock is that of the transport that it sends over later, and the system's if it fails [`always`](Self::always): on
 /// the system's, the client really waits between its attempts. To wait for nothing, give the client
 /// `WithTimer::new(transport.clone(), ManualTimer::auto_advancing())` ([`WithTimer`](crate::WithTimer),
 /// [`ManualTimer`](crate::ManualTimer)), or [`RetryPolicy::none`](clerk_actor_tokens_core::RetryPolicy::none) where the

@@ -11,7 +11,7 @@ use mockall::mock;
 
 use crate::{captured::CapturedRequest, hand_over::conclude};
 
-/// What `mockall` mocks in place of [`HttpTransport`]: it prints the arguments of a call that nobody expected, and
+/// What `mockall` mocks in place of [`HttpTransport`]: it prints the arguments of an unexpected call, and
 /// the `Debug` of `http::Request` prints the body.
 #[async_trait]
 pub(crate) trait Exchange: Send + Sync {

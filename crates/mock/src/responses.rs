@@ -102,7 +102,7 @@ pub fn html(status: u16) -> Response {
     head.with_body(format!("<!DOCTYPE html>\n<html><head><title>{status}</title></head><body></body></html>\n"))
 }
 
-/// A reply that broke off: the connection was lost after the head and this many bytes of the body.
+/// A response that broke off: the connection was lost after the head and this many bytes of the body.
 ///
 /// ```
 /// use clerk_actor_tokens_core::TransportErrorKind;

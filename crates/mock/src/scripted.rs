@@ -43,11 +43,11 @@ use crate::{
 ///
 /// The panic may never reach the test: a spawned task ends silently, a middleware may catch it. So the script
 /// remembers it: from then on it fails every request, [`assert_done`](Self::assert_done) fails with the same message,
-/// and so does dropping the last handle, unless the thread is panicking already or `assert_done` has told it. A panic
+/// and so does dropping the last handle, unless the thread is panicking already or `assert_done` has reported it. A panic
 /// inside [`Answer::from_fn`] counts the same.
 ///
 /// Dropping the last handle of a script that is not played to its end fails the test too. Where that may happen on
-/// another thread, nobody sees it: call `assert_done`.
+/// another thread, the test does not see it: call `assert_done`.
 ///
 /// Clones are handles of one script.
 ///
@@ -86,7 +86,7 @@ struct State {
     /// How many requests came, the failed one included.
     came: usize,
     failure: Option<String>,
-    /// The test was told: the drop need not tell it again.
+    /// The failure was reported: the drop need not report it again.
     reported: bool,
 }
 
@@ -195,7 +195,7 @@ impl Script {
 }
 
 impl State {
-    /// Remembers a failure. It is news, whatever the test was told before.
+    /// Remembers a failure. It is reported, also if the test got an earlier failure.
     fn fail(&mut self, failure: String) {
         self.failure = Some(failure);
         self.reported = false;

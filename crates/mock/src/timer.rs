@@ -22,7 +22,7 @@ use clerk_actor_tokens_core::{
 
 use crate::lock::locked;
 
-/// A clock that stands still until the test moves it.
+/// A clock that moves only when the test moves it.
 ///
 /// Clones are handles of one clock. A sleep is counted from the moment at which it is made.
 ///
@@ -308,7 +308,7 @@ mod tests {
     fn a_sleep_is_woken_when_it_is_due_and_not_before() {
         let (timer, woken) = (ManualTimer::new(), Arc::new(Woken::default()));
         let mut sleep = timer.sleep(SECOND);
-        assert_eq!(timer.sleepers(), 0, "nobody awaits it yet");
+        assert_eq!(timer.sleepers(), 0, "no task awaits it yet");
         assert!(!poll(&mut sleep, &woken));
         assert!(!poll(&mut sleep, &woken));
         assert_eq!(timer.sleepers(), 1);

@@ -1,6 +1,6 @@
 //! Secrets that would be seen: three credentials to put into an input, and the check that nothing shows one.
 //!
-//! A credential is known by its mark (`eyJ`, `sk_test_`, `ticket=`). Where a fuzzer has torn a canary from its mark, nobody
+//! A credential is known by its mark (`eyJ`, `sk_test_`, `ticket=`). Where a fuzzer has torn a canary from its mark, no mask
 //! can know that it is one, and only the whole is looked for.
 
 use std::{
@@ -60,7 +60,7 @@ impl Watch {
         let has_escapes = input.contains('\\');
         let mut looked_for = Vec::new();
         for Forms { mark, tail, raw, encoded } in FORMS.iter() {
-            // An escape could hide a place where the tail stands alone.
+            // An escape could hide a place where the tail is alone.
             let is_marked = !has_escapes
                 && input
                     .match_indices(tail)

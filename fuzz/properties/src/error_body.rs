@@ -121,7 +121,7 @@ fn answers_by_what_it_has(error: &Error) {
     );
     assert!(!error.is_timeout() && error.invalid_request().is_none() && error.attempts().is_empty());
     if error.token_status().is_some() {
-        assert!(has(&["actor_token_cannot_be_revoked_code"]), "a token's status without the code that tells it");
+        assert!(has(&["actor_token_cannot_be_revoked_code"]), "a token's status without the code that says it");
     }
 }
 
@@ -186,7 +186,7 @@ fn assert_same(made: &Error, called: &Error) {
         (called.api_errors(), called.meta(), called.trace_id())
     );
     assert_eq!(made.redirect_origin(), called.redirect_origin());
-    // A date may count from the clock of whoever reads it.
+    // A date may count from the clock of its reader.
     if made.headers().get(RETRY_AFTER).is_none_or(|value| value.as_bytes().iter().all(u8::is_ascii_digit)) {
         assert_eq!(made.retry_after(), called.retry_after());
     }

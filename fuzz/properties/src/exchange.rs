@@ -12,7 +12,7 @@ use clerk_actor_tokens_core::{
     SecretKey, Timer, TransportError, async_trait,
 };
 
-/// A call over a result that is there never has a reason to wait. Some turns are left to the client all the same.
+/// A call over a result that is there never has a reason to wait. The client still gets some turns.
 const MOST_POLLS: usize = 16;
 
 /// A call with one attempt, over a transport that gives this.
@@ -52,7 +52,7 @@ impl HttpTransport for Ready {
     }
 }
 
-/// A clock that stands.
+/// A clock that does not move.
 struct Still;
 
 impl Timer for Still {

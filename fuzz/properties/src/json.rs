@@ -34,7 +34,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// The value of a member that stands exactly once; `Null` where there is none.
+    /// The value of a member that is there exactly once; `Null` where there is none.
     pub(crate) fn only(&self, key: &str) -> Option<&Value> {
         let mut found = self.members.iter().filter(|(name, _)| name == key).map(|(_, value)| value);
         let first = found.next().unwrap_or(&Value::Null);

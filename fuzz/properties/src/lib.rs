@@ -5,7 +5,7 @@
 //! place for examples: those are in `fuzz/corpus`.
 //!
 //! All of it is bounded: of an input longer than [`MOST`] bytes the rest is left out.
-#![allow(clippy::expect_used, clippy::panic, reason = "a broken promise is told by a panic")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a broken promise is a panic")]
 
 mod base_url;
 mod canary;

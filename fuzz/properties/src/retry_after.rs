@@ -1,4 +1,4 @@
-//! Retry-After: seconds are the number that stands there; a date is the distance from the answer's own date.
+//! Retry-After: seconds are the number in the header; a date is the distance from the answer's own date.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn free_text(watch: &Watch, value: &[u8], date: &[u8]) {
             number.saturating_mul(10).saturating_add(u64::from(digit.saturating_sub(b'0')))
         });
         if HeaderValue::from_bytes(value).is_ok() && HeaderValue::from_bytes(date).is_ok() {
-            assert_eq!(asks, Some(Duration::from_secs(number)), "not the number that stands there");
+            assert_eq!(asks, Some(Duration::from_secs(number)), "not the number in the header");
         }
         assert_eq!(asked(value, None), asked(value, Some(EPOCH.as_bytes())), "a number that depends on the date");
     } else if let Some(since_epoch) = asked(value, Some(EPOCH.as_bytes())) {

@@ -1,5 +1,5 @@
-//! Token JSON: an answer is taken if, and only if, it is a whole actor token for this request; what is taken is what stands
-//! there.
+//! Token JSON: an answer is taken if, and only if, it is a whole actor token for this request. Its members are taken as they
+//! are in the text.
 
 use clerk_actor_tokens_core::{
     ActorToken, ActorTokenId, ActorTokenStatus, Creation, DEFAULT_RESPONSE_CAP, ErrorKind, Execution, Operation,
@@ -173,7 +173,7 @@ fn revocation_is_proved(answer: &Response, expected: Option<&Expected>, revoked:
 /// or a depth that serde_json does not hold.
 fn says_revoked(body: &[u8]) -> bool {
     let body = json::without_mark(body);
-    // A member that nobody reads need not be UTF-8.
+    // A member that no reader reads need not be UTF-8.
     let Ok(document) = serde_json::from_str::<Value>(&String::from_utf8_lossy(body)) else {
         return serde_json::from_slice::<IgnoredAny>(body).is_ok();
     };

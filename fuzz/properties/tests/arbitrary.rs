@@ -190,7 +190,7 @@ proptest! {
     }
 }
 
-/// An entry of Clerk's `errors`, or what stands in its place.
+/// An entry of Clerk's `errors`, or another value instead of one.
 fn entry() -> impl Strategy<Value = Value> {
     let code = one_of(&[
         "form_param_missing",

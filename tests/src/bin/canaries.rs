@@ -2,13 +2,13 @@
 //!
 //! Exits with 0 if there is none, 1 with the places if there is one, 2 if there was nothing to search, or no records at trace
 //! level among it.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command tells its user what it found")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints what it found")]
 
 use std::{env, fs, process::ExitCode};
 
 use clerk_actor_tokens_tests::canary::Scanner;
 
-/// How many places are told of one file.
+/// How many places of one file are printed.
 const TOLD: usize = 20;
 
 /// So many records at least are in the output of the whole suite.
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         };
         let text = String::from_utf8_lossy(&content);
         let mut found = Scanner::new().scan(&text);
-        // What stands before the first of a line is clean; before a second stands the first.
+        // The text before the first of a line is clean; before a second is the first.
         found.dedup_by_key(|hit| hit.line());
         for hit in found.iter().take(TOLD) {
             let line = text.lines().nth(hit.line().saturating_sub(1)).unwrap_or_default();

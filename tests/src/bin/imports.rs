@@ -3,7 +3,7 @@
 //! The rules are those of [`clerk_actor_tokens_tests::imports`]. Each library and each command is a crate of its own.
 //!
 //! Exits with 0 if there is no circle, 1 with all circles if there is one, 2 if something cannot be read.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command tells its user what it found")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints what it found")]
 
 use std::{
     env,

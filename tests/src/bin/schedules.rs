@@ -2,7 +2,7 @@
 //!
 //! Exits with 1 if a promise was broken. `--random 1 --seed N` replays one program and prints it. `--without-reports` throws
 //! the reports of orphans away, so that promises are broken.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command tells its user what it found")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints what it found")]
 
 use std::{env, num::NonZero, panic::resume_unwind, process::ExitCode, thread, time::Instant};
 

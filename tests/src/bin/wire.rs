@@ -2,7 +2,7 @@
 //! `idle [REQUESTS]`, `stalls [EACH]`, `redirects`, `memory`.
 //!
 //! Exits with 1 if a promise was broken or a bar was missed. `flood KIND` is the server that `memory` asks.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command tells its user what it found")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints what it found")]
 
 use std::{
     env,

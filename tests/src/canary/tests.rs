@@ -127,11 +127,11 @@ fn words_about_credentials_are_none() {
 fn what_is_told_of_a_hit_holds_nothing_of_the_credential() {
     for (_, secret) in SECRETS {
         for (_, form) in forms(secret) {
-            let line = format!("told: {form}");
+            let line = format!("said: {form}");
             let hits = Scanner::new().scan(&line);
             let before = hits.first().unwrap().before(&line);
             assert_eq!(Scanner::new().scan(before), [], "{before}");
-            let is_bare = before.starts_with("told: ") && before.len() < 8;
+            let is_bare = before.starts_with("said: ") && before.len() < 8;
             assert!(is_bare || secret.contains("://"), "{before}");
         }
     }

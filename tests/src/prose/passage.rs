@@ -3,7 +3,7 @@
 /// The number of words that a sentence may have.
 pub const LONGEST_SENTENCE: usize = 25;
 
-/// Stands for inline code, which counts as one word.
+/// Replaces inline code, which counts as one word.
 pub(super) const CODE: char = '\u{FFFC}';
 
 /// Abbreviations whose full stop ends no sentence.

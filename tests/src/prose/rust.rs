@@ -26,11 +26,7 @@ pub fn texts_of_rust(source: &str) -> Result<Vec<Passage>, LexError> {
 pub(super) fn passages_of_page(page: Page) -> Vec<Passage> {
     let mut passages = page.passages;
     for snippet in page.snippets {
-        // A line that rustdoc hides begins with `# `.
-        let shown =
-            |line: &str| line.strip_prefix("# ").or((line != "#").then_some(line)).unwrap_or_default().to_owned();
-        let source: Vec<String> = snippet.text.split('\n').map(shown).collect();
-        passages.extend(read(&source.join("\n"), snippet.line).unwrap_or_default());
+        passages.extend(read(&snippet.text, snippet.line).unwrap_or_default());
     }
     passages
 }

@@ -85,6 +85,7 @@ fn items_and_cells_are_passages_of_their_own() {
         long_in_page(&format!("- {half}\n- {half}\n\n| {half} | {half} |\n| --- | --- |\n| {half} | {half} |\n")),
         SHORT
     );
+    assert_eq!(long_in_page(&format!("- {half}\n  - {half}\n- {half}\n\n  {half}\n")), SHORT);
     let cell = words(26);
     assert_eq!(long_in_page(&format!("- {cell}\n\n| a |\n| --- |\n| {cell} |\n")), [(1, 26), (5, 26)]);
 }
@@ -112,7 +113,8 @@ fn comments_documentation_and_literals_of_rust_are_read() {
     assert_eq!(lines_in_rust("/// In the vale\n/// of it.\nfn f() {}\n/* one /* zork */\nzork */\n"), [1, 4, 5]);
     assert_eq!(lines_in_rust("const A: &str = \"a\\nzork\";\nconst B: &[u8] = br#\"zork\"#;\n"), [1, 2]);
     assert_eq!(lines_in_rust("const A: &str = \"// no comment\";\nconst B: char = '\"'; // zork\n"), [2]);
-    assert_eq!(lines_in_rust("const A: &str = \"in the \\\n    vale of\";\n"), [1]);
+    assert_eq!(lines_in_rust("const A: &str = \"in the \\\n    vale of zork\";\n"), [1, 2]);
+    assert_eq!(lines_in_rust("/* a /* in the */\nvale of it */\n"), [1]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Whether an exchange runs on of which the caller has an error.
+    /// Whether an exchange is detached of which the caller has an error.
     fn is_detached(&self) -> bool {
         matches!(&self.ended, Some(Err(error)) if error.is_detached())
     }
@@ -140,7 +140,7 @@ impl Aftermath<'_> {
         wrong
     }
 
-    /// What has become of a token: nobody may be left with a link that nobody knows of, or without one that was theirs.
+    /// What has become of a token: there is no link that no caller knows of, and no caller has lost its link.
     ///
     /// # Errors
     /// That.
@@ -164,18 +164,18 @@ impl Aftermath<'_> {
             }
             Some(Err(error)) if error.salvaged_id() == Some(id.as_str()) => Ok(Fate::Named),
             Some(Err(_)) => Ok(Fate::Warned),
-            Some(_) => Err("its caller was not told of it".to_owned()),
+            Some(_) => Err("its caller got no report of it".to_owned()),
             None if is_revoked => Ok(Fate::TakenBack),
             None => Ok(Fate::Lost),
         }
     }
 }
 
-/// What `close` left out: a call that was under way at the end, or what was lost after it had said that none was.
+/// What `close` left out: a call that was in flight at the end, or what was lost after it had said that none was.
 fn closed_too_early(closed: &[Closed]) -> Option<String> {
     let last = closed.last()?;
     if last.under_way() > 0 {
-        return Some(format!("{} calls were still under way after close", last.under_way()));
+        return Some(format!("{} calls were still in flight after close", last.under_way()));
     }
     let early = closed.iter().find(|it| it.under_way() == 0 && it.orphan_count() != last.orphan_count())?;
     Some(format!("{} were lost by the first close, and {} at the end", early.orphan_count(), last.orphan_count()))
@@ -194,11 +194,11 @@ enum Fate {
     Warned,
     /// After its caller had gone, or a middleware had dropped its exchange.
     TakenBack,
-    /// Somebody has to have been told, by an orphan's report.
+    /// An orphan's report must name it.
     Lost,
 }
 
-/// Finds the report that tells of a lost token: by an id that was made for its call, or one without an id. Each tells of one
+/// Finds the report of a lost token: by an id that was made for its call, or one without an id. Each is of one
 /// call. `is_sole`: there was one alone without an id.
 ///
 /// # Errors
@@ -221,6 +221,6 @@ fn told_by(
     }
     let place = reports.iter().position(|report| report.id().is_none()).ok_or("lost in silence")?;
     let report = reports.swap_remove(place);
-    // Of several without an id it cannot be told which is whose.
+    // Of several without an id it is unknown which is whose.
     if is_sole { wrong(&report).map_or(Ok(()), Err) } else { Ok(()) }
 }

@@ -56,7 +56,7 @@ pub(super) fn client(
 /// An application's own way with orphans.
 async fn taken_care_of(orphan: Orphan, handler: Handler, seen: Arc<Mutex<Seen>>) {
     let report = orphan.report().clone();
-    // With an unsafe retry, what can be taken back need not be all that was made.
+    // With an unsafe retry, what can be revoked need not be all that was made.
     let doubtful = report.attempts().iter().filter(|attempt| attempt.execution() != Execution::NotExecuted).count();
     if handler == Handler::Keeps || orphan.undo().await.is_err() || doubtful > 1 {
         lock(&seen).reports.push(report);

@@ -25,7 +25,7 @@ pub(super) enum Act {
     /// It drops the exchange, and fails.
     TimesOut(Patience),
     PanicsBefore,
-    /// While the exchange is under way.
+    /// While the exchange is in flight.
     PanicsAmid(Patience),
     PanicsAfter,
     /// It sends a second time beside the first. The first result wins, and the other is dropped; `needs_answer`: a

@@ -74,7 +74,7 @@ impl Menu {
 /// Who runs on what its caller has dropped, and who takes care of what it made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Supervision {
-    /// `None`: nobody.
+    /// `None`: no user.
     pub(super) fate: Option<Fate>,
     pub(super) handler: Handler,
 }

@@ -155,7 +155,7 @@ impl World {
         }
     }
 
-    /// Somebody opens a link: of all that there are, whoever holds them.
+    /// Somebody opens a link: of all that there are, held or lost.
     fn accept(self: Arc<Self>, begins: Duration, which: usize) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             self.sleep(begins).await;

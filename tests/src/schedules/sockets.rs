@@ -3,7 +3,7 @@
 //!
 //! A run is one call (a creation or a revocation) that meets up to three faults of the catalogue, over one of six ways to
 //! the server, on a fresh connection or on one that has been used. Each run has a server of its own, so that many can be
-//! under way at once. Time is real: deadlines and backoffs are short, and so a fault of an hour, a day or a second is one
+//! in flight together. Time is real: deadlines and backoffs are short, and so a fault of an hour, a day or a second is one
 //! that outlasts the deadline.
 
 mod call;

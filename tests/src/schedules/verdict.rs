@@ -13,7 +13,7 @@ use super::scripted::Planned;
 /// 2xx proves that a request was executed as far as a client can know (row 18a), and an empty body has nothing that speaks
 /// against its being Clerk's. Every other forged 2xx (HTML, JSON of somebody else) proves nothing to it.
 ///
-/// They err on the safe side: the caller is told of a token that there is not.
+/// They err on the safe side: the caller is warned of a token that does not exist.
 pub(super) const FORGED: [&str; 2] = ["empty(200)", "empty(204)"];
 
 /// What happened around a call, as others than the client saw it.
@@ -143,7 +143,7 @@ pub(super) fn exposed(
     None
 }
 
-/// How a revocation ended, against the ledger and the state of the token at this moment. `sole`: nobody else revokes it.
+/// How a revocation ended, against the ledger and the state of the token at this moment. `sole`: no other call revokes it.
 ///
 /// # Errors
 /// The promise that was broken.

@@ -1,4 +1,4 @@
-//! Closing a client while its creations are under way: when `close` returns, somebody knows of every token.
+//! Closing a client while its creations are in flight: when `close` returns, every token is held, reported or revoked.
 //!
 //! The creations are in flight, their answers late: the callers of some wait, others go away before `close` or while it
 //! waits. Some answers are lost. Against the emulator's ledger, each token that was made is then held by its caller, named
@@ -113,7 +113,7 @@ impl Closing {
             Err(_) => figures.hangs += 1,
         }
         refused(&client, &clerk, &mut figures).await;
-        // Of a caller that goes before its request is sent, nobody meets the fault.
+        // If a caller goes before its request is sent, no request meets the fault.
         let_go((clerk, served));
         Ok(figures)
     }
@@ -210,7 +210,7 @@ async fn caller(
     (user, outcome)
 }
 
-/// What all callers were told. One that is never told hangs.
+/// What all callers got. One that gets nothing hangs.
 async fn all(mut callers: JoinSet<(String, Option<Outcome>)>, figures: &mut Figures) -> Told {
     let mut told = Told::new();
     let all = async {
@@ -228,7 +228,7 @@ async fn all(mut callers: JoinSet<(String, Option<Outcome>)>, figures: &mut Figu
     told
 }
 
-/// A closed client makes nothing any more, and says so.
+/// A closed client refuses creations, and says so.
 async fn refused(client: &Client<HyperTransport>, clerk: &Emulator, figures: &mut Figures) {
     let before = clerk.requests().len();
     let late = client.actor_tokens().create("user_late", Actor::new("user_agent")).send().await;

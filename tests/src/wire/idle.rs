@@ -61,7 +61,7 @@ pub struct Figures {
     committed: usize,
     /// How many calls made more than one token.
     pub duplicates: usize,
-    /// How many made one of which their caller was not told.
+    /// How many made one that their caller's error did not show.
     pub lost: usize,
     /// Which promises were broken.
     pub broken: Vec<String>,
@@ -108,7 +108,7 @@ impl Idle {
         }
         figures.connections = served.connections();
         figures.judge(&clerk, calls);
-        // Of a request that was lost before the server read it, nobody meets the fault.
+        // Of a request that was lost before the server read it, no request meets the fault.
         let_go((clerk, served));
         Ok(figures)
     }
@@ -164,7 +164,7 @@ impl Figures {
             }
         }
         if !ledger.is_empty() {
-            self.broken.push(format!("tokens for users that nobody asked for: {:?}", ledger.keys()));
+            self.broken.push(format!("tokens for users of no call: {:?}", ledger.keys()));
         }
     }
 }

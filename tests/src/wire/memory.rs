@@ -31,7 +31,7 @@ pub struct Figures {
 /// What may be allocated, in bytes.
 pub const BAR: usize = 1024 * 1024;
 
-/// What may be written of an answer that nobody reads: sockets have buffers, and a connection that was given up is still
+/// What may be written of an answer that the client does not read: sockets have buffers, and a connection that was given up is still
 /// read for a while. 10 GiB are more than a hundred times as much.
 const WRITTEN: u64 = 64 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-//! A server of raw bytes: it reads whole requests of HTTP/1.1 or HTTP/2, and answers as it is told, down to the byte.
+//! A server of raw bytes: it reads whole requests of HTTP/1.1 or HTTP/2, and answers as the test says, down to the byte.
 //!
 //! It holds what a server library would not let one do: a head that stops in the middle, a body that stops behind any
 //! byte. It serves one connection at a time per task, each request in turn, and stops when it is dropped. What Clerk
@@ -41,7 +41,7 @@ pub(super) fn head_len(answer: &Answer, protocol: Protocol) -> usize {
     if protocol.is_http2() { http2::head(answer, 1).len() } else { http1::head(answer).len() }
 }
 
-/// Answers a request of which it is told the body.
+/// Answers a request, given its body.
 type Answers = dyn Fn(&[u8]) -> Answer + Send + Sync;
 
 /// What a server has seen.
@@ -130,7 +130,7 @@ async fn accept_all(
         serving.spawn(async move {
             // Without it an answer in several pieces is merely slower.
             let _ = stream.set_nodelay(true);
-            // A client that goes away ends it: there is nobody to tell.
+            // A client that goes away ends it: no client is left to answer.
             let _ = match acceptor {
                 None => serve(stream, protocol, &seen, &*answers).await,
                 Some(acceptor) => serve_tls(stream, &acceptor, protocol, &seen, &*answers).await,

@@ -1,4 +1,4 @@
-//! Redirects: none is followed, whatever its status and wherever it points, and of the target no more is told than its
+//! Redirects: none is followed, whatever its status and wherever it points, and the error shows no more of the target than its
 //! origin.
 //!
 //! A redirect may carry anything in its path, query or user info. Each target here carries a mark there, which may stand
@@ -26,7 +26,7 @@ const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 /// Far more than a request takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What may be told of no target.
+/// What an error may show of no target.
 const MARK: &str = "marked";
 
 /// What came of it.
@@ -34,7 +34,7 @@ const MARK: &str = "marked";
 pub struct Figures {
     /// How many calls were redirected.
     pub calls: usize,
-    /// How many requests came that nobody had asked for.
+    /// How many requests came that no call had sent.
     pub followed: usize,
     /// Which promises were broken.
     pub broken: Vec<String>,
@@ -56,7 +56,7 @@ impl fmt::Display for Figures {
 struct Target {
     name: &'static str,
     location: String,
-    /// What may be told of it.
+    /// What an error may show of it.
     origin: Option<String>,
 }
 
@@ -98,7 +98,7 @@ pub async fn run() -> Result<Figures, BoxError> {
 }
 
 async fn over(protocol: Protocol, figures: &mut Figures) -> Result<(), BoxError> {
-    // Whoever followed would come here.
+    // A client that followed it would come here.
     let other = Raw::start(protocol, |_| Answer::new(200, "{}")).await?;
     let in_the_clear = Raw::start(Protocol::Http1, |_| Answer::new(200, "{}")).await?;
     let next = Arc::new(Mutex::new((200, String::new())));
@@ -149,10 +149,10 @@ fn check(status: u16, origin: Option<&str>, error: Option<&Error>) -> Result<(),
     }
     let text = shown(error);
     if text.contains(MARK) {
-        return Err(format!("more than the origin is told: {text}"));
+        return Err(format!("more than the origin is shown: {text}"));
     }
     match origin {
-        Some(origin) if !text.contains(origin) => Err(format!("the origin is not told: {text}")),
+        Some(origin) if !text.contains(origin) => Err(format!("the origin is not shown: {text}")),
         _ if error.attempts().len() != 1 => Err(format!("{} attempts", error.attempts().len())),
         _ => Ok(()),
     }

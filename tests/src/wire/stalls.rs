@@ -30,7 +30,7 @@ pub struct Stalls {
     pub deadline: Duration,
     /// How many calls are stalled in each place.
     pub each: usize,
-    /// How many calls are under way at once.
+    /// How many calls are in flight at once.
     pub at_once: usize,
     /// Of the bytes of an answer every so-manieth is one to stall behind: with 1, each.
     pub every: usize,

@@ -1,5 +1,5 @@
 //! Everything that this process says by the way: records of `log` and of `tracing` at every level, and the messages of
-//! panics. It is kept, whoever says it, and no test turns it off. With `RUST_LOG` set, the records are printed too.
+//! panics. It is kept, from every crate, and no test turns it off. With `RUST_LOG` set, the records are printed too.
 
 use std::{
     fmt::Write as _,
@@ -20,7 +20,7 @@ pub(crate) fn start() -> &'static Capture {
     let capture = CAPTURE.get_or_init(Capture::default);
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
-        // Nobody subscribes to `tracing` here: its feature `log` then makes each span and event a record of `log`.
+        // Nothing subscribes to `tracing` here: its feature `log` then makes each span and event a record of `log`.
         log::set_logger(capture).expect("the only logger");
         log::set_max_level(log::LevelFilter::Trace);
         let previous = panic::take_hook();

@@ -20,7 +20,7 @@ pub(crate) fn is_own(test: &str, environment: &[(&str, Option<&str>)]) -> bool {
     }
     let output = again.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    // The place of a hit is told on the other stream, without the credential.
+    // The place of a hit is printed on the other stream, without the credential.
     assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text.lines().filter(|line| line.starts_with("figure: ")).for_each(|line| println!("{line}"));
     false

@@ -145,10 +145,10 @@ const SERVERS: [(&str, Answer); 14] = [
         )
     }),
     ("in the reason phrase", |request| with_body(&format!("503 {}", authorization(request)), "")),
-    ("in the place of the status", |request| format!("HTTP/1.1 {} OK\r\n\r\n", authorization(request))),
-    ("in a header that is none", |request| format!("HTTP/1.1 200 OK\r\n{} :\u{1}\r\n\r\n", authorization(request))),
-    ("in the place of HTTP", |request| request.to_owned()),
-    ("in the place of a chunk's size", |request| {
+    ("instead of the status", |request| format!("HTTP/1.1 {} OK\r\n\r\n", authorization(request))),
+    ("in an invalid header", |request| format!("HTTP/1.1 200 OK\r\n{} :\u{1}\r\n\r\n", authorization(request))),
+    ("instead of HTTP", |request| request.to_owned()),
+    ("instead of a chunk's size", |request| {
         format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}\r\n", authorization(request))
     }),
     ("as the token's id", |request| {

@@ -51,7 +51,7 @@ const PROXIES: [(&str, Answer); 12] = [
     }),
     ("the place of the status", |head| format!("HTTP/1.1 {} OK\r\n\r\n", quoted(head))),
     ("the place of HTTP", ToOwned::to_owned),
-    ("a header that is none", |head| format!("HTTP/1.1 200 OK\r\n{} :\u{1}\r\n\r\n", quoted(head))),
+    ("an invalid header", |head| format!("HTTP/1.1 200 OK\r\n{} :\u{1}\r\n\r\n", quoted(head))),
     ("headers without end", |head| {
         format!("HTTP/1.1 200 OK\r\n{}", format!("x-quote: {}\r\n", quoted(head)).repeat(90))
     }),
@@ -85,7 +85,7 @@ async fn proxy(answer: Answer) -> (String, Arc<AtomicUsize>, JoinHandle<()>) {
     (host, asked, serving)
 }
 
-/// Says this as the last word, and reads on until the client has gone. What stands in the tunnel is said there: behind the
+/// Says this as the last word, and reads on until the client has gone. The text for the tunnel is said there: behind the
 /// client's own first word, as hyper-util throws away what comes with the head.
 async fn say(stream: &mut TcpStream, answer: &str) -> std::io::Result<()> {
     let mut heard = [0; 4096];
@@ -151,8 +151,8 @@ async fn a_proxy_that_cannot_be_reached_or_used_shows_none() {
     shown.secret(KEY);
     name_credentials_of_the_proxy(&mut shown);
     let credentials = format!("{PROXY_USER}:{PROXY_PASSWORD_ENCODED}");
-    // Nobody listens at port 1; and this proxy speaks no TLS, and has the credentials ready all the same.
-    call("nobody", builder().proxy(format!("http://{credentials}@127.0.0.1:1")), &mut shown).await;
+    // No server listens at port 1; this proxy speaks no TLS, and still has the credentials.
+    call("no listener", builder().proxy(format!("http://{credentials}@127.0.0.1:1")), &mut shown).await;
     let (host, _, serving) = proxy(|_| format!("HTTP/1.1 400 {PROXY_USER}:{PROXY_PASSWORD}\r\n\r\n")).await;
     call("no TLS", builder().proxy(format!("https://{credentials}@{host}")), &mut shown).await;
     serving.abort();
@@ -167,8 +167,8 @@ async fn a_proxy_that_cannot_be_reached_or_used_shows_none() {
         PROXY_PASSWORD.to_owned(),
         credentials.clone(),
     ] {
-        shown.debug("a proxy that is none", &builder().proxy(url.as_str()));
-        shown.error("a proxy that is none", &builder().proxy(url).build().unwrap_err());
+        shown.debug("an invalid proxy", &builder().proxy(url.as_str()));
+        shown.error("an invalid proxy", &builder().proxy(url).build().unwrap_err());
     }
     let contradicting = HyperTransport::builder().http_only().proxy(format!("http://{credentials}@127.0.0.1:1"));
     shown.error("a proxy without TLS", &contradicting.build().unwrap_err());

@@ -77,7 +77,7 @@ impl Sanitized {
         self.assert_clean_but_for(test, &[]);
     }
 
-    /// The same, with the records of these crates left out. They are told from others: no other test may see them.
+    /// The same, with the records of these crates left out. They are kept apart: no other test may see them.
     pub(crate) fn assert_clean_but_for(&self, test: &str, crates: &[&str]) {
         let said = self.capture.said();
         let said: Vec<_> = said.iter().filter(|(who, _)| !crates.iter().any(|name| is_of(who, name))).collect();

@@ -12,7 +12,7 @@ use clerk_actor_tokens::{
 
 use crate::{KEY, shown::Sanitized};
 
-/// What stands before and behind the colon of the proxy's URL. The password is not the same when it is encoded.
+/// The parts before and behind the colon of the proxy's URL. The password is not the same when it is encoded.
 pub(crate) const PROXY_USER: &str = "CANARY-user-of-the-proxy";
 pub(crate) const PROXY_PASSWORD: &str = "CANARY/p@ssword:of+the proxy";
 pub(crate) const PROXY_PASSWORD_ENCODED: &str = "CANARY%2Fp%40ssword%3Aof%2Bthe%20proxy";

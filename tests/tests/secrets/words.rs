@@ -63,7 +63,7 @@ const SERVERS: [(&str, Answer); 14] = [
         head(stream, END_STREAM, &of)
     }),
     ("the status", |stream| head(stream, END_STREAM, &[(":status", KEY)])),
-    ("a pseudo-header that is none", |stream| {
+    ("an invalid pseudo-header", |stream| {
         head(stream, END_STREAM, &[(":status", "200"), (":sk_test_CANARYcanary", KEY)])
     }),
     ("a pseudo-header behind others", |stream| head(stream, END_STREAM, &[("x-key", KEY), (":status", "200")])),
@@ -160,7 +160,7 @@ async fn what_a_server_of_http2_sends_back_is_not_shown() {
     shown.assert_clean("servers of HTTP/2 that send it back");
 }
 
-/// h2 and hyper-util log these words at `debug` and below, and have no way to leave them out. Nobody else says them.
+/// h2 and hyper-util log these words at `debug` and below, and have no way to leave them out. No other crate says them.
 #[tokio::test]
 async fn what_a_server_says_when_it_goes_is_shown_by_no_error() {
     if !child::is_own("words::what_a_server_says_when_it_goes_is_shown_by_no_error", &[]) {

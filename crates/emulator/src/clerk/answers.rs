@@ -1,4 +1,4 @@
-//! Answers in the place of Clerk's own: bare statuses, pages, redirects, with the headers that a fault asks for.
+//! Answers instead of Clerk's own: bare statuses, pages, redirects, with the headers that a fault asks for.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

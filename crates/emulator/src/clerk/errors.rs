@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// One row of the table of errors. In a text, `{}` stands for the value that the error is about.
+/// One row of the table of errors. In a text, `{}` is replaced by the value that the error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) status: StatusCode,
@@ -113,7 +113,7 @@ impl Row {
         self.about("")
     }
 
-    /// With the value that `{}` stands for.
+    /// With the value that replaces `{}`.
     pub(crate) fn about(self, value: impl Into<String>) -> ApiError {
         ApiError { row: self, value: value.into(), meta: Map::new() }
     }

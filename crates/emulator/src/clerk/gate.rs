@@ -88,7 +88,7 @@ pub(super) fn version(request: &Request) -> Option<String> {
     }
 }
 
-/// RFC 3986 section 2.1. A percent sign without two hexadecimal digits behind it stands for itself.
+/// RFC 3986 section 2.1. A percent sign without two hexadecimal digits behind it is a percent sign.
 fn percent_decoded(text: &str) -> Vec<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(text.len());

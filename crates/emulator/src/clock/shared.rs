@@ -52,7 +52,7 @@ pub(super) struct Sleeper {
 pub(crate) enum ClockMode {
     /// To the earliest sleep, as soon as all is quiet; and by `advance`.
     Virtual,
-    /// The same, where one thread polls everything: nobody else needs a moment.
+    /// The same, where one thread polls everything: no other thread needs a moment.
     VirtualOnOneThread,
     /// By `advance` alone.
     Manual,

@@ -1,7 +1,7 @@
 //! The emulator as a command: prints where it listens, serves until Ctrl-C.
 //!
 //! What can be set is in `options.rs`, how faults are written in `faults.rs`, what `--explain` prints in `explain.rs`.
-#![allow(clippy::print_stderr, reason = "a command tells its user what is wrong")]
+#![allow(clippy::print_stderr, reason = "a command prints what is wrong")]
 
 mod explain;
 mod faults;
@@ -70,7 +70,7 @@ async fn run(options: &Options, emulator: &Emulator) -> Result<(), Box<dyn Error
     let server = options.server(emulator).start().await;
     let server = server.map_err(|error| format!("{host}, port {port}: {error}"))?;
     let mut interrupt = pin!(tokio::signal::ctrl_c());
-    // Polled once before anything is printed: whoever has read the line may interrupt at once.
+    // Polled once before anything is printed: the reader of the line may interrupt at once.
     tokio::select! {
         biased;
         interrupted = &mut interrupt => return Ok(interrupted?),
@@ -82,7 +82,7 @@ async fn run(options: &Options, emulator: &Emulator) -> Result<(), Box<dyn Error
     Ok(())
 }
 
-/// Where the server is, on the first line. Whoever has read it finds the file of the certificate.
+/// Where the server is, on the first line. Its reader finds the file of the certificate.
 fn tell(options: &Options, server: &Served) -> Result<(), Box<dyn Error>> {
     let mut stdout = io::stdout();
     let pem = server.ca_pem();

@@ -16,7 +16,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) explain: bool,
 
-    /// The address to listen on. Any but a loopback address lets others in: whoever reaches it reaches the emulator
+    /// The address to listen on. Any but a loopback address lets others in: every client that reaches it reaches the emulator
     #[arg(long, default_value = "127.0.0.1", help_heading = "Server")]
     pub(crate) host: String,
     /// The port; 0 takes a free one
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     idle_timeout: Option<u64>,
 
     /// A fault of the next call of its kind, as CALL:TIME:FAULT, such as create:after_commit:stall or
-    /// 'revoke:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it. A name that is none
+    /// 'revoke:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it. An unknown name
     /// is answered with all that there are
     #[arg(long, value_name = "CALL:TIME:FAULT", help_heading = "Faults")]
     fault: Vec<Queued>,

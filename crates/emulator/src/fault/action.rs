@@ -44,7 +44,7 @@ pub(crate) enum Wire {
     Reset,
     /// The end of the stream, both ways.
     End,
-    /// The end of the stream from the server, which goes on reading.
+    /// The end of the stream from the server, which reads on.
     HalfEnd,
     /// Nothing, until the client goes.
     Silence,

@@ -1,4 +1,4 @@
-//! Faults that are answers in the place of Clerk's: error statuses, redirects, pages of an edge or of a captive portal.
+//! Faults that are answers instead of Clerk's: error statuses, redirects, pages of an edge or of a captive portal.
 //!
 //! Each can come before the commit, or after it: a gateway that fails does not know what happened behind it.
 #![allow(clippy::panic, reason = "a test that asks for an impossible answer must fail at its own line")]

@@ -31,7 +31,7 @@ pub fn pass() -> Fault<Anytime> {
     Fault::new(Action::Pass)
 }
 
-/// Time passes, then the exchange goes on.
+/// Time passes, then the exchange continues.
 pub fn delay(duration: Duration) -> Fault<Anytime> {
     Fault::new(Action::Delay(duration))
 }
@@ -132,7 +132,7 @@ pub fn rst_stream(code: u32) -> Fault<Underway> {
     broken(Break { code: Some(code), wire: Wire::ResetStream(code), ..cause })
 }
 
-/// The peer ends its side of the connection without an answer, and goes on reading (RFC 9293 section 3.6).
+/// The peer ends its side of the connection without an answer, and reads on (RFC 9293 section 3.6).
 ///
 /// A client that has sent its request sees the end of the stream where the answer should begin, so in process this is as
 /// [`close`]: `Interrupted`.

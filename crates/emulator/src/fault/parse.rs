@@ -17,7 +17,7 @@ use super::{
     tls, tls_cut, token_status, unreachable, without, wrong_type,
 };
 
-/// How a fault is made from what stands in its parentheses.
+/// How a fault is made from the text in its parentheses.
 enum Maker {
     Plain(fn() -> AnyFault),
     /// A place in the answer, in bytes.
@@ -144,7 +144,7 @@ fn error(what: String) -> ParseFaultError {
     ParseFaultError(what)
 }
 
-/// What a name in a table stands for.
+/// What a name in a table means.
 fn named<'a, T>(table: &'a [(&str, T)], name: &str, what: &str) -> Result<&'a T, ParseFaultError> {
     table.iter().find_map(|(known, found)| (*known == name).then_some(found)).ok_or_else(|| {
         // In lines that a terminal holds.

@@ -58,7 +58,7 @@ pub fn bad_utf8(field: impl Into<Cow<'static, str>>) -> Fault<Replying> {
     changed(Change::BadUtf8(field.into()))
 }
 
-/// This member stands twice in Clerk's answer, at the end once more with another value.
+/// This member is in Clerk's answer twice, at the end once more with another value.
 pub fn duplicate(field: impl Into<Cow<'static, str>>) -> Fault<Replying> {
     changed(Change::Duplicate(field.into()))
 }
@@ -83,7 +83,7 @@ pub fn padded_to(bytes: usize) -> Fault<Replying> {
     changed(Change::PaddedTo(bytes))
 }
 
-/// Clerk's answer comes compressed (RFC 1952), though nobody asked for it.
+/// Clerk's answer comes compressed (RFC 1952), though the client did not ask for it.
 pub fn gzip() -> Fault<Replying> {
     changed(Change::Gzip)
 }

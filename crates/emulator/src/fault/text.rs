@@ -31,7 +31,7 @@ pub(super) fn calls(text: &str) -> Option<Vec<Call>> {
     }
 }
 
-/// What stands up to the closing parenthesis, and what follows it.
+/// The text up to the closing parenthesis, and what follows it.
 fn arguments(text: &str) -> Option<(Vec<String>, &str)> {
     let mut rest = text.trim_start();
     let mut found = Vec::new();
@@ -55,7 +55,7 @@ fn arguments(text: &str) -> Option<(Vec<String>, &str)> {
     }
 }
 
-/// What stands up to the closing quote, with the escapes of Rust's `{:?}`, and what follows it.
+/// The text up to the closing quote, with the escapes of Rust's `{:?}`, and what follows it.
 fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut letters = text.chars();
     let mut found = String::new();

@@ -28,7 +28,7 @@ use super::{
 /// How long the server rests when the operating system gives it no connection.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(10);
 
-/// What a client is told that speaks in the clear where TLS is spoken.
+/// The answer to a client that speaks in the clear to a TLS server.
 const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 36\r\n\
 connection: close\r\n\r\nthis server speaks TLS: use https://";
 
@@ -57,7 +57,7 @@ pub(super) async fn accept_all(
     connections.shutdown().await;
 }
 
-/// A client that goes away while it connects ends it like everything else that goes wrong: there is nobody to tell.
+/// A client that goes away while it connects ends it like every other failure: no client is left to answer.
 async fn serve_connection(stream: TcpStream, state: &ServerState) {
     // Small answers in one packet each; without it they are merely slower.
     let _ = stream.set_nodelay(true);

@@ -54,7 +54,7 @@ impl Carrier for tokio_rustls::server::TlsStream<PeekStream<TcpStream>> {
 
 /// A connection, and what its socket and the answers that go through it tell each other.
 pub(super) struct Connection {
-    /// For one task alone, that of the connection: nobody ever waits for this lock.
+    /// For one task alone, that of the connection: no task ever waits for this lock.
     stream: Mutex<PeekStream<Box<dyn Carrier>>>,
     reset: AtomicBool,
     state: Mutex<State>,
@@ -69,7 +69,7 @@ struct State {
     waiting: Vec<Waker>,
     /// Of the answers that were handed over and are not flushed.
     receipts: Vec<Receipt>,
-    /// How many requests are under way.
+    /// How many requests are in flight.
     busy: usize,
     /// When something last came, or the last answer was done with.
     active: Instant,
@@ -112,14 +112,14 @@ impl Connection {
         self.lock().receipts.push(receipt);
     }
 
-    /// A request is under way until the returned value is dropped.
+    /// A request is in flight until the returned value is dropped.
     pub(super) fn busy(self: &Arc<Self>) -> Busy {
         let mut state = self.lock();
         state.busy = state.busy.saturating_add(1);
         Busy(Arc::clone(self))
     }
 
-    /// Waits until no request has been under way, and nothing has come, for so long.
+    /// Waits until no request has been in flight, and nothing has come, for so long.
     pub(super) async fn idle(&self, limit: Duration) {
         loop {
             let left = {
@@ -147,7 +147,7 @@ impl Connection {
         }
     }
 
-    /// Writes these bytes past whoever else writes here, who must be between two frames.
+    /// Writes these bytes past the other writer of this connection, which must be between two frames.
     pub(super) async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = poll_fn(|context| Pin::new(&mut *self.stream()).poll_write(context, bytes)).await?;
@@ -219,7 +219,7 @@ impl Connection {
     }
 }
 
-/// A request under way.
+/// A request in flight.
 pub(super) struct Busy(Arc<Connection>);
 
 impl Drop for Busy {

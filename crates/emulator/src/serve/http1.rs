@@ -20,7 +20,7 @@ pub(super) async fn serve(connection: &Arc<Connection>, state: &ServerState) -> 
     let socket = TokioIo::new(Socket::settling(Arc::clone(connection)));
     let service = service_fn(|request| answer(request, state, Arc::clone(connection)));
     let http = http1::Builder::new().half_close(true).serve_connection(socket, service);
-    // An error is a client that went away or spoke no HTTP (hyper answers that), or a fault: nobody to tell.
+    // An error is a client that went away or spoke no HTTP (hyper answers that), or a fault: no client is left to answer.
     tokio::select! {
         _ = http => Parting::Gentle,
         () = state.idle(connection) => Parting::Sudden,

@@ -40,7 +40,7 @@ const HEADER_LIST: u32 = 64 * 1024;
 pub(super) async fn serve(connection: &Arc<Connection>, state: &ServerState) -> Parting {
     let socket = Socket::unsettled(Arc::clone(connection));
     let handshake = server::Builder::new().max_header_list_size(HEADER_LIST).handshake(socket);
-    // An error is a client that went away or spoke no HTTP/2: nobody to tell.
+    // An error is a client that went away or spoke no HTTP/2: no client is left to answer.
     let Ok(h2) = handshake.await else { return Parting::Gentle };
     let (streams, committing) = (Vec::new(), Arc::default());
     Session { h2, streams, connection, inner: state.inner(), committing, last: 0, named: None }.run(state).await
@@ -132,7 +132,7 @@ impl Session<'_> {
     fn poll_streams(&mut self, context: &mut Context<'_>) -> Poll<Event> {
         let named = self.named.unwrap_or(u32::MAX);
         for (place, stream) in self.streams.iter_mut().enumerate() {
-            // What a GOAWAY has disowned stands still: it must not commit.
+            // What a GOAWAY has disowned waits: it must not commit.
             if stream.id > named {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! A stream that can be read ahead of whoever reads it: to see what a client begins with, and that it has gone.
+//! A stream that can be read ahead of its reader: to see what a client begins with, and that it has gone.
 
 use std::{
     future::poll_fn,

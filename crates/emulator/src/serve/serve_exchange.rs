@@ -1,4 +1,4 @@
-//! One exchange over a socket, whatever the protocol: the request is read, meets its fault, and comes to an ending.
+//! One exchange over a socket, whatever the protocol: the request is read, meets its fault, and ends.
 //!
 //! The protocols turn the ending into bytes.
 
@@ -50,7 +50,7 @@ pub(super) struct Answer {
     pub(super) length: usize,
     pub(super) end: End,
     pub(super) pacing: Pacing,
-    /// Of an answer that counts as delivered once its last byte is written, if it tells of the token.
+    /// Of an answer that counts as delivered once its last byte is written, if it names the token.
     pub(super) receipt: Option<Receipt>,
 }
 
@@ -141,7 +141,7 @@ async fn meet(exchange: &mut Exchange, phase: Phase, reply: Option<&Response>, p
             let (length, pacing) = (reply.body().len(), Pacing::AtOnce);
             Ending::Answer(Answer { response: partial, length, end, pacing, receipt: None })
         }),
-        // Nothing of connecting can fail any more: the connection is up.
+        // Nothing of connecting can fail now: the connection is up.
         Effect::Break(_) if phase == Phase::BeforeSend => Some(Ending::Break(Wire::Reset)),
         Effect::Break(cause) => Some(Ending::Break(cause.wire)),
     }

@@ -56,8 +56,8 @@ impl Server {
         }
     }
 
-    /// The address to listen on, or a name that has one. Default: `127.0.0.1`, which nobody else can reach. In a
-    /// container it is `0.0.0.0`: whoever can reach the container then reaches the emulator.
+    /// The address to listen on, or a name that has one. Default: `127.0.0.1`, which no other machine can reach. In a
+    /// container it is `0.0.0.0`: every client that reaches the container then reaches the emulator.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();
         self
@@ -75,7 +75,7 @@ impl Server {
         self
     }
 
-    /// Closes a connection on which no request has been under way, and no byte has come, for so long. Over HTTP/2 it says
+    /// Closes a connection on which no request has been in flight, and no byte has come, for so long. Over HTTP/2 it says
     /// GOAWAY first. It does not look whether something is just coming, as no server can. Default: no limit.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle_timeout = Some(limit);
@@ -118,7 +118,7 @@ impl Server {
         if self.emulator.inner().clock.mode() != ClockMode::Real {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "a server cannot run on a clock that stands still: build the emulator with \
+                "a server cannot run on a clock that does not move by itself: build the emulator with \
                  Emulator::builder().real_time()",
             ));
         }

@@ -1,6 +1,6 @@
 //! TLS for the server: an authority made for one run, a certificate for one host, and what a handshake that fails says.
 //!
-//! The authority's key is dropped once it has signed the one certificate: nobody can make another in its name.
+//! The authority's key is dropped once it has signed the one certificate, so no other can be made in its name.
 
 use std::{io, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Requests by hand, for tests that no client stands in front of.
+//! Requests by hand, for tests without a client.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::time::Duration;

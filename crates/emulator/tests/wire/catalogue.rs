@@ -87,7 +87,7 @@ async fn check(way: Way, fault: &AnyFault, phase: Phase) {
     server.clerk.assert_creates(commits);
     server.clerk.assert_faults_used();
 
-    // Of what came whole, the ledger says whether it tells of the token.
+    // Of what came whole, the ledger says whether it names the token.
     if let (Seen::Answer(200, _), Some(create)) = (seen, server.clerk.creates().first()) {
         let text = String::from_utf8_lossy(&body);
         if create.is_delivered() {

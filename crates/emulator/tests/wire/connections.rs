@@ -50,7 +50,7 @@ async fn at_the_end(stream: &mut Box<dyn Io>) -> io::Result<usize> {
     within(PATIENCE, stream.read(&mut [0])).await.unwrap()
 }
 
-/// Nothing of connecting can fail any more: the reset proves nothing, and nothing is committed.
+/// Nothing of connecting can fail now: the reset proves nothing, and nothing is committed.
 #[test]
 fn over_a_connection_that_is_up_a_fault_of_connecting_is_a_reset_once_the_head_is_read() {
     let connecting = fault::catalogue().into_iter().filter(|fault| {
@@ -94,7 +94,7 @@ fn over_a_connection_that_is_up_a_fault_of_connecting_is_a_reset_once_the_head_i
     });
 }
 
-/// The creates' first, then the revokes': and one of another time stands in the way of none.
+/// The creates' first, then the revokes': and one of another time blocks none.
 #[test]
 fn a_connection_meets_the_creates_fault_before_the_revokes() {
     run(async {
@@ -291,7 +291,7 @@ fn where_it_listens_on_every_address_its_url_is_the_loopback() {
                 Box::new(TcpStream::connect(served.url().strip_prefix("http://").unwrap()).await.unwrap());
             assert_eq!(ask(&mut stream, &kept_alive()).await, 200);
         }
-        // An address of nobody's (RFC 5737), and a name without one (RFC 6761).
+        // An unassigned address (RFC 5737), and a name without one (RFC 6761).
         for host in ["192.0.2.1", "nowhere.invalid"] {
             let clerk = Emulator::builder().real_time().build();
             assert!(clerk.server().host(host).start().await.is_err());

@@ -74,7 +74,7 @@ pub(crate) async fn look_at_text(mut stream: Box<dyn Io>, expected: &Seen) -> (S
             Some(Ok(_)) => Seen::End,
             Some(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => Seen::Reset,
             Some(Err(error)) => panic!("{error}"),
-            // Over HTTP/1.1 nothing tells the two apart: nothing comes before an answer.
+            // Over HTTP/1.1 nothing distinguishes the two: nothing comes before an answer.
             None if *expected == Seen::Silence => Seen::Silence,
             None => Seen::Nothing,
         };
@@ -159,7 +159,7 @@ async fn look_at_frames(stream: Box<dyn Io>, log: &Log, expected: &Seen) -> (See
     if let Some(code) = frames().iter().find_map(|frame| frame.reset_of(STREAM)) {
         assert_eq!(log.end(), None, "only the stream was reset");
         let (head, _) = client.send_request(request("/v1/known"), true).unwrap();
-        assert_eq!(within(PATIENCE, head).await.unwrap().unwrap().status(), 404, "the connection goes on");
+        assert_eq!(within(PATIENCE, head).await.unwrap().unwrap().status(), 404, "the connection continues");
         return (Seen::StreamReset(frames::body_of(&log.bytes(), STREAM).len(), code), read);
     }
     if answer.is_none() {

@@ -1,4 +1,4 @@
-//! Many streams on one connection: a fault of one is no fault of the others, and a GOAWAY tells the truth.
+//! Many streams on one connection: a fault of one is no fault of the others, and a GOAWAY is true.
 
 use bytes::Bytes;
 use clerk_actor_tokens_emulator::fault;
@@ -183,7 +183,7 @@ fn a_client_that_resets_its_stream_ends_the_exchange_that_waits() {
             let head = client.create();
             until_async(|| server.clerk.requests().len() == 1).await;
             drop(head);
-            // Dropped, it is reset with CANCEL. The connection goes on, and shows that the reset has been read.
+            // Dropped, it is reset with CANCEL. The connection continues, and shows that the reset has been read.
             let next = client.create();
             assert_eq!(Client::status(next).await, 200);
             server.clerk.assert_creates(1);

@@ -59,7 +59,7 @@ impl Fixture {
         Self { clerk, address: address.parse().unwrap(), served, way }
     }
 
-    /// Connects, and keeps what comes on the wire, and what comes to the protocol.
+    /// Connects, and keeps what arrives on the wire, and what reaches the protocol.
     pub(crate) async fn connect(&self, wire: &Log, protocol: &Log) -> io::Result<Box<dyn Io>> {
         let tcp = Tee::new(TcpStream::connect(self.address).await?, wire);
         if !self.way.is_tls() {

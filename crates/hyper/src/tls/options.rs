@@ -10,7 +10,7 @@ use super::{certificates::ClientIdentity, proxy::Proxy};
 pub(crate) struct Options {
     /// Of `only_roots`: none but those that are added.
     pub(crate) only: bool,
-    /// Of `webpki_roots`: Mozilla's in the place of the platform's.
+    /// Of `webpki_roots`: Mozilla's instead of the platform's.
     pub(crate) webpki: bool,
     pub(crate) added: Vec<CertificateDer<'static>>,
     pub(crate) identity: Option<ClientIdentity>,

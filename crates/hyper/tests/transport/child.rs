@@ -41,7 +41,7 @@ pub(crate) fn run_again(test: &str, variables: &[(&str, &str)]) {
 /// Runs the named test once more, in a process to which this certificate is the system's only root.
 #[track_caller]
 pub(crate) fn run_again_with_root(test: &str, root: &Identity) {
-    // By this process's number: another run of the tests may be under way.
+    // By this process's number: another run of the tests may be active.
     let name = format!("{}-{}.pem", test.replace("::", "-"), std::process::id());
     let certificate = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let key = certificate.with_extension("key");

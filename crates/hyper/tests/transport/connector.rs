@@ -238,7 +238,7 @@ async fn a_resolver_of_ones_own_is_asked() {
 
 #[tokio::test]
 async fn an_address_that_is_dead_does_not_hide_one_that_lives() {
-    // The same port, at addresses where nobody listens.
+    // The same port, at addresses without a listener.
     let server = Server::answering(ok("hello")).await;
     let url = format!("http://clerk.test:{}/", server.port());
     for addresses in [
@@ -271,7 +271,7 @@ async fn an_address_that_is_silent_does_not_hide_one_that_lives() {
     assert_eq!(response.body(), "hello");
 }
 
-/// A listener at this port of `::1` whose queue is full: whoever connects gets no answer.
+/// A listener at this port of `::1` whose queue is full: a client that connects gets no answer.
 async fn silent(port: u16) -> Option<(TcpListener, Vec<TcpStream>)> {
     let address = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
     let socket = TcpSocket::new_v6().ok()?;
@@ -322,7 +322,7 @@ async fn over_a_client_of_ones_own_failures_prove_what_they_always_prove() {
     let error = transport(false).exchange(post(&url)).await.unwrap_err();
     assert_kind(&error, TransportErrorKind::Connect);
 
-    // Whether a connection of somebody else's client has answered before is not known. A refusal is one all the same.
+    // Whether a connection of somebody else's client has answered before is not known. A refusal still counts as one.
     for (bytes, kind) in [
         (rst(1, REFUSED_STREAM), TransportErrorKind::Refused),
         (rst(1, 2), TransportErrorKind::Interrupted),

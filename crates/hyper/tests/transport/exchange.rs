@@ -98,7 +98,7 @@ async fn a_connection_that_the_server_will_close_is_not_used_again() {
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi",
         "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi",
     ] {
-        // It does not close: whoever goes by its word alone uses a new one.
+        // It does not close: a client that believes its header uses a new one.
         let server = Server::answering(answer).await;
         let transport = http_only();
         for opened in 1..4 {

@@ -23,7 +23,7 @@ pub(crate) const END_HEADERS: u8 = 4;
 
 pub(crate) const MAX_CONCURRENT_STREAMS: u16 = 3;
 
-/// The error codes (RFC 9113 section 7), and one that is none.
+/// The error codes (RFC 9113 section 7), and an undefined one.
 pub(crate) const CODES: [u32; 15] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 0xdead];
 pub(crate) const NO_ERROR: u32 = 0;
 pub(crate) const REFUSED_STREAM: u32 = 7;

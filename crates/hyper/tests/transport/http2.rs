@@ -23,7 +23,7 @@ use crate::{
     support::{Exchanges, LONG, SHORT, Server, assert_kind, http2, post, post_within},
 };
 
-/// A server that writes this for each request, and goes on.
+/// A server that writes this for each request, and continues.
 async fn saying(bytes: impl Fn(u32) -> Vec<u8> + Clone + Send + Sync + 'static) -> Server {
     Server::start(move |_, stream| {
         let bytes = bytes.clone();
@@ -459,7 +459,7 @@ async fn dropping_the_future_resets_the_stream_and_the_next_request_takes_anothe
         _ = told.recv() => {}
     }
     const CANCEL: u32 = 8;
-    assert_eq!(timeout(LONG, told.recv()).await.expect("the server is not told"), Some(CANCEL));
+    assert_eq!(timeout(LONG, told.recv()).await.expect("the server gets no reset"), Some(CANCEL));
     assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
     // It may have been dead without a word.
     assert_eq!(server.connections(), 2);

@@ -1,7 +1,7 @@
 //! A server that acts and then says that it did not: what a whole call makes of it.
 //!
 //! A refusal is the server's word. A call takes it at its word once, so that a lie costs one more token at most, and every
-//! attempt is told in `attempts()`.
+//! attempt is in `attempts()`.
 
 use std::{
     collections::HashMap,
@@ -54,7 +54,7 @@ fn token(user: &str, state: &str) -> String {
     )
 }
 
-/// The user of a creation; that of a revocation is not told.
+/// The user of a creation; that of a revocation is not recorded.
 fn user(body: &[u8]) -> String {
     let text = std::str::from_utf8(body).unwrap();
     let after = text.split("\"user_id\":\"").nth(1).unwrap_or("\"");
@@ -103,7 +103,7 @@ async fn create(client: &Client<HyperTransport>, user: &str) -> (Vec<Attempt>, b
 
 #[track_caller]
 fn assert_told(attempts: &[Attempt], commits: usize, case: &str) {
-    assert_eq!(attempts.len(), commits, "each attempt was acted on, and is told: {case}: {attempts:?}");
+    assert_eq!(attempts.len(), commits, "each attempt was acted on, and is in `attempts()`: {case}: {attempts:?}");
     let numbers: Vec<_> = attempts.iter().map(Attempt::number).collect();
     assert_eq!(numbers, (1..=u32::try_from(commits).unwrap()).collect::<Vec<_>>(), "{case}");
 }

@@ -191,7 +191,7 @@ async fn a_server_that_breaks_the_protocol_proves_nothing() {
         ("a head of no field", |id| headers(id, &[], END_STREAM)),
         ("a head that is no HPACK", |id| headers(id, &[0xff; 40], END_STREAM)),
         ("data before the head", |id| frame(DATA, 0, id, "x")),
-        ("a reset of a stream that nobody opened", |id| rst(id + 2, REFUSED_STREAM)),
+        ("a reset of a stream that was never opened", |id| rst(id + 2, REFUSED_STREAM)),
         ("a reset of no length", |id| frame(3, 0, id, [])),
         ("a GOAWAY that is cut short", |_| frame(7, 0, 0, [0; 7])),
         ("a GOAWAY that allows more than the one before", |id| {

@@ -208,7 +208,7 @@ fn an_identity_that_cannot_work_is_refused_and_its_key_is_in_no_error() {
     let error = ClientIdentity::from_pem(one.key.as_bytes(), one.key.as_bytes()).unwrap_err();
     assert_no_key_in(&error, &one.key);
 
-    // Well-formed, and of no use: a key that is none, another certificate's key, a certificate that is none.
+    // Well-formed, and of no use: an invalid key, another certificate's key, an invalid certificate.
     let no_key = "-----BEGIN PRIVATE KEY-----\nQ0FOQVJZQ0FOQVJZQ0FOQVJZQ0FOQVJZ\n-----END PRIVATE KEY-----\n";
     let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (certificate, key) in [(&*one.certificate, no_key), (&one.certificate, &two.key), (no_certificate, &two.key)] {

@@ -1,7 +1,7 @@
 //! A request that a connection keeps back is not sent once its call has ended.
 //!
 //! An HTTP/2 peer says how many streams it takes at a time. hyper keeps what is beyond that, and would send it whenever there
-//! is room again: long after a caller was told that there was no answer, or had gone.
+//! is room again: long after its caller got an error, or left.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     support::{Exchange, Exchanges, LONG, SHORT, Server, assert_kind, http2, post, post_within},
 };
 
-/// A server that takes one stream at a time, answers the first request, and the next one only when it is told to. It says
+/// A server that takes one stream at a time, answers the first request, and the next one only when the test says so. It says
 /// which requests were complete.
 struct Narrow {
     server: Server,
@@ -158,7 +158,7 @@ async fn a_connection_that_breaks_under_a_request_that_waits_for_a_stream_proves
     assert_eq!(second.execution(), Execution::NotExecuted);
 }
 
-/// Over HTTP/1.1 a request that is dropped takes its connection along. Over HTTP/2 it has to be told not to be used again.
+/// Over HTTP/1.1 a request that is dropped takes its connection along. Over HTTP/2 it has to be marked, so that it is not used again.
 #[tokio::test]
 async fn callers_that_give_up_by_themselves_get_off_a_dead_connection() {
     let server = Server::start(move |number, stream| async move {
@@ -166,7 +166,7 @@ async fn callers_that_give_up_by_themselves_get_off_a_dead_connection() {
         let Some(warm) = peer.request().await else { return };
         peer.answer(warm.id, "hello").await;
         if number == 0 {
-            // Dead without a word: nothing is read or written any more.
+            // Dead without a sign: nothing is read or written from here on.
             std::future::pending::<()>().await;
         }
         while let Some(request) = peer.request().await {

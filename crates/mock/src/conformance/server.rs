@@ -92,7 +92,7 @@ impl Drop for Server {
         // Wakes the thread that accepts. Where that fails, it is left behind.
         let waking = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
         if let (Ok(mut waking), Some(accepting)) = (waking, self.accepting.take()) {
-            // A byte that nobody reads: the connection is reset, and no port is kept in TIME_WAIT. There are hundreds of
+            // A byte that the client does not read: the connection is reset, and no port is kept in TIME_WAIT. There are hundreds of
             // servers in a run, and a system that is short of ports is slow to find one.
             let _ = waking.write_all(b"-");
             let _ = accepting.join();

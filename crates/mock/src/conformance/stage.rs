@@ -197,7 +197,7 @@ impl Stage {
         result.filter(|_| start.elapsed() <= limit)
     }
 
-    /// Sends, and holds the exchange to what each must keep. `server` is whoever may read the request.
+    /// Sends, and checks what each exchange must keep. `server` is the server that may read the request.
     pub(crate) async fn send(&self, server: &Server, sent: Outgoing) -> Result<Ended, Otherwise> {
         let exchange = exchange_of(&sent.request);
         let send_state = sent.context.send_state().clone();

@@ -10,7 +10,7 @@ use super::head::{Head, status_code};
 
 const SAMPLE_TRACE_ID: &str = "0123456789abcdef0123456789abcdef";
 
-/// Codes of the actor-token endpoints with Clerk's message and long message. `{param}` stands for the parameter's name;
+/// Codes of the actor-token endpoints with Clerk's message and long message. `{param}` is replaced by the parameter's name;
 /// other values that Clerk names are samples, such as the limit of 5.
 const WORDS: [(&str, &str, &str); 15] = [
     ("form_param_missing", "is missing", "{param} must be included."),
@@ -116,7 +116,7 @@ impl Entry {
     }
 }
 
-/// Message and long message of a code; an unknown one stands for itself.
+/// Message and long message of a code; an unknown one is its own message.
 fn words(code: &str) -> (&str, &str) {
     WORDS.iter().find(|(known, ..)| *known == code).map_or((code, code), |(_, message, long)| (message, long))
 }

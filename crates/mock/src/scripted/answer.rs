@@ -71,7 +71,7 @@ impl Answer {
         Self(Kind::Function("function", Box::new(answer)))
     }
 
-    /// No answer: the exchange goes on until its future is dropped, whatever the deadline.
+    /// No answer: the exchange waits until its future is dropped, also after the deadline.
     pub fn never() -> Self {
         Self(Kind::Never)
     }

@@ -21,7 +21,7 @@ struct Wrapped {
     timer: Ahead,
     /// What was asked for last.
     last: Mutex<Request>,
-    /// Whether an exchange is under way.
+    /// Whether an exchange is in flight.
     is_busy: Mutex<bool>,
 }
 
@@ -274,7 +274,7 @@ const WRONG: &[(&str, How, &str)] = &[
         How::Again(|sent| sent.as_ref().is_err_and(|error| error.kind() == TransportErrorKind::Connect)),
         "decorator.sends_once",
     ),
-    ("goes on when it is dropped", How::Detached, "decorator.dropped"),
+    ("continues when it is dropped", How::Detached, "decorator.dropped"),
     ("keeps one place for all requests", How::OnePlace, "decorator.side_by_side"),
 ];
 

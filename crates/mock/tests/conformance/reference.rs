@@ -36,7 +36,7 @@ pub(crate) enum Flaw {
     RefusesAnnounced,
     /// The end of the connection ends every body.
     EndIsEnd,
-    /// A chunk that is none ends the body.
+    /// An invalid chunk ends the body.
     BrokenChunkIsEnd,
     /// A body without a length is an error.
     NeedsLength,
@@ -52,7 +52,7 @@ pub(crate) enum Flaw {
     ReusedIsSentAgain,
     /// An idle connection is used without a look at whether it was closed.
     DoesNotLook,
-    /// What was written is not told to who may go away.
+    /// The state does not say what was written when the caller goes away.
     NeverBegins,
     /// It says that it sends before there is a connection.
     BeginsAtOnce,
@@ -64,7 +64,7 @@ pub(crate) enum Flaw {
     OneSlot,
     /// The bodies to send wait in one place.
     OneBody,
-    /// Where one exchange breaks off, those beside it are told that they had not begun.
+    /// Where one exchange breaks off, those beside it fail as if they had not begun.
     OneForAll,
 }
 
@@ -126,7 +126,7 @@ impl Reference {
         let send_state = context.send_state();
         send_state.hold();
         if self.has(Flaw::BeginsAtOnce) && !send_state.begin() {
-            return Err(TransportError::blocked("nobody waits any more"));
+            return Err(TransportError::blocked("the caller is gone"));
         }
         let to = address(request)?;
         let mut wants_fresh = context.wants_fresh_connection() && !self.has(Flaw::UsesAny);
@@ -139,7 +139,7 @@ impl Reference {
             };
             slot.hold(&connection.stream);
             if !self.has(Flaw::NeverBegins) && !send_state.begin() {
-                return Err(TransportError::blocked("nobody waits any more"));
+                return Err(TransportError::blocked("the caller is gone"));
             }
             let bytes = request_bytes(request, to);
             let by = if self.has(Flaw::WritesForEver) { None } else { Some(deadline) };

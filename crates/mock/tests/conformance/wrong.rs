@@ -22,7 +22,7 @@ type Send = for<'a> fn(&'a Reference, Request, CallContext) -> BoxFuture<'a, Sen
 pub(crate) struct Wrong {
     pub(crate) name: &'static str,
     how: How,
-    /// Names of cells; `*` stands for any text.
+    /// Names of cells; `*` matches any text.
     pub(crate) fails: &'static [&'static str],
 }
 
@@ -348,7 +348,7 @@ pub(crate) static WRONG: &[Wrong] = &[
     ),
     // Going away.
     around(
-        "goes on when it is dropped",
+        "continues when it is dropped",
         |inner, request, context| detached(inner.clone(), request, context),
         &["cancel.before_the_head", "cancel.within_the_body"],
     ),

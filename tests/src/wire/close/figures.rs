@@ -9,7 +9,7 @@ use clerk_actor_tokens::{
 
 pub(super) type Outcome = Result<ApiResponse<ActorToken>, Error>;
 
-/// What each caller was told; `None` if it had gone.
+/// What each caller got; `None` if it had gone.
 pub(super) type Told = HashMap<String, Option<Outcome>>;
 
 /// What came of it.
@@ -22,7 +22,7 @@ pub struct Figures {
     pub(super) told: usize,
     pub(super) taken_back: usize,
     pub(super) reported: usize,
-    /// How many tokens nobody knows of.
+    /// How many tokens are unknown to all.
     pub orphans: usize,
     /// How many calls or callers had not ended when all time was over.
     pub hangs: usize,
@@ -49,7 +49,7 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, in_flight, tokens, held, told, taken_back, reported, orphans, hangs, took, broken } = self;
         write!(f, "figure: wire close: {what}, {in_flight} in flight, closed in {took:.1?}: {tokens} tokens made, ")?;
-        write!(f, "{held} held, {told} told of by an error, {taken_back} revoked, {reported} reported, ")?;
+        write!(f, "{held} held, {told} named by an error, {taken_back} revoked, {reported} reported, ")?;
         write!(f, "{orphans} orphans, {hangs} hangs, {} broken promises", broken.len())
     }
 }
@@ -91,14 +91,14 @@ impl Figures {
                 Some(Some(Err(error))) if error.is_ambiguous() => self.told += 1,
                 Some(None) if is_revoked => self.taken_back += 1,
                 Some(None) if is_reported => self.reported += 1,
-                // A report without an id is of a call whose answer was lost: each tells of one.
+                // A report without an id is of a call whose answer was lost: each is of one.
                 Some(None) if unnamed > 0 => {
                     unnamed -= 1;
                     self.reported += 1;
                 }
                 _ => {
                     self.orphans += 1;
-                    self.broken.push(format!("nobody knows of {id}: {commit:?}"));
+                    self.broken.push(format!("no caller or report has {id}: {commit:?}"));
                 }
             }
         }

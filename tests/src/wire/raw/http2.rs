@@ -61,7 +61,7 @@ fn text(into: &mut Vec<u8>, text: &str) {
 
 /// The frame that the answer's head is.
 pub(super) fn head(answer: &Answer, stream: u32) -> Vec<u8> {
-    // `:status` is entry 8 of the static table; its value stands beside it (RFC 7541 section 6.2.2).
+    // `:status` is entry 8 of the static table; its value follows it (RFC 7541 section 6.2.2).
     let mut fields = vec![8];
     text(&mut fields, &answer.status.to_string());
     let size = answer.body.len().to_string();
@@ -94,7 +94,7 @@ fn bytes(answer: &Answer, stream: u32) -> Vec<u8> {
     bytes
 }
 
-/// An answer that stops is followed by others: its own stream alone stands still. But where it stops in the middle of a
+/// An answer that stops is followed by others: only its own stream waits. But where it stops in the middle of a
 /// frame, nothing can follow.
 pub(super) async fn serve<S>(stream: &mut S, answer: impl Fn(&[u8]) -> Answer + Send) -> io::Result<()>
 where

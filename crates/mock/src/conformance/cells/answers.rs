@@ -70,7 +70,7 @@ fn written(bytes: impl Into<Vec<u8>>) -> Act {
     Act::Write(bytes.into().into())
 }
 
-/// Those that something in an HTTP stack may treat in a way of its own, and some that nobody knows.
+/// Those that something in an HTTP stack may treat in a way of its own, and some that no library knows.
 const STATUSES: [u16; 40] = [
     200, 201, 202, 203, 204, 205, 206, 207, 226, 299, 300, 304, 305, 399, 400, 401, 402, 403, 404, 405, 407, 408, 409,
     410, 411, 413, 415, 417, 421, 422, 425, 426, 429, 431, 451, 499, 500, 503, 504, 599,

@@ -79,7 +79,7 @@ pub(super) static ROWS: [Row<Stage>; 12] = [
     },
     Row {
         name: "cap.announced_larger",
-        demand: "A body that is announced to be larger is read up to the cap all the same, and not further",
+        demand: "A body that is announced to be larger is still read up to the cap, and not further",
         source: CONTRACT,
         check: |stage| Box::pin(announced_larger(stage)),
     },

@@ -45,5 +45,5 @@ async fn send_state(stage: &Stage) -> Checked {
     let exchange = exchange_of(&sent.request);
     stage.drop_when(&server, sent, || !server.seen_of(exchange).is_empty()).await?;
     SystemTimer.sleep(AFTERMATH).await;
-    demand(!send_state.is_unsent(), || "a caller that goes away is told that nothing was sent".into())
+    demand(!send_state.is_unsent(), || "a caller that goes away learns that nothing was sent".into())
 }

@@ -1,6 +1,6 @@
-//! A place where nobody listens, and nobody can come to listen while this lives.
+//! A port without a listener, at which no other program can listen while this value lives.
 //!
-//! The port is that of a listener which is gone, held by a connection that it had accepted. So it is in use: nobody who asks
+//! The port is that of a listener which is gone, held by a connection that it had accepted. So it is in use: no program that asks
 //! for any port is given it. It must not be the port of the connecting side. The system may use such a one again as the
 //! source of the connection under test, which then connects to itself (RFC 9293 section 3.5, simultaneous open) and reads
 //! its own request. A port that was bound is never chosen as a source.
@@ -20,7 +20,7 @@ impl ClosedPort {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let ours = TcpStream::connect(address)?;
-        // Whoever else connected meanwhile is refused when the listener goes.
+        // Any other client that connected meanwhile is refused when the listener is dropped.
         let accepted = loop {
             let (accepted, from) = listener.accept()?;
             if from == ours.local_addr()? {

@@ -3,7 +3,7 @@
 //!
 //! Each [`Behaviour`] is a row of what a server can do once it has read a request; each is met on a fresh and on a reused
 //! connection. The judgement knows nothing of HTTP/1.1, so that a server of another protocol brings behaviours of its own
-//! and is judged alike.
+//! and is checked alike.
 
 use std::{sync::Arc, time::Duration};
 
@@ -99,7 +99,7 @@ static BEHAVIOURS: [Behaviour; 34] = behaviours! {
     "body_silence", Request, NoAnswer, "The server reads the request, writes half the body and is silent", [BODY, Act::Hold];
     "chunked_cut", Request, NoAnswer, "The server reads the request and cuts a chunked body",
         [CHUNKED, write(b"5\r\nab"), Act::Close];
-    "chunk_size_garbage", Request, NoAnswer, "The server reads the request and writes a chunk size that is none",
+    "chunk_size_garbage", Request, NoAnswer, "The server reads the request and writes an invalid chunk size",
         [CHUNKED, write(b"zz\r\nabc\r\n0\r\n\r\n"), Act::Close];
     "chunk_size_overflow", Request, NoAnswer, "The server reads the request and writes a chunk size beyond 64 bits",
         [CHUNKED, write(b"FFFFFFFFFFFFFFFFFFFF\r\nabc\r\n0\r\n\r\n"), Act::Close];
@@ -110,15 +110,15 @@ static BEHAVIOURS: [Behaviour; 34] = behaviours! {
         [write(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), Act::Close];
     "tls_alert", Request, NoAnswer, "The server reads the request and answers with a TLS alert",
         [write(b"\x15\x03\x03\x00\x02\x02\x28"), Act::Close];
-    "version_garbage", Request, NoAnswer, "The server reads the request and answers in a version that is none",
+    "version_garbage", Request, NoAnswer, "The server reads the request and answers in an invalid version",
         [write(b"HTTP/9.x 200 OK\r\ncontent-length: 0\r\n\r\n"), Act::Close];
-    "status_garbage", Request, NoAnswer, "The server reads the request and answers with a status that is none",
+    "status_garbage", Request, NoAnswer, "The server reads the request and answers with an invalid status",
         [write(b"HTTP/1.1 2OO OK\r\ncontent-length: 0\r\n\r\n"), Act::Close];
-    "header_garbage", Request, Maybe, "The server reads the request and answers with a header that is none",
+    "header_garbage", Request, Maybe, "The server reads the request and answers with an invalid header",
         [write(b"HTTP/1.1 200 OK\r\nno header\x00\x01\r\ncontent-length: 0\r\n\r\n"), Act::Close];
     "huge_head", Request, Maybe, "The server reads the request and answers with a head of 2 MiB",
         [write(b"HTTP/1.1 200 OK\r\nx-huge: "), Act::Repeat(std::borrow::Cow::Borrowed(b"0123456789abcdef"), 128 * 1024), write(b"\r\n\r\n"), Act::Close];
-    "length_garbage", Request, Maybe, "The server reads the request and answers with a Content-Length that is none",
+    "length_garbage", Request, Maybe, "The server reads the request and answers with an invalid Content-Length",
         [write(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\nhello"), Act::Close];
     "length_twice", Request, Maybe, "The server reads the request and answers with two lengths",
         [write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello"), Act::Close];

@@ -34,7 +34,7 @@ pub(super) static ROWS: [Row<Stage>; 3] = [
     },
 ];
 
-/// Each of these heads, cut: an answer, a refusal and a failure are told apart by it.
+/// Each of these heads, cut: it distinguishes an answer, a refusal and a failure.
 async fn cut(stage: &Stage, framing: &str, sent: &str, arrived: &str) -> Checked {
     for status in [200, 422, 500] {
         let bytes = format!("HTTP/1.1 {status} X\r\nx-head: kept\r\n{framing}\r\n\r\n{sent}");

@@ -47,14 +47,11 @@ async fn search(stage: &Stage, secret: &str) -> Checked {
         ("a close", vec![Act::Close]),
         ("a reset", vec![Act::Reset]),
         ("no HTTP", vec![written(format!("{said}\r\n\r\n")), Act::Close]),
-        ("a status that is none", vec![written(format!("HTTP/1.1 {said}\r\n\r\n")), Act::Close]),
-        ("a header that is none", vec![written(format!("HTTP/1.1 200 OK\r\n{said}\r\n\r\n")), Act::Close]),
+        ("an invalid status", vec![written(format!("HTTP/1.1 {said}\r\n\r\n")), Act::Close]),
+        ("an invalid header", vec![written(format!("HTTP/1.1 200 OK\r\n{said}\r\n\r\n")), Act::Close]),
+        ("an invalid length", vec![written(format!("HTTP/1.1 200 OK\r\ncontent-length: {said}\r\n\r\n")), Act::Close]),
         (
-            "a length that is none",
-            vec![written(format!("HTTP/1.1 200 OK\r\ncontent-length: {said}\r\n\r\n")), Act::Close],
-        ),
-        (
-            "a chunk that is none",
+            "an invalid chunk",
             vec![
                 written(format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nx: {said}\r\n\r\n{said}\r\n")),
                 Act::Close,
@@ -92,7 +89,7 @@ async fn search(stage: &Stage, secret: &str) -> Checked {
     for (what, url) in [
         ("a refused connection", format!("http://{}/{URL_SECRET}", closed.address())),
         ("a URL without a host", format!("/{URL_SECRET}?{URL_SECRET}")),
-        ("a handshake that is none", format!("https://{}/{URL_SECRET}", server.address())),
+        ("an invalid handshake", format!("https://{}/{URL_SECRET}", server.address())),
     ] {
         fails(stage, stage.post_to(&url)?, what, secret).await?;
     }

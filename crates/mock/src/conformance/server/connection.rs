@@ -24,7 +24,7 @@ const PLAIN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwarm-up";
 /// How many bytes of a repetition are written at a time.
 const LARGEST_WRITE: usize = 16 * 1024;
 
-/// Whether the connection goes on.
+/// Whether the connection continues.
 enum Then {
     ReadNext,
     End,

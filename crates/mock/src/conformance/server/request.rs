@@ -73,7 +73,7 @@ fn chunked(mut bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     loop {
         let (line, rest) = split(bytes, b"\r\n")?;
         let digits = String::from_utf8_lossy(line.split(|byte| *byte == b';').next().unwrap_or_default()).into_owned();
-        // A size that is none ends the body: what follows is the client's fault, and shows in the content.
+        // An invalid size ends the body: what follows is the client's fault, and shows in the content.
         let size = usize::from_str_radix(digits.trim(), 16).unwrap_or(0);
         if size == 0 {
             // Trailers, up to an empty line.
@@ -91,7 +91,7 @@ fn chunked(mut bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     }
 }
 
-/// What stands before and behind the first `separator`.
+/// The parts before and behind the first `separator`.
 fn split<'a>(bytes: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = bytes.windows(separator.len()).position(|window| window == separator)?;
     Some((bytes.get(..at)?, bytes.get(at.checked_add(separator.len())?..)?))

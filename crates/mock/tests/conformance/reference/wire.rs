@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands before the next `separator`, at most so much.
+    /// The text before the next `separator`, up to a limit.
     fn until(&mut self, separator: &[u8], most: usize) -> Result<Vec<u8>, Stop> {
         let mut from = 0;
         loop {
