@@ -92,7 +92,7 @@ fn comments(source: &str, covered: &[Range<usize>]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut begin = 0;
     let end = source.len();
-    for range in covered.iter().cloned().chain([end..end]) {
+    for range in covered.iter().cloned().chain(std::iter::once(end..end)) {
         let gap = source.get(begin..range.start).unwrap_or_default();
         comments_of_gap(gap, begin, &mut found);
         begin = begin.max(range.end);
