@@ -28,7 +28,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_word_is_read_back_as_it_was_also_an_unknown_one(
-            word in prop_oneof![Just("pending".to_owned()), Just("accepted".to_owned()), Just("revoked".to_owned()), any::<String>()],
+            word in prop_oneof![proptest::sample::select(ActorTokenStatus::known()).prop_map(|it| it.to_string()), any::<String>()],
         ) {
             let status = ActorTokenStatus::from(word.as_str());
             prop_assert_eq!(status.as_str(), word.as_str());

@@ -47,7 +47,6 @@ macro_rules! words {
 
             /// Every word that has a name here.
             #[cfg(test)]
-            #[allow(dead_code, reason = "not every enum of words asks")]
             pub(crate) fn known() -> &'static [Self] {
                 &[$(Self::$variant,)+]
             }
