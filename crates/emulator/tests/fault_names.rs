@@ -41,7 +41,7 @@ fn what_names_no_fault_is_an_error_that_says_what_would() {
     let table = [
         ("", "cut_at(120)"),
         ("statsu(503)", "there is no fault statsu; there are:\n  pass, delay, "),
-        ("stall(1)", "stall takes nothing"),
+        ("stall(1)", "stall takes no argument"),
         ("status", "status takes a status of 200 to 999"),
         ("status(199)", "200 to 999"),
         ("status(1000)", "200 to 999"),
@@ -55,10 +55,10 @@ fn what_names_no_fault_is_an_error_that_says_what_would() {
         ("padded_to(99999999999)", "at most"),
         ("delay(5)", "2s or 150ms"),
         ("content_type(\"a\\nb\")", "header"),
-        ("stall().retry_after(1s)", "for faults that are answers"),
+        ("stall().retry_after(1s)", "only for faults that are answers"),
         ("status(429).retry(1s)", "there is no addition retry; there are:\n  retry_after, "),
         ("status(429).retry_after(soon)", "2s or 150ms"),
-        ("status(429).dated(1s)", "dated takes nothing"),
+        ("status(429).dated(1s)", "dated takes no argument"),
         ("status(429).retry_after_text(\"a\\nb\")", "header"),
         ("status(429", "cut_at(120)"),
     ];

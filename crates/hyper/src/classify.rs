@@ -79,7 +79,22 @@ pub(crate) fn after_sending(error: &legacy::Error, sent: Sent) -> TransportError
 
 /// Makes the error of a failed exchange, without a text of the peer's choice.
 pub(crate) fn failure(kind: TransportErrorKind, error: legacy::Error) -> TransportError {
-    TransportError::new(kind).with_source(sanitize(error.into()))
+    let advice = advice_of(&error);
+    let failed = TransportError::new(kind).with_source(sanitize(error.into()));
+    match advice {
+        Some(advice) => failed.with_advice(advice),
+        None => failed,
+    }
+}
+
+/// Returns what to do about a transport without TLS, which knows best why it has none.
+fn advice_of(error: &legacy::Error) -> Option<&'static str> {
+    let mut advice = None;
+    any_cause(error, |cause| {
+        advice = cause.downcast_ref().map(|unavailable: &Unavailable| unavailable.advice);
+        advice.is_some()
+    });
+    advice
 }
 
 /// Returns the error as it may be shown. What a peer says when it goes away is text of its own choice. It may quote a header

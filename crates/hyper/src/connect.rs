@@ -79,7 +79,8 @@ pub(crate) enum Connector {
 
 impl Connector {
     pub(crate) fn http_only() -> Self {
-        Self::Http(tcp(), Unavailable { reason: HTTP_ONLY, detail: None })
+        let advice = "Build the transport without http_only(), or use a base URL with http.";
+        Self::Http(tcp(), Unavailable { reason: HTTP_ONLY, detail: None, advice })
     }
 
     pub(crate) fn new(options: &tls::Options, versions: Versions) -> Result<Self, ConfigError> {

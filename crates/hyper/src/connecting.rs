@@ -48,6 +48,8 @@ pub(crate) struct Unavailable {
     pub(crate) reason: &'static str,
     /// As text: an `io::Error` cannot be cloned into each failure.
     pub(crate) detail: Option<String>,
+    /// What to do about it.
+    pub(crate) advice: &'static str,
 }
 
 impl fmt::Display for Unavailable {

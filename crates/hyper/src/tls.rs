@@ -67,7 +67,8 @@ impl Https {
         };
         // Last, so that every other mistake is reported first.
         if roots.is_empty() {
-            return Ok(Err(Unavailable { reason: "no root certificate was found on this machine", detail: problem }));
+            let reason = "no root certificate was found on this machine";
+            return Ok(Err(Unavailable { reason, detail: problem, advice: NO_ROOTS }));
         }
         Ok(Ok(Self(HttpsConnector::from((route, config)))))
     }
@@ -80,6 +81,17 @@ impl Https {
         self.0.call(target)
     }
 }
+
+const NO_ROOTS: &str = match cfg!(feature = "webpki-roots") {
+    true => {
+        "Install the system's root certificates (most Linux systems: the package ca-certificates), or call webpki_roots() on \
+         the transport's builder."
+    }
+    false => {
+        "Install the system's root certificates (most Linux systems: the package ca-certificates), or turn on the feature \
+         webpki-roots and call webpki_roots() on the transport's builder."
+    }
+};
 
 /// Whom to trust, and what went wrong with finding out.
 fn roots(options: &Options) -> Result<(RootCertStore, Option<String>), ConfigError> {

@@ -241,7 +241,10 @@ fn left() -> TransportError {
 /// Refuses what hyper could not send, before anything is opened.
 fn sendable(request: &Request) -> Result<(), TransportError> {
     if Handle::try_current().is_err() {
-        return Err(TransportError::blocked("the hyper transport needs a tokio runtime, and none is entered here"));
+        return Err(TransportError::blocked(
+            "the hyper transport needs a tokio runtime, and this thread has entered none",
+        )
+        .with_advice("Make the call inside a tokio runtime, for example under #[tokio::main]."));
     }
     if !is_absolute(request.uri()) {
         return Err(TransportError::blocked("the request's URL is not an absolute http or https URL"));

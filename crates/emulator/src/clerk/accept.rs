@@ -42,7 +42,13 @@ impl AcceptError {
 
 impl fmt::Display for AcceptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the ticket opens no session: {}", self.code())
+        let why = match self {
+            Self::AlreadyUsed => "it was used before",
+            Self::Revoked => "its token was revoked",
+            Self::Expired => "it has expired",
+            Self::Invalid => "the emulator made no such ticket",
+        };
+        write!(f, "the ticket opens no session: {why} ({})", self.code())
     }
 }
 

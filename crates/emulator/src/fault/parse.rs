@@ -132,6 +132,9 @@ impl FromStr for AnyFault {
     /// # Ok::<(), fault::ParseFaultError>(())
     /// ```
     fn from_str(text: &str) -> Result<Self, ParseFaultError> {
+        if text.trim().is_empty() {
+            return Err(error("the fault has no name: write one such as stall() or cut_at(120)".to_owned()));
+        }
         let calls =
             calls(text).ok_or_else(|| error(format!("{} is not written like cut_at(120)", Sanitized::new(text))))?;
         let mut calls = calls.into_iter();
@@ -162,7 +165,7 @@ fn made(call: &Call) -> Result<AnyFault, ParseFaultError> {
     };
     let status_in = |argument: &str, least: u16| argument.parse().ok().filter(|code| (least..1000).contains(code));
     match named(&MAKERS, &call.name, "fault")? {
-        Maker::Plain(make) => call.arguments.is_empty().then(make).ok_or_else(|| wants("nothing")),
+        Maker::Plain(make) => call.arguments.is_empty().then(make).ok_or_else(|| wants("no argument")),
         Maker::Place(make) => one().and_then(|it| it.parse().ok()).map(make).ok_or_else(|| wants("a number of bytes")),
         Maker::Size(make) => {
             let size = one().and_then(|it| it.parse().ok()).filter(|size| *size <= LARGEST);
@@ -170,7 +173,7 @@ fn made(call: &Call) -> Result<AnyFault, ParseFaultError> {
         }
         Maker::Code(make) => {
             let code = one().and_then(|it| it.parse().ok()).filter(|code| *code != REFUSED_STREAM);
-            code.map(make).ok_or_else(|| wants("an error code of HTTP/2, but for 7: that is refused_stream()"))
+            code.map(make).ok_or_else(|| wants("an error code of HTTP/2 other than 7, which is refused_stream()"))
         }
         Maker::Time(make) => one().and_then(duration).map(make).ok_or_else(|| wants("a time such as 2s or 150ms")),
         Maker::Status(make) => {
@@ -180,7 +183,7 @@ fn made(call: &Call) -> Result<AnyFault, ParseFaultError> {
         Maker::Text(make) => one().map(|text| make(text.to_owned())).ok_or_else(|| wants("a text")),
         Maker::Header(make) => {
             let value = one().filter(|value| HeaderValue::from_str(value).is_ok());
-            value.map(make).ok_or_else(|| wants("a text that can stand in a header"))
+            value.map(make).ok_or_else(|| wants("a text that a header can contain"))
         }
         Maker::Redirect(make) => match call.arguments.as_slice() {
             [code, location] if HeaderValue::from_str(location).is_ok() => {
@@ -196,18 +199,18 @@ fn added(fault: AnyFault, call: Call) -> Result<AnyFault, ParseFaultError> {
     let wants = |what: &str| error(format!("{} takes {what}", call.name));
     let addition = named(&ADDITIONS, &call.name, "addition")?;
     let Action::Answer(_) = &fault.action else {
-        return Err(error(format!("{} is for faults that are answers, such as status(429)", call.name)));
+        return Err(error(format!("{} is only for faults that are answers, such as status(429)", call.name)));
     };
     let answer = Fault::<Answering>::new(fault.action);
     let answer = match (addition, call.arguments.as_slice()) {
         (Addition::Plain(add), []) => add(answer),
-        (Addition::Plain(_), _) => return Err(wants("nothing")),
+        (Addition::Plain(_), _) => return Err(wants("no argument")),
         (Addition::Time(add), [time]) => {
             add(answer, duration(time).ok_or_else(|| wants("a time such as 2s or 150ms"))?)
         }
         (Addition::Header(add), [text]) if HeaderValue::from_str(text).is_ok() => add(answer, text),
         (Addition::Time(_), _) => return Err(wants("a time such as 2s or 150ms")),
-        (Addition::Header(_), _) => return Err(wants("a text that can stand in a header")),
+        (Addition::Header(_), _) => return Err(wants("a text that a header can contain")),
     };
     Ok(answer.into())
 }

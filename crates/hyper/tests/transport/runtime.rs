@@ -13,6 +13,7 @@ fn without_a_runtime_nothing_is_sent_and_the_error_says_what_is_needed() {
     assert_kind(&error, TransportErrorKind::Blocked);
     assert_eq!(error.execution(), Execution::NotExecuted);
     assert!(causes(&error)[0].contains("tokio runtime"), "{error:?}");
+    assert!(error.advice().unwrap().contains("inside a tokio runtime"));
 }
 
 #[test]

@@ -174,5 +174,7 @@ async fn without_root_certificates_http_works_and_https_says_what_is_missing() {
     let server = tls_server(certificate("127.0.0.1"), &[]).await;
     let error = fails(&transport, &https(&server), TransportErrorKind::Tls).await;
     assert!(causes(&error).iter().any(|cause| cause.contains("no root certificate was found")), "{error:?}");
+    let advice = error.advice().unwrap();
+    assert!(advice.contains("ca-certificates") && advice.contains("webpki_roots()"), "{advice}");
     assert_eq!(server.connections(), 0);
 }

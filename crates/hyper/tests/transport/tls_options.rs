@@ -214,7 +214,7 @@ fn an_identity_that_cannot_work_is_refused_and_its_key_is_in_no_error() {
     for (certificate, key) in [(&*one.certificate, no_key), (&one.certificate, &two.key), (no_certificate, &two.key)] {
         let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         let error = HyperTransport::builder().client_identity(identity).build().unwrap_err();
-        assert!(error.to_string().contains("certificate and key"), "{error}");
+        assert!(error.to_string().contains("certificate and private key"), "{error}");
         assert_no_key_in(&error, key);
     }
 }
