@@ -12,10 +12,11 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, Client, Middleware, Next, Request, Response, TransportError, async_trait,
-    emulator::{Emulator, fault},
+    Actor, Client, async_trait,
     http::HeaderValue,
-    middleware_fn,
+    middleware::{Middleware, Next, middleware_fn},
+    testing::emulator::{Emulator, fault},
+    transport::{Request, Response, TransportError},
 };
 
 /// Counts what is sent, retries included.

@@ -10,12 +10,12 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, CallContext, Client, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
-    async_trait,
+    Actor, Client, async_trait,
     bytes::BytesMut,
-    emulator::{Emulator, fault},
     http::{self, HeaderValue, Uri, header::HOST},
     hyper::{TokioExecutor, TokioTimer},
+    testing::emulator::{Emulator, fault},
+    transport::{CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;

@@ -7,7 +7,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use clerk_actor_tokens::{Actor, Client, SecretKey, credentials_fn, emulator::Emulator};
+use clerk_actor_tokens::{Actor, Client, SecretKey, settings::credentials_fn, testing::emulator::Emulator};
 use tokio::sync::RwLock;
 
 #[tokio::main]

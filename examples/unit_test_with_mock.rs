@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "it shows what happens")]
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenStatus, ActorTokensApi, CreateActorToken, Error, SignInUrl, emulator::Emulator,
+    Actor, ActorTokenStatus, ActorTokensApi, CreateActorToken, Error, SignInUrl, testing::emulator::Emulator,
 };
 
 /// The code under test: a support desk that hands out sign-in links.
@@ -66,9 +66,12 @@ async fn main() -> Result<(), Error> {
 mod tests {
     use super::*;
     use clerk_actor_tokens::{
-        Client, SecretKey, TransportErrorKind,
-        emulator::fault,
-        mock::{Answer, MockActorTokensApi, ScriptedTransport, create_request, responses},
+        Client, SecretKey,
+        testing::{
+            emulator::fault,
+            mock::{Answer, MockActorTokensApi, ScriptedTransport, create_request, responses},
+        },
+        transport::TransportErrorKind,
     };
 
     // At the level of the domain: no HTTP in sight.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use clerk_actor_tokens::ApiVersion;
+use clerk_actor_tokens::settings::ApiVersion;
 use http::{
     HeaderValue, Request, Uri,
     header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},

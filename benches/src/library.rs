@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use clerk_actor_tokens::{
-    Actor, BaseUrl, CallContext, Client, CreateActorToken, Deadline, HttpTransport as _, SecretKey,
-    hyper::HyperTransport, middleware_fn,
+    Actor, BaseUrl, Client, CreateActorToken, SecretKey,
+    hyper::HyperTransport,
+    middleware::middleware_fn,
+    transport::{CallContext, Deadline, HttpTransport as _},
 };
 
 use crate::{

@@ -5,7 +5,11 @@
 
 use std::hint::black_box;
 
-use clerk_actor_tokens::{Actor, BaseUrl, CreateActorToken, Creation, Operation, Response};
+use clerk_actor_tokens::{
+    Actor, BaseUrl, CreateActorToken,
+    operation::{Creation, Operation},
+    transport::Response,
+};
 use clerk_actor_tokens_benches::measure::Allocated;
 
 /// The body, and what makes it shared. The address costs what it costs any request.

@@ -9,7 +9,7 @@
 
 use std::{env::consts::EXE_SUFFIX, path::PathBuf, process::Stdio};
 
-use clerk_actor_tokens::emulator::{Emulator, EmulatorBuilder, Served, fault};
+use clerk_actor_tokens::testing::emulator::{Emulator, EmulatorBuilder, Served, fault};
 use serde_json::Value;
 use tokio::process::Command;
 

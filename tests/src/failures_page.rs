@@ -23,17 +23,16 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens::workspace::JitterSeed as _;
 use clerk_actor_tokens::{
-    Actor, CallContext, Client, ClientBuilder, Error, Execution, HttpTransport, Request, Response, RetryBudget,
-    RetryPolicy, SecretKey, TransportError, TransportErrorKind,
+    Actor, Client, ClientBuilder, Error, Execution, RetryPolicy, SecretKey,
     bytes::Bytes,
-    credentials_fn,
     http::StatusCode,
-    middleware_fn,
-    mock::{ManualTimer, WithTimer},
-    transport_fn,
+    middleware::middleware_fn,
+    settings::{RetryBudget, credentials_fn},
+    testing::mock::{ManualTimer, WithTimer},
+    transport::{CallContext, HttpTransport, Request, Response, TransportError, TransportErrorKind, transport_fn},
 };
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use serde_json::{Value, json};
 
 /// One way to make a failure happen.

@@ -16,7 +16,7 @@ mod scripted;
 pub mod sockets;
 mod verdict;
 
-use clerk_actor_tokens::emulator::{CommitKind, fault::catalogue};
+use clerk_actor_tokens::testing::emulator::{CommitKind, fault::catalogue};
 
 pub use self::figures::Figures;
 pub(crate) use self::scripted::let_go;

@@ -4,12 +4,12 @@
 use std::thread;
 
 use clerk_actor_tokens::{
-    HttpTransport, SystemTimer, TransportErrorKind,
     hyper::HyperTransport,
-    mock::{
+    testing::mock::{
         CapturingTransport, FailingTransport, WithTimer,
         conformance::{Cell, Kit, Verdict},
     },
+    transport::{HttpTransport, SystemTimer, TransportErrorKind},
 };
 
 /// How many parts of the kit are run at once: most of their time is waiting.

@@ -5,9 +5,12 @@
 use std::time::Duration;
 
 use clerk_actor_tokens::{
-    Actor, ApiVersion, Client, Error, RetryPolicy, SecretKey,
-    emulator::{Emulator, EmulatorBuilder, fault},
-    mock::responses,
+    Actor, Client, Error, RetryPolicy, SecretKey,
+    settings::ApiVersion,
+    testing::{
+        emulator::{Emulator, EmulatorBuilder, fault},
+        mock::responses,
+    },
 };
 
 /// What an error says, without its trace id.

@@ -10,11 +10,14 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, CallContext, Client, DEFAULT_RESPONSE_CAP, Error, ErrorKind, Executor, HttpTransport, Request, Response,
-    RetryPolicy, SecretKey, Timer, TransportError, TransportErrorKind, async_trait,
+    Actor, Client, Error, ErrorKind, RetryPolicy, SecretKey, async_trait,
     bytes::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    mock::{ManualTimer, responses},
+    testing::mock::{ManualTimer, responses},
+    transport::{
+        CallContext, DEFAULT_RESPONSE_CAP, Executor, HttpTransport, Request, Response, Timer, TransportError,
+        TransportErrorKind,
+    },
 };
 use peak_alloc::PeakAlloc;
 

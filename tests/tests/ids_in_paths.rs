@@ -12,9 +12,10 @@
 use std::sync::{Arc, Mutex};
 
 use clerk_actor_tokens::{
-    ActorTokenId, BaseUrl, Client, ErrorKind, Operation, Response, RetryPolicy, RevokeActorToken, SecretKey,
+    ActorTokenId, BaseUrl, Client, ErrorKind, RetryPolicy, SecretKey,
     http::{Method, StatusCode},
-    transport_fn,
+    operation::{Operation, RevokeActorToken},
+    transport::{Response, transport_fn},
 };
 
 const ALLOWED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";

@@ -11,9 +11,10 @@
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, ActorToken, Client, Error, ErrorKind, HttpTransport, Middleware, Next, Request, Response, TransportError,
-    TransportErrorKind,
-    emulator::{Emulator, fault},
+    Actor, ActorToken, Client, Error, ErrorKind,
+    middleware::{Middleware, Next},
+    testing::emulator::{Emulator, fault},
+    transport::{HttpTransport, Request, Response, TransportError, TransportErrorKind},
 };
 
 /// Ways to send a request twice.

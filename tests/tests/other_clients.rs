@@ -11,12 +11,15 @@
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenStatus, ApiVersion, BaseUrl, Client, ClientBuilder, CreateActorToken, ErrorCode, ErrorKind,
-    Execution, Idempotency, Operation, Response, RetryPolicy, Revocation, RevokeActorToken, SecretKey, credentials_fn,
-    emulator::{Emulator, EmulatorBuilder, Served, fault},
+    Actor, ActorTokenStatus, BaseUrl, Client, ClientBuilder, CreateActorToken, ErrorCode, ErrorKind, Execution,
+    RetryPolicy, Revocation, SecretKey,
     http::{HeaderValue, Method, StatusCode, header},
     hyper::HyperTransport,
-    middleware_fn,
+    middleware::middleware_fn,
+    operation::{Idempotency, Operation, RevokeActorToken},
+    settings::{ApiVersion, credentials_fn},
+    testing::emulator::{Emulator, EmulatorBuilder, Served, fault},
+    transport::Response,
 };
 use serde_json::json;
 

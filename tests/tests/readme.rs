@@ -34,7 +34,7 @@ mod app {
     #[cfg(test)]
     mod tests {
         use super::sign_in_link;
-        use clerk_actor_tokens::emulator::{Emulator, fault};
+        use clerk_actor_tokens::testing::emulator::{Emulator, fault};
 
         #[tokio::test]
         async fn a_lost_reply_is_reported_and_not_sent_again() {

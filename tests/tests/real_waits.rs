@@ -4,9 +4,10 @@
 use std::{convert::Infallible, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, Client, ErrorKind, Execution, SecretKey, credentials_fn,
-    emulator::{Emulator, fault},
-    middleware_fn,
+    Actor, Client, ErrorKind, Execution, SecretKey,
+    middleware::middleware_fn,
+    settings::credentials_fn,
+    testing::emulator::{Emulator, fault},
 };
 
 /// Gives way this often: what waiting for another thread looks like from here, without its time.

@@ -14,8 +14,9 @@
 use std::sync::{Arc, Mutex};
 
 use clerk_actor_tokens::{
-    Actor, Client, CreateActorToken, Creation, Execution, Response, Salvage, SecretKey, TransportError,
-    TransportErrorKind, transport_fn,
+    Actor, Client, CreateActorToken, Execution, SecretKey,
+    operation::{Creation, Salvage},
+    transport::{Response, TransportError, TransportErrorKind, transport_fn},
 };
 
 const USER: &str = "user_customer";

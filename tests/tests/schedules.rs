@@ -6,7 +6,7 @@
 
 use std::{num::NonZero, thread, time::Instant};
 
-use clerk_actor_tokens::emulator::{
+use clerk_actor_tokens::testing::emulator::{
     CommitKind,
     fault::{AnyFault, catalogue},
 };

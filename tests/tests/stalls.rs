@@ -18,13 +18,14 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens::workspace::JitterSeed as _;
 use clerk_actor_tokens::{
-    Actor, ActorTokenId, Client, ClientBuilder, Error, ErrorKind, Execution, HttpTransport, RetryPolicy, SecretKey,
-    credentials_fn,
-    emulator::{CommitKind, Emulator, fault, fault::AnyFault, fault::Phase},
-    middleware_fn,
+    Actor, ActorTokenId, Client, ClientBuilder, Error, ErrorKind, Execution, RetryPolicy, SecretKey,
+    middleware::middleware_fn,
+    settings::credentials_fn,
+    testing::emulator::{CommitKind, Emulator, fault, fault::AnyFault, fault::Phase},
+    transport::HttpTransport,
 };
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 
 const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);

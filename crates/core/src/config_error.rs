@@ -5,6 +5,8 @@
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use crate::{
+    auth::InvalidKey,
+    environment,
     invalid_request::InvalidRequest,
     secret::{Sanitized, SanitizedChain},
 };
@@ -48,6 +50,13 @@ impl ConfigError {
         Self { setting: setting.into(), problem: problem.into(), advice: advice.into(), source: None }
     }
 
+    /// The same of a reason that is one text: the rule that was broken and, behind a colon, what to do.
+    pub(crate) fn refused(setting: &'static str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        let (problem, advice) = reason.split_once(": ").unwrap_or((&reason, ""));
+        Self::new(setting, problem.to_owned(), advice.to_owned())
+    }
+
     /// Adds the cause. Its words are shown: do not pass one on that quotes a secret.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -67,7 +76,7 @@ impl ConfigError {
         &self.problem
     }
 
-    /// Returns what to do.
+    /// Returns what to do. Empty where the problem says it.
     #[must_use]
     pub fn advice(&self) -> &str {
         &self.advice
@@ -93,7 +102,10 @@ impl fmt::Display for ConfigError {
         if let Some(cause) = self.innermost() {
             write!(f, " ({})", Sanitized::new(&cause.to_string()))?;
         }
-        write!(f, ": {}", Sanitized::new(&self.advice))
+        match &*self.advice {
+            "" => Ok(()),
+            advice => write!(f, ": {}", Sanitized::new(advice)),
+        }
     }
 }
 
@@ -113,6 +125,22 @@ impl fmt::Debug for ConfigError {
 impl StdError for ConfigError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<InvalidKey> for ConfigError {
+    fn from(invalid: InvalidKey) -> Self {
+        let (setting, problem) = match &invalid {
+            InvalidKey::NotInEnvironment => (environment::SECRET_KEY, "is not set"),
+            InvalidKey::InEnvironment(_) => (environment::SECRET_KEY, "cannot be used"),
+            _ => ("secret_key", "cannot be used"),
+        };
+        let advice = match invalid {
+            InvalidKey::NotInEnvironment => "set it to the secret key of the Clerk application".to_owned(),
+            InvalidKey::InEnvironment(problem) => problem.to_string(),
+            other => other.to_string(),
+        };
+        Self::new(setting, problem, advice)
     }
 }
 

@@ -5,14 +5,26 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub use clerk_actor_tokens_core::*;
+#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
+mod connect;
+pub mod middleware;
+pub mod operation;
+pub mod response;
+pub mod settings;
+pub mod testing;
+pub mod transport;
 
-/// Clerk in memory, for tests: as a transport and, with the feature `emulator-serve`, as a loopback server.
-#[cfg(feature = "emulator")]
-pub use clerk_actor_tokens_emulator as emulator;
-/// The hyper transport, and [`client`](clerk_actor_tokens_hyper::client), the three-line start.
+#[doc(inline)]
+pub use clerk_actor_tokens_core::{
+    Actor, ActorToken, ActorTokenId, ActorTokenRecord, ActorTokenStatus, ActorTokensApi, ApiResponse, BaseUrl, Client,
+    ClientBuilder, Closed, ConfigError, CreateActorToken, Error, ErrorCode, ErrorKind, Execution, Held, Orphan,
+    OrphanReport, RetryPolicy, Revocation, SecretKey, SignInUrl, Timestamp,
+};
+/// The crates whose types are in this one's interface, and the attribute for its `async` traits.
+pub use clerk_actor_tokens_core::{async_trait, bytes, http, serde_json};
+/// The hyper transport, for [`Client<HyperTransport>`](hyper::HyperTransport).
 #[cfg(any(feature = "hyper", feature = "hyper-ring", feature = "hyper-no-tls"))]
 pub use clerk_actor_tokens_hyper as hyper;
-/// Test doubles, and a page that says which is for what.
-#[cfg(feature = "mock")]
-pub use clerk_actor_tokens_mock as mock;
+
+#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
+pub use self::connect::{client, client_from_env};

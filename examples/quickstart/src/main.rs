@@ -9,8 +9,8 @@ use std::{error::Error, time::Duration};
 
 use clerk_actor_tokens::{
     Actor, Client,
-    emulator::{Emulator, fault},
     hyper::HyperTransport,
+    testing::emulator::{Emulator, fault},
 };
 
 #[tokio::main]

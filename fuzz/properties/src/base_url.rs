@@ -1,9 +1,12 @@
 //! Base URLs: what is taken is `https`, or `http` to a literal loopback address; it is what was written, and no path leads a
 //! request away from it.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
-use clerk_actor_tokens_core::{BaseUrl, InvalidRequest, http::Method};
+use clerk_actor_tokens_core::{BaseUrl, http::Method};
 
 use crate::{canary::Watch, input::lines};
 
@@ -21,7 +24,7 @@ pub fn check(data: &[u8]) {
         }
         Err(refused) => {
             assert!(!is_plain(&url), "a plain URL is refused");
-            tells_nothing_of(watch, &refused, "base_url");
+            tells_nothing_of(watch, &refused, refused.setting(), "base_url");
         }
     }
     http_is_allowed_by_name_alone(&url);
@@ -39,11 +42,9 @@ fn is_what_was_written(base: &BaseUrl, url: &str) {
     let (scheme, authority, path) = parts(url).expect("what is taken has a scheme and an authority");
     // Schemes and hosts compare without case (RFC 9110 section 4.2.3).
     let (scheme, authority) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
-    let path = match path.trim_end_matches('/') {
-        "" => "/v1",
-        path => path,
-    };
-    assert_eq!(base.to_string(), format!("{scheme}://{authority}{path}"));
+    let path = path.trim_end_matches('/');
+    let version = if path.ends_with("/v1") { "" } else { "/v1" };
+    assert_eq!(base.to_string(), format!("{scheme}://{authority}{path}{version}"));
     assert_eq!(base.scheme().as_str(), scheme);
     assert_eq!(base.authority().as_str(), authority);
 }
@@ -80,8 +81,8 @@ fn has_dot_segment(path: &str) -> bool {
 }
 
 fn reads_back_as_itself(base: &BaseUrl) {
-    assert_eq!(BaseUrl::new(base.to_string()).as_ref(), Ok(base));
-    assert_eq!(base.to_string().parse().as_ref(), Ok(base));
+    assert_eq!(BaseUrl::new(base.to_string()).ok().as_ref(), Some(base));
+    assert_eq!(base.to_string().parse().ok().as_ref(), Some(base));
 }
 
 /// Every request stays at the origin and below the path; what is not asked for is not there.
@@ -89,7 +90,7 @@ fn reads_back_as_itself(base: &BaseUrl) {
 fn no_path_leads_away(watch: &Watch, base: &BaseUrl, path: &str) {
     let request = match base.request(Method::GET, path, Default::default()) {
         Ok(request) => request,
-        Err(refused) => return tells_nothing_of(watch, &refused, "path"),
+        Err(refused) => return tells_nothing_of(watch, &refused, refused.field(), "path"),
     };
     let uri = request.uri();
     assert_eq!((uri.scheme(), uri.authority()), (Some(base.scheme()), Some(base.authority())));
@@ -102,11 +103,11 @@ fn no_path_leads_away(watch: &Watch, base: &BaseUrl, path: &str) {
 
 /// The words of a refusal have no part of what was refused.
 #[track_caller]
-fn tells_nothing_of(watch: &Watch, refused: &InvalidRequest, field: &str) {
-    assert_eq!(refused.field(), field);
-    watch.debug(&refused);
-    watch.display(&refused);
-    let is_ours = |c: char| c.is_ascii_alphanumeric() || " .,`_()".contains(c);
+fn tells_nothing_of(watch: &Watch, refused: &(impl fmt::Display + fmt::Debug), names: &str, field: &str) {
+    assert_eq!(names, field);
+    watch.debug(refused);
+    watch.display(refused);
+    let is_ours = |c: char| c.is_ascii_alphanumeric() || " .,`_():/?#@-".contains(c);
     assert!(refused.to_string().chars().all(is_ours), "a foreign text in a refusal");
 }
 
@@ -117,7 +118,7 @@ fn http_is_allowed_by_name_alone(url: &str) {
         assert!(BaseUrl::new(url).is_err(), "an exception makes a URL worse");
         return;
     };
-    if BaseUrl::new(url).as_ref() != Ok(&base) {
+    if BaseUrl::new(url).ok().as_ref() != Some(&base) {
         assert_eq!((base.scheme().as_str(), base.authority().host()), ("http", "emulator"));
     }
 }

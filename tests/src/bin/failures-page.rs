@@ -3,7 +3,7 @@
 
 use std::{env, error::Error, fs, path::Path};
 
-use clerk_actor_tokens::workspace::failure_rules;
+use clerk_actor_tokens_core::workspace::failure_rules;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/failures.md");

@@ -6,7 +6,7 @@
 
 use std::{env, num::NonZero, panic::resume_unwind, process::ExitCode, thread, time::Instant};
 
-use clerk_actor_tokens::emulator::CommitKind;
+use clerk_actor_tokens::testing::emulator::CommitKind;
 use clerk_actor_tokens_tests::schedules::{
     Figures,
     exhaustive::{Tally, Tree},

@@ -7,7 +7,7 @@ use std::{
 
 use clerk_actor_tokens::{
     ActorToken, ActorTokenId, ActorTokenStatus, ApiResponse, Closed, Error, OrphanReport,
-    emulator::{Emulator, LedgerEntry},
+    testing::emulator::{Emulator, LedgerEntry},
 };
 
 use super::{

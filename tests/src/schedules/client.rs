@@ -5,8 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use clerk_actor_tokens::workspace::JitterSeed as _;
-use clerk_actor_tokens::{Client, ConfigError, Execution, HttpTransport, Orphan, emulator::Emulator};
+use clerk_actor_tokens::{
+    Client, ConfigError, Execution, Orphan, testing::emulator::Emulator, transport::HttpTransport,
+};
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 
 use super::{
     aftermath::{Seen, lock},

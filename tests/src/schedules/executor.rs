@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens::{BoxFuture, Executor, Timer};
+use clerk_actor_tokens::transport::{BoxFuture, Executor, Timer};
 
 /// More rounds than any program needs: one that takes more has come to a standstill.
 const ROUNDS: u32 = 500_000;

@@ -5,14 +5,15 @@
 
 use std::{collections::BTreeSet, fmt, sync::Weak, time::Duration};
 
-use clerk_actor_tokens::workspace::JitterSeed as _;
 use clerk_actor_tokens::{
-    Actor, ActorToken, ActorTokenId, ApiResponse, Client, Error, Execution, HttpTransport, Revocation,
-    emulator::{
+    Actor, ActorToken, ActorTokenId, ApiResponse, Client, Error, Execution, Revocation,
+    testing::emulator::{
         CommitKind, Emulator, LedgerEntry,
         fault::{self, AnyFault, Phase},
     },
+    transport::HttpTransport,
 };
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 
 use super::{
     scripted::{Planned, Script, Scripted, let_go, shown},

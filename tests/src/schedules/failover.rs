@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use clerk_actor_tokens::{
-    CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind, async_trait,
+    async_trait,
+    transport::{CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind},
 };
 
 /// Sends over the first transport; where that cannot connect, over the second, under the same context.

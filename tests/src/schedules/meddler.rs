@@ -13,7 +13,11 @@ use std::{
     time::Duration,
 };
 
-use clerk_actor_tokens::{Middleware, Next, Request, Response, TransportError, TransportErrorKind, async_trait};
+use clerk_actor_tokens::{
+    async_trait,
+    middleware::{Middleware, Next},
+    transport::{Request, Response, TransportError, TransportErrorKind},
+};
 
 use super::executor::{Patience, StagedPanic, caught, waited_for};
 

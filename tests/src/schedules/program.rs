@@ -3,12 +3,14 @@
 use std::{fmt, time::Duration};
 
 use clerk_actor_tokens::{
-    Idempotency, RetryBudget, RetryPolicy,
-    emulator::{
+    RetryPolicy,
+    http::StatusCode,
+    operation::Idempotency,
+    settings::RetryBudget,
+    testing::emulator::{
         CommitKind,
         fault::{self, Phase},
     },
-    http::StatusCode,
 };
 use fastrand::Rng;
 

@@ -9,7 +9,9 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenId, ActorTokenStatus, BoxFuture, Client, HttpTransport as _, emulator::Emulator,
+    Actor, ActorTokenId, ActorTokenStatus, Client,
+    testing::emulator::Emulator,
+    transport::{BoxFuture, HttpTransport as _},
 };
 
 use super::{

@@ -7,11 +7,12 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, async_trait,
-    emulator::{
+    async_trait,
+    testing::emulator::{
         Emulator,
         fault::{AnyFault, Phase},
     },
+    transport::{CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError},
 };
 
 /// A fault, and when in the exchange it happens.

@@ -12,7 +12,7 @@ mod run;
 
 use std::{num::NonZero, thread};
 
-use clerk_actor_tokens::emulator::{CommitKind, fault};
+use clerk_actor_tokens::testing::emulator::{CommitKind, fault};
 use fastrand::Rng;
 use tokio::task::JoinSet;
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use clerk_actor_tokens::{
     ActorToken, ActorTokenStatus, ApiResponse, Error, Execution, Revocation,
-    emulator::{Emulator, LedgerEntry, fault::Phase},
+    testing::emulator::{Emulator, LedgerEntry, fault::Phase},
 };
 
 use super::scripted::Planned;

@@ -15,12 +15,13 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, BaseUrl, Client, ErrorKind, Orphan, OrphanReport, RetryBudget,
-    emulator::{
+    Actor, BaseUrl, Client, ErrorKind, Orphan, OrphanReport,
+    hyper::HyperTransport,
+    settings::RetryBudget,
+    testing::emulator::{
         Emulator,
         fault::{self, AnyFault, Phase},
     },
-    hyper::HyperTransport,
 };
 use fastrand::Rng;
 use tokio::{

@@ -7,9 +7,10 @@
 use std::{collections::HashMap, fmt, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenId, Client, Execution, RetryBudget,
-    emulator::{Emulator, fault},
+    Actor, ActorTokenId, Client, Execution,
     hyper::HyperTransport,
+    settings::RetryBudget,
+    testing::emulator::{Emulator, fault},
 };
 use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};

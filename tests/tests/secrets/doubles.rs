@@ -3,13 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clerk_actor_tokens::{
-    Actor, ActorTokensApi, Client, CreateActorToken, HttpTransport, Request, SecretKey, TransportError,
-    TransportErrorKind,
-    emulator::{Emulator, fault},
-    mock::{
-        Answer, CapturedRequest, CapturingTransport, FailingTransport, ManualTimer, MockActorTokensApi,
-        MockHttpTransport, NeverTransport, ScriptedTransport, WithTimer, create_request, responses, revoke_request,
+    Actor, ActorTokensApi, Client, CreateActorToken, SecretKey,
+    testing::{
+        emulator::{Emulator, fault},
+        mock::{
+            Answer, CapturedRequest, CapturingTransport, FailingTransport, ManualTimer, MockActorTokensApi,
+            MockHttpTransport, NeverTransport, ScriptedTransport, WithTimer, create_request, responses, revoke_request,
+        },
     },
+    transport::{HttpTransport, Request, TransportError, TransportErrorKind},
 };
 
 use crate::{KEY, LINK, TICKET, shown::Sanitized};

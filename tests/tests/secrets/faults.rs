@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clerk_actor_tokens::{
     Actor, RetryPolicy, SecretKey,
-    emulator::{Emulator, NextAttempt, fault},
+    testing::emulator::{Emulator, NextAttempt, fault},
 };
 
 use crate::{KEY, shown::Sanitized};

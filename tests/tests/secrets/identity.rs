@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clerk_actor_tokens::{
     Actor, BaseUrl, Client, RetryPolicy, SecretKey,
-    emulator::Emulator,
     hyper::{Certificates, ClientIdentity, HyperTransport},
+    testing::emulator::Emulator,
 };
 use rustls::{
     RootCertStore, ServerConfig,

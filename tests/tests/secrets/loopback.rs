@@ -6,10 +6,11 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    Actor, BaseUrl, Client, RetryPolicy, SecretKey, TransportError,
-    emulator::{Emulator, fault},
+    Actor, BaseUrl, Client, RetryPolicy, SecretKey,
     hyper::{HyperTransport, TokioTimer},
-    middleware_fn,
+    middleware::middleware_fn,
+    testing::emulator::{Emulator, fault},
+    transport::TransportError,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clerk_actor_tokens::{
     Actor, Client, SecretKey,
-    emulator::{Emulator, fault},
     hyper::HyperTransport,
+    testing::emulator::{Emulator, fault},
 };
 
 use crate::{KEY, shown::Sanitized};

@@ -7,8 +7,8 @@ use std::{path::Path, sync::Arc};
 
 use clerk_actor_tokens::{
     Actor, BaseUrl, Client, RetryPolicy, SecretKey,
-    emulator::{Emulator, Served, fault},
     hyper::HyperTransport,
+    testing::emulator::{Emulator, Served, fault},
 };
 use rustls::{
     ServerConfig,

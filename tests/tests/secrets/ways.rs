@@ -6,8 +6,8 @@ use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clerk_actor_tokens::{
     Actor, Client, RetryPolicy, SecretKey,
-    emulator::{Emulator, NextAttempt, Served, fault},
     hyper::{Certificates, HyperTransport, HyperTransportBuilder},
+    testing::emulator::{Emulator, NextAttempt, Served, fault},
 };
 
 use crate::{KEY, shown::Sanitized};

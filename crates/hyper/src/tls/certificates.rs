@@ -94,7 +94,7 @@ impl ClientIdentity {
     ) -> Result<ClientConfig, ConfigError> {
         config.with_client_auth_cert(self.chain.0.clone(), self.key.clone_key()).map_err(|error| {
             let advice = "give a certificate chain, and the key that its first certificate was issued for";
-            ConfigError::new("client_identity", "has a certificate and key that cannot be used", advice)
+            ConfigError::new("client_identity", "has a certificate and private key that cannot be used", advice)
                 .with_source(error)
         })
     }

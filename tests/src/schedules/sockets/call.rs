@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use clerk_actor_tokens::{
-    Actor, ActorTokenId, ApiResponse, Client, Error, Execution, RetryBudget, RetryPolicy,
-    emulator::{CommitKind, Emulator, LedgerEntry, Served},
+    Actor, ActorTokenId, ApiResponse, Client, Error, Execution, RetryPolicy,
     http::StatusCode,
     hyper::HyperTransport,
+    settings::RetryBudget,
+    testing::emulator::{CommitKind, Emulator, LedgerEntry, Served},
 };
 
 use super::{

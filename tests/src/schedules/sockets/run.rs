@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use clerk_actor_tokens::emulator::CommitKind;
+use clerk_actor_tokens::testing::emulator::CommitKind;
 
 use super::super::scripted::Planned;
 use crate::wire::protocol::Protocol;

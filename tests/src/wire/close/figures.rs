@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 
 use clerk_actor_tokens::{
     ActorToken, ActorTokenStatus, ApiResponse, Closed, Error, OrphanReport,
-    emulator::{Emulator, LedgerEntry},
+    testing::emulator::{Emulator, LedgerEntry},
 };
 
 pub(super) type Outcome = Result<ApiResponse<ActorToken>, Error>;
