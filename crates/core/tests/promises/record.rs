@@ -93,3 +93,16 @@ fn debug_of_a_record_shows_no_value_of_the_actors_further_keys() {
     let shown = format!("{:?}", token(&create, answer).record());
     assert!(shown.contains("act_1") && shown.contains("note") && !shown.contains("PRIVATE"), "{shown}");
 }
+
+#[test]
+fn the_deepest_actor_that_is_read_back_has_126_levels() {
+    for (levels, is_read_back) in [(126, true), (127, false)] {
+        let deep = (2..levels).fold(json!({}), |inner, _| json!({"x": inner}));
+        let actor = Actor::new("user_2").with("deep", deep);
+        let create = CreateActorToken::new("user_1", actor.clone());
+        let answer = json!({"id": "act_1", "status": "pending", "user_id": "user_1", "actor": actor.as_map()});
+        let record = token(&create, answer).record();
+        let written = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str(&written).ok(), is_read_back.then_some(record), "{levels}");
+    }
+}
