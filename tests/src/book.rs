@@ -12,6 +12,7 @@ macro_rules! pages {
 pages! {
     creating_and_revoking = "creating-and-revoking.md",
     emulator = "emulator.md",
+    error_samples = "error-samples.md",
     errors = "errors.md",
     failures = "failures.md",
     introduction = "introduction.md",

@@ -3,6 +3,7 @@
 //! documentation test.
 
 pub mod canary;
+pub mod error_samples;
 pub mod failures_page;
 pub mod imports;
 pub mod prose;
