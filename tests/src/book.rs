@@ -17,6 +17,7 @@ pages! {
     failures = "failures.md",
     introduction = "introduction.md",
     lost_tokens = "lost-tokens.md",
+    price = "price.md",
     proofs = "proofs.md",
     keys_and_servers = "keys-and-servers.md",
     middleware = "middleware.md",

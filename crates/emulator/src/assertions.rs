@@ -13,48 +13,49 @@ use crate::{
 };
 
 impl Emulator {
-    /// Asserts that so many tokens were created.
+    /// Asserts the number of tokens that were created.
     ///
     /// # Panics
-    /// If not.
+    /// If the number differs.
     #[track_caller]
     pub fn assert_creates(&self, expected: usize) {
         self.check(Counted::Creates, expected, &self.creates());
     }
 
-    /// Asserts that so many tokens were revoked.
+    /// Asserts the number of tokens that were revoked.
     ///
     /// # Panics
-    /// If not.
+    /// If the number differs.
     #[track_caller]
     pub fn assert_revokes(&self, expected: usize) {
         self.check(Counted::Revokes, expected, &self.revokes());
     }
 
-    /// Asserts that there are so many [`orphans`](Self::orphans): pending tokens whose creation the transport did not
-    /// answer whole.
+    /// Asserts the number of [`orphans`](Self::orphans): pending tokens whose answer the transport did
+    /// not deliver whole.
     ///
     /// # Panics
-    /// If not.
+    /// If the number differs.
     #[track_caller]
     pub fn assert_orphans(&self, expected: usize) {
         self.check(Counted::Orphans, expected, &self.orphans());
     }
 
-    /// Asserts that so many links would work now: pending, and not past their time.
+    /// Asserts the number of links that would work now: pending, and not past their time.
     ///
     /// # Panics
-    /// If not.
+    /// If the number differs.
     #[track_caller]
     pub fn assert_live(&self, expected: usize) {
         self.check(Counted::Live, expected, &self.live());
     }
 
-    /// Asserts that every queued fault has happened. One that an attempt met without effect has not: it cut an answer
-    /// past its end, came after a commit that was refused, or the client had gone by then.
+    /// Asserts that every queued fault has happened. A fault that an attempt met without an effect has
+    /// not happened: it cut an answer past its end, it came after a commit that was refused, or the
+    /// client was gone by then.
     ///
     /// # Panics
-    /// If not.
+    /// If a fault has not happened.
     #[track_caller]
     pub fn assert_faults_used(&self) {
         if let Some(report) = unused_faults(self.inner()) {
@@ -62,8 +63,8 @@ impl Emulator {
         }
     }
 
-    /// Takes away what [`assert_faults_used`](Self::assert_faults_used) would fail for, and says what it was: for a program
-    /// around an emulator, which has to end without a panic.
+    /// Removes and returns what [`assert_faults_used`](Self::assert_faults_used) would fail for. It is
+    /// for a program around an emulator, which has to end without a panic.
     ///
     /// ```
     /// use clerk_actor_tokens_emulator::{Emulator, fault};

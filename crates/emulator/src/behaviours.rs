@@ -58,25 +58,26 @@ impl Behaviour {
         Self { what, known: Known::Open, source, setting: Some(setting) }
     }
 
-    /// What it does.
+    /// Returns what it does.
     #[must_use]
     pub fn what(&self) -> &'static str {
         self.what
     }
 
-    /// How well that is known.
+    /// Returns how well that is known.
     #[must_use]
     pub fn known(&self) -> Known {
         self.known
     }
 
-    /// Where it is said, or what the emulator does by default where nothing says it.
+    /// Returns where it is said, or what the emulator does by default if no source says it.
     #[must_use]
     pub fn source(&self) -> &'static str {
         self.source
     }
 
-    /// The method of [`EmulatorBuilder`](crate::EmulatorBuilder) that changes it, of an open question.
+    /// Returns the method of [`EmulatorBuilder`](crate::EmulatorBuilder) that changes it, for an
+    /// open question.
     #[must_use]
     pub fn setting(&self) -> Option<&'static str> {
         self.setting
@@ -95,7 +96,7 @@ const GO: &str = "github.com/clerk/clerk-sdk-go, actortoken";
 const PUBLISHED: &str = "Clerk's published clients in Go, JavaScript and Python, and the answers in their tests";
 const NOTHING: &str = "no source says it";
 
-/// Everything that is worth saying about where the emulator's behaviour is known from.
+/// Returns the emulator's behaviours, and where each is known from.
 ///
 /// ```
 /// use clerk_actor_tokens_emulator::{Known, behaviours};

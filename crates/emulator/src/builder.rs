@@ -11,14 +11,14 @@ use crate::{
 };
 
 impl Emulator {
-    /// An emulator with the defaults: any user is known, no quota, no rate limit, virtual time, seed 0, and the key
-    /// `sk_test_emulator`.
+    /// Makes an emulator with the defaults: any user is known, no quota, no rate limit, virtual
+    /// time, seed 0, and the key `sk_test_emulator`.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// An emulator with other settings.
+    /// Returns a builder, for an emulator with other settings.
     ///
     /// ```
     /// use clerk_actor_tokens_core::Actor;
@@ -41,7 +41,8 @@ impl Default for Emulator {
     }
 }
 
-/// Sets up an [`Emulator`]. Every setting has a default; where no source says what Clerk does, the setting says so.
+/// Sets up an [`Emulator`]. Every setting has a default. If no source says what Clerk does, the
+/// setting says so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,38 +74,41 @@ impl EmulatorBuilder {
         Emulator::from_parts(self.settings, self.mode)
     }
 
-    /// Where ids, trace ids and signatures come from. Default: 0, so that every run gives the same ones.
+    /// Sets the seed of ids, trace ids and signatures. Default: 0, so that every run has the same
+    /// ones.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// The key that is accepted. Default: `sk_test_emulator`.
+    /// Sets the key that is accepted. Default: `sk_test_emulator`.
     pub fn secret_key(mut self, key: SecretKey) -> Self {
         self.settings.key = key;
         self
     }
 
-    /// The host of the sign-in links. Default: `clerk.emulator.test`, which resolves nowhere (RFC 6761 section 6.2).
+    /// Sets the host of the sign-in links. Default: `clerk.emulator.test`, which resolves nowhere
+    /// (RFC 6761 section 6.2).
     pub fn frontend_api(mut self, host: impl Into<String>) -> Self {
         self.settings.frontend_api = host.into();
         self
     }
 
-    /// Time moves by [`Emulator::advance`] alone. Every sleep and every stall waits for it.
+    /// Makes time move by [`Emulator::advance`] alone. Every sleep and every stall waits for it.
     ///
-    /// By default time is virtual: it begins at 2026-01-01T00:00:00Z, and when everybody waits it jumps to the next
-    /// moment that somebody waits for.
+    /// By default time is virtual. It begins at 2026-01-01T00:00:00Z. When every exchange waits, it
+    /// jumps to the end of the earliest sleep.
     pub fn manual_clock(mut self) -> Self {
         self.mode = ClockMode::Manual;
         self
     }
 
-    /// Virtual time that gives other threads no chance before it jumps: for tests in which one thread polls everything that
-    /// waits on this clock, and which run very many calls.
+    /// Makes virtual time jump without waiting for other threads. It is for tests that run very
+    /// many calls, and in which one thread polls everything that waits on this clock.
     ///
-    /// Without it every jump takes a fraction of a millisecond of real time, and a jump to the end of a client's watchdog a
-    /// fifth of a second. With it time may overtake what another thread or the operating system is about to do.
+    /// Without it, every jump takes a fraction of a millisecond of real time, and a jump to the end
+    /// of a client's watchdog takes 200 ms. With it, time may jump before another thread or the
+    /// operating system has acted.
     ///
     /// ```
     /// use clerk_actor_tokens_core::Actor;
@@ -123,13 +127,14 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Time is the operating system's. The server needs it: its clients wait for real.
+    /// Uses the operating system's time. The server needs it, because its clients wait in real
+    /// time.
     pub fn real_time(mut self) -> Self {
         self.mode = ClockMode::Real;
         self
     }
 
-    /// The users that exist; any other id is answered with 404. Default: every id is a user.
+    /// Sets the users that exist. Any other id is answered with 404. Default: every id is a user.
     pub fn users<I>(mut self, users: I) -> Self
     where
         I: IntoIterator,
@@ -139,86 +144,91 @@ impl EmulatorBuilder {
         self
     }
 
-    /// The instance's plan has no impersonation: creating is answered with 402. Default: it has.
+    /// Gives the instance a plan without impersonation: a creation is answered with 402. Default:
+    /// the plan has it.
     pub fn plan_without_impersonation(mut self) -> Self {
         self.settings.plan_allows = false;
         self
     }
 
-    /// How many impersonations the plan has; beyond it creating is answered with 422. Default: no limit. (Clerk's free
-    /// plan has five a month; the emulator has no months.)
+    /// Sets how many impersonations the plan has. A creation beyond it is answered with 422.
+    /// Default: no limit. (Clerk's free plan has five a month; the emulator has no months.)
     pub fn quota(mut self, limit: u64) -> Self {
         self.settings.quota = Some(limit);
         self
     }
 
-    /// Which event counts against the quota. Open at Clerk; default: [`QuotaCounted::AtCreate`].
+    /// Sets which event counts against the quota. Open at Clerk; default:
+    /// [`QuotaCounted::AtCreate`].
     pub fn quota_counted(mut self, at: QuotaCounted) -> Self {
         self.settings.quota_counted = at;
         self
     }
 
-    /// Development instances (`sk_test_` keys) have no quota. Open at Clerk; default: they have.
+    /// Exempts development instances (`sk_test_` keys) from the quota. Open at Clerk; default: they
+    /// have one.
     pub fn quota_exempts_development(mut self) -> Self {
         self.settings.quota_exempts_development = true;
         self
     }
 
-    /// At most so many requests in a window of this length, which begins with its first request; beyond it the answer
-    /// is 429 with `Retry-After`. Requests with a wrong key do not count. Default: no limit. (Clerk has 1,000 in 10 s
-    /// for production and 100 in 10 s for development.)
+    /// Limits the number of requests in a window of this length, which begins with its first
+    /// request. A request beyond it is answered with 429 and `Retry-After`. Requests with a wrong
+    /// key do not count. Default: no limit. (Clerk has 1,000 in 10 s for production and 100 in 10 s
+    /// for development.)
     pub fn rate_limit(mut self, requests: u32, per: Duration) -> Self {
         self.settings.rate_limit = Some((requests, per));
         self
     }
 
-    /// The API versions that are known; any other is answered with 400 `api_version_invalid`. Default: the six that
-    /// Clerk has published, 2021-02-05 to 2026-05-12.
+    /// Sets the API versions that are known. Any other is answered with 400 `api_version_invalid`.
+    /// Default: the six that Clerk has published, 2021-02-05 to 2026-05-12.
     pub fn api_versions<I: IntoIterator<Item = ApiVersion>>(mut self, versions: I) -> Self {
         self.settings.api_versions = versions.into_iter().map(|version| version.as_str().to_owned()).collect();
         self
     }
 
-    /// An empty `actor.sub` is taken. Open at Clerk; default: it counts as missing.
+    /// Accepts an empty `actor.sub`. Open at Clerk; default: it counts as missing.
     pub fn allow_empty_sub(mut self) -> Self {
         self.settings.empty_sub_allowed = true;
         self
     }
 
-    /// A user as their own actor (`actor.sub` equal to `user_id`) is answered with 422. Open at Clerk; default: it is
-    /// allowed.
+    /// Answers 422 to a user as their own actor (`actor.sub` equal to `user_id`). Open at Clerk;
+    /// default: it is allowed.
     pub fn refuse_self_impersonation(mut self) -> Self {
         self.settings.self_impersonation_allowed = false;
         self
     }
 
-    /// The longest lifetime of a token, in whole seconds; beyond it the answer is 422. Open at Clerk; default: no
-    /// limit.
+    /// Sets the longest lifetime of a token, in whole seconds. A longer one is answered with 422.
+    /// Open at Clerk; default: no limit.
     pub fn max_expires_in(mut self, max: Duration) -> Self {
         self.settings.max_expires_in = Some(max.as_secs());
         self
     }
 
-    /// The longest duration of a session, in whole seconds; beyond it the answer is 422. Open at Clerk; default: no
-    /// limit.
+    /// Sets the longest duration of a session, in whole seconds. A longer one is answered with 422.
+    /// Open at Clerk; default: no limit.
     pub fn max_session_duration(mut self, max: Duration) -> Self {
         self.settings.max_session_duration = Some(max.as_secs());
         self
     }
 
-    /// What a duration of the wrong type is answered with. Open at Clerk; default: [`WrongType::ParamInvalid`].
+    /// Sets the answer to a duration of the wrong type. Open at Clerk; default:
+    /// [`WrongType::ParamInvalid`].
     pub fn wrong_type(mut self, answer: WrongType) -> Self {
         self.settings.wrong_type = answer;
         self
     }
 
-    /// The answer to a revoke has no `token` and no `url`. Open at Clerk; default: it has both.
+    /// Leaves `token` and `url` out of the answer to a revoke. Open at Clerk; default: it has both.
     pub fn revoke_without_link(mut self) -> Self {
         self.settings.revoke_returns_link = false;
         self
     }
 
-    /// A revoke leaves `updated_at` as it was. Open at Clerk; default: it sets it.
+    /// Makes a revoke leave `updated_at` unchanged. Open at Clerk; default: a revoke sets it.
     pub fn revoke_keeps_updated_at(mut self) -> Self {
         self.settings.revoke_moves_updated_at = false;
         self

@@ -20,10 +20,12 @@ use crate::{
 
 /// Clerk's actor tokens in memory: a transport for clients, and a view behind the scenes for tests.
 ///
-/// Clones are the same emulator. If the last of them (clients count) is dropped while a queued fault has not
-/// [happened](Self::assert_faults_used), it panics, unless its thread panics already: a fault that did not happen tested
-/// nothing. It panics where it is dropped. If that is in a spawned task, the test hears of it only by the task's
-/// handle: keep one in the test, or end with [`assert_faults_used`](Self::assert_faults_used).
+/// Clones are handles of the same emulator, and so are its clients. The last handle panics when it
+/// is dropped, if a queued fault has not [happened](Self::assert_faults_used), because such a fault
+/// tested nothing. It does not panic if its thread panics already. If a spawned task drops the last
+/// handle, the panic is that task's, and the test sees it only if it awaits the task. A handle in a
+/// `static` is never dropped. In both cases end the test with
+/// [`assert_faults_used`](Self::assert_faults_used).
 ///
 /// ```
 /// use clerk_actor_tokens_core::Actor;
@@ -53,27 +55,27 @@ impl Emulator {
         &self.0.0
     }
 
-    /// A client over this emulator, with its key and the client's defaults. For a client that is set up otherwise:
-    /// `Client::builder(clerk.clone(), clerk.secret_key())`.
+    /// Returns a client over this emulator, with its key and the client's defaults. For a client
+    /// with other settings, call `Client::builder(clerk.clone(), clerk.secret_key())`.
     #[must_use]
     pub fn client(&self) -> Client<Self> {
         Client::new(self.clone(), self.secret_key())
     }
 
-    /// The key that is accepted: `sk_test_emulator` unless set otherwise.
+    /// Returns the key that is accepted: `sk_test_emulator` unless set otherwise.
     #[must_use]
     pub fn secret_key(&self) -> SecretKey {
         self.inner().lock().clerk.settings().key.clone()
     }
 
-    /// The seed of all ids.
+    /// Returns the seed of all ids.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.inner().lock().clerk.settings().seed
     }
 
-    /// Moves time on and wakes what is due. With real time the calendar moves (links expire), while every sleeper
-    /// sleeps on for real.
+    /// Moves time, and wakes what is due. With real time only the calendar moves: links expire, and
+    /// every sleep takes its real time.
     pub fn advance(&self, by: Duration) {
         self.inner().clock.advance(by);
     }
@@ -91,7 +93,7 @@ impl Emulator {
     /// Opens the sign-in link of a token, as the support engineer's browser would.
     ///
     /// # Errors
-    /// [`AcceptError`] if it was used, revoked or is past its time, or if there is none.
+    /// [`AcceptError`] if the token does not exist, was used or revoked, or is past its time.
     pub fn accept(&self, id: &ActorTokenId) -> Result<Session, AcceptError> {
         let now = self.inner().clock.millis();
         self.inner().lock().clerk.accept(id.as_str(), now)
@@ -121,30 +123,32 @@ impl Emulator {
         state.clerk.accept(&id, now)
     }
 
-    /// Every commit, in order.
+    /// Returns every commit, in order.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.inner().lock().ledger.entries().to_vec()
     }
 
-    /// The creates among the commits.
+    /// Returns the creates among the commits.
     #[must_use]
     pub fn creates(&self) -> Vec<LedgerEntry> {
         self.inner().lock().ledger.of(CommitKind::Create).cloned().collect()
     }
 
-    /// The revokes among the commits. A revoke that Clerk refused is not one.
+    /// Returns the revokes among the commits. A revoke that Clerk refused is not one.
     #[must_use]
     pub fn revokes(&self) -> Vec<LedgerEntry> {
         self.inner().lock().ledger.of(CommitKind::Revoke).cloned().collect()
     }
 
-    /// Tokens that are pending and whose creation the transport did not answer whole: links that no caller may know of.
+    /// Returns the tokens that are pending, and whose answer the transport did not deliver whole.
+    /// No caller may know their links.
     ///
-    /// Whole is an answer that was handed over by the transport: in process when `send` returned it, over a socket when
-    /// it was written to a connection that had not broken. What a middleware or the caller then did with it is not seen
-    /// here: an answer that a middleware threw away makes no orphan. What the caller of a failed call still holds is in
-    /// its error: see `Error::is_ambiguous` and `Error::salvaged_id` of `clerk-actor-tokens-core`.
+    /// An answer was delivered whole in process when `send` returned it, and over a socket when it
+    /// was written to a connection that had not broken. The emulator does not see what a middleware
+    /// or the caller does with it afterwards. So an answer that a middleware discards makes no
+    /// orphan. What the caller of a failed call still has is in its error: see
+    /// `Error::is_ambiguous` and `Error::salvaged_id` of `clerk-actor-tokens-core`.
     #[must_use]
     pub fn orphans(&self) -> Vec<StoredToken> {
         let now = self.inner().clock.millis();
@@ -152,7 +156,7 @@ impl Emulator {
         state.tokens(now).filter(StoredToken::is_orphan).collect()
     }
 
-    /// Tokens whose link would work now: pending, and not past their time.
+    /// Returns the tokens whose link would work now: pending, and not past their time.
     #[must_use]
     pub fn live(&self) -> Vec<StoredToken> {
         let now = self.inner().clock.millis();
@@ -160,7 +164,7 @@ impl Emulator {
         state.tokens(now).filter(StoredToken::is_live).collect()
     }
 
-    /// A token as it is now. `None` if there is none of this id.
+    /// Returns a token as it is now, or `None` if no token has this id.
     #[must_use]
     pub fn token(&self, id: &ActorTokenId) -> Option<StoredToken> {
         let now = self.inner().clock.millis();
@@ -168,7 +172,7 @@ impl Emulator {
         state.clerk.token(id.as_str()).map(|token| state.view(token, now))
     }
 
-    /// Every request that arrived, in order.
+    /// Returns every request that arrived, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.inner().lock().requests.clone()

@@ -91,7 +91,7 @@ pub use self::{
 /// # });
 /// ```
 ///
-/// A combination that cannot be does not compile:
+/// An impossible combination does not compile:
 ///
 /// ```compile_fail
 /// # use clerk_actor_tokens_emulator::{Emulator, fault};

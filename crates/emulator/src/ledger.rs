@@ -69,32 +69,32 @@ pub(crate) enum Given {
 }
 
 impl LedgerEntry {
-    /// What was done.
+    /// Returns what was done.
     #[must_use]
     pub fn kind(&self) -> CommitKind {
         self.kind
     }
 
-    /// The token that it was done to.
+    /// Returns the id of the token.
     #[must_use]
     pub fn id(&self) -> &ActorTokenId {
         &self.id
     }
 
-    /// The user to be impersonated.
+    /// Returns the user to be impersonated.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// The subject of the actor.
+    /// Returns the subject of the actor.
     #[must_use]
     pub fn actor_sub(&self) -> Option<&str> {
         self.actor_sub.as_deref()
     }
 
-    /// Which attempt of its call this was, counted from 1. `None` if the request did not say: over a socket, or sent
-    /// by hand.
+    /// Returns which attempt of its call this was, counted from 1, or `None` if the request did not
+    /// say: over a socket, or sent by hand.
     #[must_use]
     pub fn attempt(&self) -> Option<u32> {
         self.attempt
@@ -106,21 +106,24 @@ impl LedgerEntry {
         self.at
     }
 
-    /// The fault that this commit's exchange met, and when, as it is queued: `after_commit(fault::stall())`. `None` if it
-    /// met none, or [`pass`](crate::fault::pass).
+    /// Returns the fault that this commit's exchange met, and when, as it is queued:
+    /// `after_commit(fault::stall())`. Returns `None` if it met none, or
+    /// [`pass`](crate::fault::pass).
     #[must_use]
     pub fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 
-    /// Whether the transport handed the answer over whole. In process: `send` returned it. Over a socket: it was
-    /// written to a connection that had not broken by then; whether the client read it is unknown.
+    /// Returns whether the transport delivered the answer whole. In process: `send` returned it.
+    /// Over a socket: it was written to a connection that had not broken by then. Whether the
+    /// client read it is unknown.
     ///
     /// An answer that a fault changed counts if it still names the token: JSON with Clerk's `object`, the `id` and the
     /// `user_id`, and no other's `actor.sub`.
     ///
-    /// What a middleware or the caller then did with it is not seen here. What the caller of a failed call still holds
-    /// is in its error: see `Error::is_ambiguous` and `Error::salvaged_id` of `clerk-actor-tokens-core`.
+    /// The emulator does not see what a middleware or the caller does with it afterwards. What the
+    /// caller of a failed call still has is in its error: see `Error::is_ambiguous` and
+    /// `Error::salvaged_id` of `clerk-actor-tokens-core`.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         self.delivered

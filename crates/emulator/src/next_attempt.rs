@@ -40,20 +40,20 @@ impl<'a> NextAttempt<'a> {
         Self { inner, kind }
     }
 
-    /// Before the request is sent: Clerk never sees it.
+    /// Queues a fault for before the request is sent: Clerk never sees it.
     #[track_caller]
     pub fn before_send<When: At<BeforeSend>>(self, fault: Fault<When>) {
         self.queue(Phase::BeforeSend, fault.action);
     }
 
-    /// After the request has arrived, and before Clerk commits anything.
+    /// Queues a fault for after the request has arrived, and before Clerk commits anything.
     #[track_caller]
     pub fn before_commit<When: At<BeforeCommit>>(self, fault: Fault<When>) {
         self.queue(Phase::BeforeCommit, fault.action);
     }
 
-    /// After Clerk has committed. If Clerk refuses the request, there is no commit to come after: the refusal arrives
-    /// whole, and the fault counts as one that did not happen.
+    /// Queues a fault for after Clerk has committed. If Clerk refuses the request, there is no
+    /// commit: the refusal arrives whole, and the fault counts as one that did not happen.
     #[track_caller]
     pub fn after_commit<When: At<AfterCommit>>(self, fault: Fault<When>) {
         self.queue(Phase::AfterCommit, fault.action);

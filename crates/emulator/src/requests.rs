@@ -12,7 +12,7 @@ pub(crate) struct WholeLength(
     #[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "only the server leaves bodies out"))] pub(crate) usize,
 );
 
-/// A request that reached the emulator. One that failed before it was sent is not among them.
+/// A request that reached the emulator. A request that failed before it was sent is not recorded.
 ///
 /// ```
 /// use clerk_actor_tokens_core::Actor;
@@ -56,37 +56,39 @@ impl RecordedRequest {
         }
     }
 
-    /// The method.
+    /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The path, without the query.
+    /// Returns the path, without the query.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The headers. The value of `Authorization` is replaced by `(redacted)`.
+    /// Returns the headers. The value of `Authorization` is replaced by `(redacted)`.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body as JSON; `None` if it is none, or if the server did not keep it because it was too large.
+    /// Returns the body as JSON, or `None` if it is not JSON, or too large for the server to keep.
     #[must_use]
     pub fn json(&self) -> Option<&Value> {
         self.json.as_ref()
     }
 
-    /// The length of the body, in bytes. The server stops reading, and counting, at some 64 MiB.
+    /// Returns the length of the body, in bytes. The server stops reading, and counting, at some 64
+    /// MiB.
     #[must_use]
     pub fn body_len(&self) -> usize {
         self.body_len
     }
 
-    /// Which attempt of its call this was, counted from 1; `None` if the request did not say.
+    /// Returns which attempt of its call this was, counted from 1, or `None` if the request did not
+    /// say.
     #[must_use]
     pub fn attempt(&self) -> Option<u32> {
         self.attempt

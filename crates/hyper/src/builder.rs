@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl HyperTransport {
-    /// A transport with the defaults: see the builder's methods for them.
+    /// Makes a transport with the defaults. The builder's methods list them.
     ///
     /// # Errors
     /// [`ConfigError`] if the crate was built with neither the feature `aws-lc-rs` nor `ring`.
@@ -31,7 +31,7 @@ impl HyperTransport {
         Self::builder().build()
     }
 
-    /// Configures a transport.
+    /// Returns a builder of a transport.
     pub fn builder() -> HyperTransportBuilder {
         HyperTransportBuilder::new()
     }
@@ -65,7 +65,7 @@ pub struct HyperTransportBuilder {
 /// The longest idle time that is accepted. Servers close an idle connection within minutes.
 const MAX_POOL_IDLE: Duration = Duration::from_secs(24 * 3600);
 
-/// What hyper needs to read a head at all, and the most that anybody should hold for one.
+/// The least that hyper needs to read a head, and the most that a process should hold for one.
 const HEAD_SIZES: std::ops::RangeInclusive<u32> = 8 * 1024..=1024 * 1024;
 
 impl HyperTransportBuilder {
@@ -85,30 +85,34 @@ impl HyperTransportBuilder {
         }
     }
 
-    /// How long opening one connection may take: DNS, TCP, proxy and TLS together. 5 seconds unless set; not zero.
+    /// Sets how long opening one connection may take: DNS, TCP, proxy and TLS together. Default: 5
+    /// seconds. It must not be zero.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long a connection may lie idle in the pool and still be used again. 10 seconds unless set; from above zero
-    /// to 24 hours. Keep it below the server's own limit.
+    /// Sets for how long an idle connection is kept for another request. Default: 10 seconds. It
+    /// must be above zero, and at most 24 hours. Keep it below the server's own limit.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = timeout;
         self
     }
 
-    /// How many idle connections to one host are kept. No limit unless set; 0 opens a connection for each request.
+    /// Sets how many idle connections to one host are kept. Default: no limit. 0 opens a connection
+    /// for each request.
     pub fn max_idle_per_host(mut self, connections: usize) -> Self {
         self.settings.max_idle_per_host = connections;
         self
     }
 
-    /// How large the head of a response may be: status line and headers, in bytes. 64 KiB unless set; from 8 KiB to
-    /// 1 MiB. A larger one is not read on, and the exchange fails with
-    /// [`TransportErrorKind::Interrupted`](clerk_actor_tokens_core::TransportErrorKind::Interrupted). Over HTTP/1.1 the
-    /// size is looked at between two reads, so that up to twice as much may be taken. Over HTTP/2 each interim answer (1xx)
-    /// may have this size, and how many of them are kept is not bounded.
+    /// Sets how large the head of a response may be: status line and headers, in bytes. Default: 64
+    /// KiB. It must be from 8 KiB to 1 MiB. The transport stops reading a larger head, and the
+    /// exchange fails with
+    /// [`TransportErrorKind::Interrupted`](clerk_actor_tokens_core::TransportErrorKind::Interrupted).
+    /// Over HTTP/1.1 the size is checked between two reads, so that up to twice as much may be
+    /// read. Over HTTP/2 each interim response (1xx) may have this size, and their number is not
+    /// bounded.
     ///
     /// The cap of a response's body is the call's:
     /// [`CallContext::response_cap`](clerk_actor_tokens_core::CallContext::response_cap).
@@ -124,21 +128,24 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Speaks HTTP/2 alone, also over `http` (RFC 9113 section 3.3). The server must be known to speak it.
+    /// Speaks HTTP/2 alone, also over `http` (RFC 9113 section 3.3). Use it only if the server
+    /// speaks HTTP/2.
     pub fn http2_prior_knowledge(mut self) -> Self {
         self.settings.versions = Versions::Http2;
         self
     }
 
-    /// Leaves TLS out: no root certificates are read, and each `https` request fails with
-    /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls). For servers on this machine.
+    /// Turns TLS off: no root certificates are read, and each `https` request fails with
+    /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls). For servers
+    /// on this machine.
     pub fn http_only(mut self) -> Self {
         self.http_only = true;
         self
     }
 
-    /// Builds the transport. Unless [`http_only`](Self::http_only) is set or other roots are chosen, it reads the
-    /// system's root certificates from disk. A machine without any is no error here: `https` requests will fail with
+    /// Builds the transport. Unless [`http_only`](Self::http_only) is set or other roots are
+    /// chosen, it reads the system's root certificates from disk. A machine without any is not an
+    /// error here: `https` requests fail later, with
     /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls).
     ///
     /// # Errors
@@ -162,12 +169,15 @@ impl HyperTransportBuilder {
     /// builder's, and so does the [`connect_timeout`](Self::connect_timeout) around all that the
     /// connector does.
     ///
-    /// The connector says by [`Connected::negotiated_h2`] that a connection speaks HTTP/2. Its failures count as
-    /// [`TransportErrorKind::Connect`](clerk_actor_tokens_core::TransportErrorKind::Connect): no request is given to a
-    /// connection that did not come about. One that has a `rustls::Error` among its causes counts as
-    /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls), which is not retried.
+    /// The connector says by [`Connected::negotiated_h2`] that a connection speaks HTTP/2. Its
+    /// failures count as
+    /// [`TransportErrorKind::Connect`](clerk_actor_tokens_core::TransportErrorKind::Connect): no
+    /// request was handed to a connection. A failure that has a `rustls::Error` among its causes
+    /// counts as [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls),
+    /// which is not retried.
     ///
-    /// A bare `HttpConnector` reaches `http` servers alone. For Clerk it goes under TLS, for example hyper-rustls':
+    /// A plain `HttpConnector` reaches only `http` servers. For Clerk, put it under TLS, for
+    /// example hyper-rustls':
     ///
     /// ```
     /// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] mod example {

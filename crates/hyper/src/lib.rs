@@ -27,10 +27,12 @@ pub use crate::{
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use crate::tls::{Certificates, ClientIdentity};
 
-/// A client of Clerk's production API with this key, over a [`HyperTransport`] with its defaults.
+/// Makes a client of Clerk's production API with this key, over a [`HyperTransport`] with its
+/// defaults.
 ///
-/// Its creations detach ([`Client::detaches_on_drop`]): if the future is dropped after the request was handed to a
-/// connection, a tokio task finishes the exchange, and the client revokes the token. [`Client::cancel_on_drop`] opts out.
+/// Its creations detach ([`Client::detaches_on_drop`]): if the future is dropped after the request
+/// was handed to a connection, a tokio task finishes the exchange, and the client revokes the
+/// token. [`Client::cancel_on_drop`] turns that off.
 ///
 /// ```
 /// use clerk_actor_tokens_core::SecretKey;

@@ -1,11 +1,12 @@
-//! Checks the project's prose: the length of sentences, the words, and the links. Run it as
+//! Checks the project's prose: the length of sentences, the words, the links, and the pages of the book. Run it as
 //! `cargo run -p clerk-actor-tokens-tests --bin prose`.
 //!
-//! The rules are those of [`clerk_actor_tokens_tests::prose`]. Three sets of files are checked:
-//! - sentences: `README.md` and the book (`docs/src`);
-//! - words: those, the other Markdown pages of the project, and the comments, documentation and literals of its Rust;
+//! The rules are those of [`clerk_actor_tokens_tests::prose`]. What is checked:
+//! - sentences: the Markdown pages, except for the changelog;
+//! - words: the Markdown pages, and the comments, documentation and literals of Rust;
 //! - links: the Markdown pages. `README.md` is also the page of the facade's package. So a relative link in it has to
-//!   lead to a file of that package too.
+//!   lead to a file of that package too;
+//! - the book: each page is in its summary, and among the pages whose snippets are compiled (`tests/src/book.rs`).
 //!
 //! Exits with 0 if every rule holds, 1 with all breaches if one does not, 2 if a file cannot be read.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints what it found")]
@@ -38,13 +39,13 @@ fn main() -> ExitCode {
 /// Returns the number of breaches.
 fn run(root: &Path) -> Result<usize, Box<dyn Error>> {
     let pages = pages(root)?;
-    let breaches = [sentences(root, &pages)?, words(root, &pages)?, links(root, &pages)?];
+    let breaches = [sentences(root, &pages)?, words(root, &pages)?, links(root, &pages)?, book(root, &pages)?];
     Ok(breaches.iter().sum())
 }
 
 fn sentences(root: &Path, pages: &[PathBuf]) -> Result<usize, Box<dyn Error>> {
     let (mut files, mut all, mut long) = (0usize, 0usize, 0usize);
-    for path in pages.iter().filter(|path| path.as_path() == Path::new("README.md") || path.starts_with("docs/src")) {
+    for path in pages.iter().filter(|path| path.as_path() != Path::new("CHANGELOG.md")) {
         files = files.saturating_add(1);
         for passage in read(root, path)?.passages().iter().filter(|passage| !passage.is_heading()) {
             all = all.saturating_add(passage.sentences().count());
@@ -120,6 +121,22 @@ fn links(root: &Path, pages: &[PathBuf]) -> Result<usize, Box<dyn Error>> {
     }
     println!("figure: prose: {all} links, {dead} dead, {foreign} of README.md that lead out of its package");
     Ok(dead.saturating_add(foreign))
+}
+
+fn book(root: &Path, pages: &[PathBuf]) -> io::Result<usize> {
+    let (mut all, mut missing) = (0usize, 0usize);
+    let lists = ["docs/src/SUMMARY.md", "tests/src/book.rs"];
+    let texts = [fs::read_to_string(root.join(lists[0]))?, fs::read_to_string(root.join(lists[1]))?];
+    for path in pages.iter().filter(|path| path.starts_with("docs/src") && !path.ends_with("SUMMARY.md")) {
+        all = all.saturating_add(1);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        for (list, _) in lists.iter().zip(&texts).filter(|(_, text)| !text.contains(&*name)) {
+            println!("{}: is not in {list}", path.display());
+            missing = missing.saturating_add(1);
+        }
+    }
+    println!("figure: prose: {all} pages of the book, {missing} times missing in a list");
+    Ok(missing)
 }
 
 fn read(root: &Path, path: &Path) -> io::Result<Page> {

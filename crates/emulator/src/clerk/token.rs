@@ -113,55 +113,56 @@ impl StoredToken {
         *self.status() == ActorTokenStatus::Pending && !self.is_delivered()
     }
 
-    /// The id.
+    /// Returns the id.
     #[must_use]
     pub fn id(&self) -> &ActorTokenId {
         &self.id
     }
 
-    /// Where it is in its life. An unused token stays pending past its time: see [`is_live`](Self::is_live).
+    /// Returns the status. An unused token stays pending past its time: see
+    /// [`is_live`](Self::is_live).
     #[must_use]
     pub fn status(&self) -> &ActorTokenStatus {
         &self.status
     }
 
-    /// The user to be impersonated.
+    /// Returns the user to be impersonated.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// Who is really acting.
+    /// Returns the actor, who is really acting.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// When it was made.
+    /// Returns when it was made.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// When it was last changed.
+    /// Returns when it was last changed.
     #[must_use]
     pub fn updated_at(&self) -> Timestamp {
         self.updated_at
     }
 
-    /// When its ticket ends.
+    /// Returns when its ticket ends.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// Whether its link would work: pending, and not past its time.
+    /// Returns whether its link would work: pending, and not past its time.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.live
     }
 
-    /// Whether the transport handed the answer to its creation over whole: see
+    /// Returns whether the transport delivered the answer to its creation whole: see
     /// [`LedgerEntry::is_delivered`](crate::LedgerEntry::is_delivered).
     #[must_use]
     pub fn is_delivered(&self) -> bool {

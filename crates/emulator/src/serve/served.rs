@@ -25,47 +25,49 @@ pub struct Served {
 }
 
 impl Served {
-    /// Where it listens, as `http://127.0.0.1:PORT`; `https` with TLS. Where it listens on every address, that is the
-    /// loopback address.
+    /// Returns where it listens, as `http://127.0.0.1:PORT`, or `https` with TLS. If it listens on
+    /// every address, that is the loopback address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where it listens, for the builder of a client.
+    /// Returns where it listens, for the builder of a client.
     #[must_use]
     pub fn base_url(&self) -> BaseUrl {
         self.base_url.clone()
     }
 
-    /// The emulator behind it.
+    /// Returns the emulator behind it.
     #[must_use]
     pub fn emulator(&self) -> &Emulator {
         &self.emulator
     }
 
-    /// How many connections it has accepted, those included that a fault ended before a request could be read. A tunnel
-    /// is a part of its connection.
+    /// Returns how many connections it has accepted, with those that a fault ended before a request
+    /// was read. A tunnel is a part of its connection.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.state.accepted.load(Ordering::Relaxed)
     }
 
-    /// The certificate of the authority that signed the server's, as PEM. `None` without TLS.
+    /// Returns the certificate of the authority that signed the server's, as PEM, or `None` without
+    /// TLS.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.authority.as_ref().map(|authority| authority.pem.as_str())
     }
 
-    /// The same as [`ca_pem`](Self::ca_pem), as DER.
+    /// Returns the same as [`ca_pem`](Self::ca_pem), as DER.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_der(&self) -> Option<&[u8]> {
         self.authority.as_ref().map(|authority| authority.der.as_slice())
     }
 
-    /// Stops: closes the port and drops every connection, whatever it is doing.
+    /// Stops the server: closes the port, and drops every connection, also with a request in
+    /// flight.
     pub async fn shutdown(mut self) {
         self.stop = None;
         if let Some(task) = self.task.take() {

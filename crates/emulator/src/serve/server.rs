@@ -56,14 +56,15 @@ impl Server {
         }
     }
 
-    /// The address to listen on, or a name that has one. Default: `127.0.0.1`, which no other machine can reach. In a
-    /// container it is `0.0.0.0`: every client that reaches the container then reaches the emulator.
+    /// Sets the address to listen on, or a name that has one. Default: `127.0.0.1`, which no other
+    /// machine can reach. In a container use `0.0.0.0`: every client that reaches the container
+    /// then reaches the emulator.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = host.into();
         self
     }
 
-    /// The port. Default: 0, which is any free one.
+    /// Sets the port. Default: 0, which is any free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
@@ -75,15 +76,17 @@ impl Server {
         self
     }
 
-    /// Closes a connection on which no request has been in flight, and no byte has come, for so long. Over HTTP/2 it says
-    /// GOAWAY first. It does not look whether something is just coming, as no server can. Default: no limit.
+    /// Closes a connection after this time without a request in flight and without a byte from the
+    /// client. Over HTTP/2 it sends GOAWAY first. Like any server, it may close while a request is
+    /// on its way. Default: no limit.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle_timeout = Some(limit);
         self
     }
 
-    /// Speaks TLS, with a certificate for `localhost`, `127.0.0.1`, `::1` and the [host](Self::host), by an authority that
-    /// is made for this server: clients have to be given [`Served::ca_pem`].
+    /// Speaks TLS, with a certificate for `localhost`, `127.0.0.1`, `::1` and the
+    /// [host](Self::host), by an authority that is made for this server. Clients need
+    /// [`Served::ca_pem`] to trust it.
     ///
     /// ```
     /// use clerk_actor_tokens_emulator::Emulator;
@@ -101,15 +104,15 @@ impl Server {
         self
     }
 
-    /// A further name, or address, that the certificate is for: the one by which clients reach a container, or
-    /// `api.clerk.com` for clients that go through the emulator as their proxy.
+    /// Adds a name, or an address, to the certificate: the one by which clients reach a container,
+    /// or `api.clerk.com` for clients that go through the emulator as their proxy.
     #[cfg(feature = "tls")]
     pub fn tls_name(mut self, name: impl Into<String>) -> Self {
         self.names.push(name.into());
         self
     }
 
-    /// Listens, in the background of the present tokio runtime. Connections are accepted when this returns.
+    /// Listens, in a task of the current tokio runtime. Connections are accepted when this returns.
     ///
     /// # Errors
     /// If the emulator's time is not [real](crate::EmulatorBuilder::real_time), if there is no tokio runtime, if the host is

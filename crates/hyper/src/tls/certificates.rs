@@ -24,7 +24,7 @@ use rustls::{
 pub struct Certificates(Vec<CertificateDer<'static>>);
 
 impl Certificates {
-    /// Those in this PEM text (RFC 7468); what else is in it is passed over.
+    /// Reads the certificates of this PEM text (RFC 7468). Other items in it are ignored.
     ///
     /// # Errors
     /// [`ConfigError`] if the text is malformed or holds no certificate.
@@ -39,7 +39,7 @@ impl Certificates {
         Ok(Self(certificates))
     }
 
-    /// One, in DER (X.509, RFC 5280). Whether it is a certificate is found out when the transport is built.
+    /// Takes one certificate in DER (X.509, RFC 5280). It is parsed when the transport is built.
     #[must_use]
     pub fn from_der(der: impl Into<Vec<u8>>) -> Self {
         Self(vec![CertificateDer::from(der.into())])
@@ -56,8 +56,8 @@ impl fmt::Debug for Certificates {
     }
 }
 
-/// What this client proves its own identity with, where a server asks for it (RFC 8446 section 4.3.2): a certificate
-/// chain and its private key.
+/// A certificate chain and its private key, with which this client proves its identity if a server
+/// asks for it (RFC 8446 section 4.3.2).
 ///
 /// ```
 /// use clerk_actor_tokens_core::ConfigError;
@@ -74,8 +74,8 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// The chain, the client's own certificate first, and the key (PKCS#8, PKCS#1 or SEC1), both in PEM. They may be one
-    /// text.
+    /// Reads the chain, with the client's own certificate first, and the key (PKCS#8, PKCS#1 or
+    /// SEC1), both in PEM. They may be one text.
     ///
     /// # Errors
     /// [`ConfigError`] if a text is malformed, or holds no certificate or no key.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use clerk_actor_tokens_core::{Execution, HttpTransport, TransportErrorKind};
 use tokio::{io::AsyncWriteExt, runtime::Runtime, sync::Notify, time::timeout};
 
-use crate::support::{Exchanges, LONG, Server, assert_kind, causes, http_only, ok, post, read_request};
+use crate::support::{Exchanges, LONG, Server, assert_kind, causes, http_only, ok, post, post_within, read_request};
 
 #[test]
 fn without_a_runtime_nothing_is_sent_and_the_error_says_what_is_needed() {
@@ -60,6 +60,22 @@ fn a_runtime_that_ends_under_a_request_leaves_its_fate_unknown() {
     let error = second.block_on(sending).unwrap().unwrap_err();
     assert_eq!(server.connections(), 1);
     assert_kind(&error, TransportErrorKind::Interrupted);
+}
+
+/// The book warns of it: a paused clock jumps to the deadline while the test waits for a socket.
+#[test]
+fn under_a_paused_clock_the_deadline_passes_while_the_server_has_not_answered() {
+    let servers = Runtime::new().unwrap();
+    let server = servers.block_on(Server::start(|_, mut stream| async move {
+        read_request(&mut stream).await;
+        std::future::pending::<()>().await;
+    }));
+    let an_hour = Duration::from_secs(3600);
+    let paused = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let error =
+        paused.block_on(async { http_only().exchange(post_within(&server.url("/"), an_hour)).await.unwrap_err() });
+    // The limit of connecting, or the deadline: which comes first depends on how fast the connection is open.
+    assert!(matches!(error.kind(), TransportErrorKind::Timeout | TransportErrorKind::Connect), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
