@@ -3,13 +3,15 @@
 use std::{fmt::Write as _, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, BaseUrl, Client, ClientBuilder, Error, HttpTransport, InvalidKey, Request, Response, RetryBudget, SecretKey,
-    TransportError, TransportErrorKind, credentials_fn,
+    Actor, BaseUrl, Client, ClientBuilder, CreateActorToken, Error, SecretKey,
     http::StatusCode,
-    middleware_fn,
-    mock::{ManualTimer, WithTimer},
-    transport_fn,
+    middleware::middleware_fn,
+    operation::Call,
+    settings::{InvalidKey, RetryBudget, credentials_fn},
+    testing::mock::{ManualTimer, WithTimer},
+    transport::{HttpTransport, Request, Response, TransportError, TransportErrorKind, transport_fn},
 };
+use clerk_actor_tokens_core::workspace::JitterSeed as _;
 
 use super::markdown::heading;
 
@@ -31,8 +33,8 @@ const TO_ITS_USER: &str =
 
 type Boxed = WithTimer<Box<dyn HttpTransport>>;
 
-fn builder(play: Play, key: impl clerk_actor_tokens::CredentialProvider) -> ClientBuilder<Boxed> {
-    let transport = transport_fn(move |_: Request, context: clerk_actor_tokens::CallContext| {
+fn builder(play: Play, key: impl clerk_actor_tokens::settings::CredentialProvider) -> ClientBuilder<Boxed> {
+    let transport = transport_fn(move |_: Request, context: clerk_actor_tokens::transport::CallContext| {
         let result = match play.clone() {
             Play::Fails(kind, None) => Err(kind.into()),
             Play::Fails(kind, Some(cause)) => Err(TransportError::new(kind).with_source(cause)),
@@ -199,7 +201,7 @@ fn invalid_requests() -> Vec<(&'static str, Error)> {
     let tokens = client.actor_tokens();
     let create = |user: &str, actor| tokens.create(user, actor);
     let usual = || tokens.create("user_1", Actor::new("user_2"));
-    let error = |call: clerk_actor_tokens::CreateActorTokenCall<_>| pollster::block_on(call.send()).unwrap_err();
+    let error = |call: Call<CreateActorToken, _>| pollster::block_on(call.send()).unwrap_err();
     let revoke = |id: &str| pollster::block_on(tokens.revoke(id).send()).unwrap_err();
     let deep = (0..200).fold(serde_json::Value::Null, |inner, _| serde_json::json!([inner]));
     let wide = serde_json::Value::from(vec![0; 5000]);

@@ -3,12 +3,13 @@
 use std::{error::Error as StdError, time::Duration};
 
 use clerk_actor_tokens::{
-    Actor, ApiVersion, BaseUrl, Client, ClientBuilder, Idempotency, InvalidKey, InvalidRequest, Response, RetryBudget,
-    RetryPolicy, SecretKey,
-    emulator::{AcceptError, Emulator, fault::AnyFault},
+    Actor, BaseUrl, Client, ClientBuilder, RetryPolicy, SecretKey,
     http::StatusCode,
     hyper::{Certificates, ClientIdentity, HyperTransport},
-    transport_fn,
+    operation::{Idempotency, InvalidRequest},
+    settings::{ApiVersion, InvalidKey, RetryBudget},
+    testing::emulator::{AcceptError, Emulator, fault::AnyFault},
+    transport::{Response, transport_fn},
 };
 
 use super::markdown::{heading, table};
@@ -83,7 +84,7 @@ fn urls() -> Vec<(&'static str, String)> {
 fn settings() -> Vec<(&'static str, String)> {
     let transport = || transport_fn(|_, _| async { Ok(Response::default()) });
     let builder = || Client::builder(transport(), SecretKey::new("sk_test_abc").unwrap());
-    fn refused<T: clerk_actor_tokens::HttpTransport>(builder: ClientBuilder<T>) -> String {
+    fn refused<T: clerk_actor_tokens::transport::HttpTransport>(builder: ClientBuilder<T>) -> String {
         text(builder.build())
     }
     let retry = |policy| refused(builder().retry(policy));
@@ -172,7 +173,7 @@ pub(super) fn write(page: &mut String) {
     table(page, &urls());
     heading(page, "Settings of a client", "`ClientBuilder::build` gives an `InvalidRequest`, which names the setting.");
     table(page, &settings());
-    heading(page, "Settings of the hyper transport", "`HyperTransportBuilder::build` gives a `BuildError`.");
+    heading(page, "Settings of the hyper transport", "`HyperTransportBuilder::build` gives a `ConfigError`.");
     table(page, &transports());
     heading(page, "Names of the emulator's faults", "`AnyFault::from_str` gives a `ParseFaultError`.");
     let (lists, lines): (Vec<_>, Vec<_>) = faults().into_iter().partition(|(_, text)| text.contains('\n'));
