@@ -7,7 +7,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
-use clerk_actor_tokens::{Actor, BaseUrl, SecretKey, hyper};
+use clerk_actor_tokens::{Actor, client_from_env};
 use clerk_actor_tokens_examples::{Failure, tell};
 use serde_json::{Value, json};
 
@@ -24,9 +24,8 @@ struct Arguments {
 }
 
 async fn create(arguments: Arguments) -> Result<Value, Failure> {
-    let clerk = hyper::client(SecretKey::from_env()?)?;
-    let mut call =
-        clerk.actor_tokens().create(arguments.user_id, Actor::new(arguments.actor_sub)).base_url(BaseUrl::from_env()?);
+    let clerk = client_from_env()?;
+    let mut call = clerk.actor_tokens().create(arguments.user_id, Actor::new(arguments.actor_sub));
     if let Some(seconds) = arguments.expires_in {
         call = call.expires_in(Duration::from_secs(seconds));
     }

@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use clerk_actor_tokens::{BaseUrl, Revocation, SecretKey, hyper};
+use clerk_actor_tokens::{Revocation, client_from_env};
 use clerk_actor_tokens_examples::{Failure, tell};
 use serde_json::{Value, json};
 
@@ -19,9 +19,8 @@ struct Arguments {
 }
 
 async fn revoke(arguments: Arguments) -> Result<Value, Failure> {
-    let clerk = hyper::client(SecretKey::from_env()?)?;
-    let call = clerk.actor_tokens().revoke(&arguments.actor_token_id).base_url(BaseUrl::from_env()?);
-    let revocation = call.send().await.map_err(Failure::Call)?;
+    let clerk = client_from_env()?;
+    let revocation = clerk.actor_tokens().revoke(&arguments.actor_token_id).send().await.map_err(Failure::Call)?;
     Ok(json!({
         "id": arguments.actor_token_id,
         "status": "revoked",

@@ -79,6 +79,17 @@ async fn create_prints_the_token_with_its_link_in_the_clear() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_readmes_program_prints_a_link_and_revokes_its_token() {
+    let server = serve(Emulator::builder()).await;
+    let outcome = run(&server, "first_token", &[]).await;
+    assert_eq!((outcome.exit, outcome.stderr.as_str()), (0, ""));
+    assert!(outcome.stdout.trim().starts_with("http"));
+    server.emulator().assert_creates(1);
+    server.emulator().assert_revokes(1);
+    server.emulator().assert_live(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn revoke_says_whether_it_was_revoked_before() {
     let server = serve(Emulator::builder()).await;
     let id = run(&server, "create", &["user_1", "user_2"]).await.json()["id"].as_str().unwrap().to_owned();

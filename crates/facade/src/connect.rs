@@ -3,7 +3,7 @@
 use clerk_actor_tokens_core::{BaseUrl, Client, ConfigError, SecretKey};
 use clerk_actor_tokens_hyper::HyperTransport;
 
-/// Returns a client of Clerk's production API with this key, over the [hyper transport](crate::hyper). Reads no environment
+/// Returns a client of Clerk's production API with this key, over the [hyper transport](crate::hyper::HyperTransport). Reads no environment
 /// variable, but for those of proxies, which the transport reads.
 ///
 /// ```
@@ -20,7 +20,7 @@ pub fn client(key: SecretKey) -> Result<Client, ConfigError> {
     Ok(Client::new(HyperTransport::new()?, key).erase())
 }
 
-/// Returns a client that the environment describes, over the [hyper transport](crate::hyper).
+/// Returns a client that the environment describes, over the [hyper transport](crate::hyper::HyperTransport).
 ///
 /// | variable | value | unset |
 /// | --- | --- | --- |

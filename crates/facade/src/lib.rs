@@ -7,6 +7,8 @@
 
 #[cfg(any(feature = "hyper", feature = "hyper-ring"))]
 mod connect;
+#[cfg(all(any(doc, doctest), feature = "hyper", feature = "mock", feature = "emulator-tls"))]
+pub mod guide;
 pub mod middleware;
 pub mod operation;
 pub mod response;

@@ -169,7 +169,7 @@ impl HyperTransportBuilder {
     /// builder's, and so does the [`connect_timeout`](Self::connect_timeout) around all that the
     /// connector does.
     ///
-    /// The connector says by [`Connected::negotiated_h2`] that a connection speaks HTTP/2. Its
+    /// The connector says by hyper-util's `Connected::negotiated_h2` that a connection speaks HTTP/2. Its
     /// failures count as
     /// [`TransportErrorKind::Connect`](clerk_actor_tokens_core::TransportErrorKind::Connect): no
     /// request was handed to a connection. A failure that has a `rustls::Error` among its causes
@@ -199,8 +199,6 @@ impl HyperTransportBuilder {
     /// # Errors
     /// [`ConfigError`] if a value is out of its range, or if an option of TLS or of proxies is set, or
     /// [`http1_only`](Self::http1_only): they are the connector's.
-    ///
-    /// [`Connected::negotiated_h2`]: hyper_util::client::legacy::connect::Connected::negotiated_h2
     pub fn build_with_connector<C>(self, connector: C) -> Result<HyperTransport, ConfigError>
     where
         C: Service<Uri> + Clone + Send + Sync + 'static,

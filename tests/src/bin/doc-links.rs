@@ -4,7 +4,9 @@
 //! cargo doc --workspace --all-features --no-deps && cargo run -p clerk-actor-tokens-tests --bin doc-links
 //! ```
 //!
-//! A link to elsewhere is not followed. Neither is a line number of a source page, which rustdoc makes by itself.
+//! A link to elsewhere is not followed. Neither are those that others write: the line numbers of source pages (rustdoc's),
+//! the expectations behind a mock (mockall's, whose modules are private), and links in the documentation of blanket
+//! implementations, which lead nowhere outside of their own crate.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +19,19 @@ use std::{
 /// Where docs.rs serves the facade.
 const SERVED: &str = "https://docs.rs/clerk-actor-tokens/latest/";
 
+/// The crates that are published.
+const PUBLISHED: [&str; 5] = [
+    "clerk_actor_tokens",
+    "clerk_actor_tokens_core",
+    "clerk_actor_tokens_emulator",
+    "clerk_actor_tokens_hyper",
+    "clerk_actor_tokens_mock",
+];
+
+/// Parts of links that others write: rustdoc's script, mockall, tracing's `Instrument` and http-body-util's `BodyExt`.
+const OF_OTHERS: [&str; 6] =
+    ["${", "__mock_", "crate::Span", "super::", "dispatcher#setting-the-default-subscriber", "combinators::Frame"];
+
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the tests have no folder above")?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
@@ -24,7 +39,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut pages = Vec::new();
     for entry in fs::read_dir(&docs)? {
         let folder = entry?.path();
-        if folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("clerk_actor_tokens")) {
+        if folder.file_name().is_some_and(|name| PUBLISHED.iter().any(|published| name == *published)) {
             collect(&folder, &mut pages)?;
         }
     }
@@ -74,7 +89,8 @@ fn collect(folder: &Path, pages: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
 }
 
 fn links(page: &str) -> impl Iterator<Item = &str> {
-    page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next())
+    let is_ours = |link: &&str| !OF_OTHERS.iter().any(|other| link.contains(other));
+    page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(is_ours)
 }
 
 /// Why a link is dead. `None` if it is live, or leads elsewhere.
@@ -112,6 +128,16 @@ fn tidy(path: &Path) -> PathBuf {
     tidied
 }
 
+/// The text of a page, or of the page that it passes its reader on to: an item of a private module is shown elsewhere.
+fn followed_to(page: &Path) -> String {
+    let text = fs::read_to_string(page).unwrap_or_default();
+    let next = text.split("http-equiv=\"refresh\" content=\"0;URL=").nth(1).and_then(|rest| rest.split('"').next());
+    match next.zip(page.parent()) {
+        Some((next, folder)) => fs::read_to_string(tidy(&folder.join(next))).unwrap_or_default(),
+        None => text,
+    }
+}
+
 /// The anchors of the pages that were looked at.
 #[derive(Default)]
 struct Anchors(BTreeMap<PathBuf, BTreeSet<String>>);
@@ -119,7 +145,7 @@ struct Anchors(BTreeMap<PathBuf, BTreeSet<String>>);
 impl Anchors {
     fn has(&mut self, page: &Path, anchor: &str) -> bool {
         let ids = self.0.entry(page.to_owned()).or_insert_with(|| {
-            let text = fs::read_to_string(page).unwrap_or_default();
+            let text = followed_to(page);
             text.split("id=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
         });
         ids.contains(anchor)

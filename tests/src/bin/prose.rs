@@ -6,7 +6,7 @@
 //! - words: the Markdown pages, and the comments, documentation and literals of Rust;
 //! - links: the Markdown pages. `README.md` is also the page of the facade's package. So a relative link in it has to
 //!   lead to a file of that package too;
-//! - the book: each page is in its summary, and among the pages whose snippets are compiled (`tests/src/book.rs`).
+//! - the book: each page is in its summary, and among the pages whose snippets are compiled (`crates/facade/src/guide.rs`).
 //!
 //! Exits with 0 if every rule holds, 1 with all breaches if one does not, 2 if a file cannot be read.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints what it found")]
@@ -125,7 +125,7 @@ fn links(root: &Path, pages: &[PathBuf]) -> Result<usize, Box<dyn Error>> {
 
 fn book(root: &Path, pages: &[PathBuf]) -> io::Result<usize> {
     let (mut all, mut missing) = (0usize, 0usize);
-    let lists = ["docs/src/SUMMARY.md", "tests/src/book.rs"];
+    let lists = ["docs/src/SUMMARY.md", "crates/facade/src/guide.rs"];
     let texts = [fs::read_to_string(root.join(lists[0]))?, fs::read_to_string(root.join(lists[1]))?];
     for path in pages.iter().filter(|path| path.starts_with("docs/src") && !path.ends_with("SUMMARY.md")) {
         all = all.saturating_add(1);
