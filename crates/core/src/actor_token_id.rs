@@ -168,7 +168,7 @@ mod tests {
     fn a_secret_key_is_no_id_and_is_not_shown() {
         for text in ["sk_live_CANARY", "SK_TEST_CANARY", "act_sk_live_CANARY", "sk_live_"] {
             let error = ActorTokenId::new(text).unwrap_err();
-            assert!(error.to_string().contains("holds a secret key"));
+            assert!(error.to_string().contains("contains a secret key"));
             assert!(!format!("{error:?}{}", ShownId(text)).contains("CANARY"));
         }
         assert!(ActorTokenId::new("act_task_live").is_ok());

@@ -79,7 +79,7 @@ impl<T: HttpTransport + ?Sized> ActorTokens<T> {
         self.client.execute(CreateActorToken::new(user_id, actor))
     }
 
-    /// Revokes an actor token that nobody has used yet. `Ok` means that it is revoked, by this call or before it.
+    /// Revokes a pending actor token, which is one that was not used yet. `Ok` means that it is revoked, by this call or before it.
     ///
     /// The error of a token that was used has [`token_status`](Error::token_status) `Accepted`: end the session
     /// instead.

@@ -1,4 +1,4 @@
-//! One attempt of a call, as it is told afterwards.
+//! One attempt of a call, as it is reported afterwards.
 
 use http::StatusCode;
 

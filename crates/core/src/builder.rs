@@ -218,13 +218,13 @@ impl<T: HttpTransport> ClientBuilder<T> {
         }
         if let Some(product) = self.user_agent {
             self.settings.user_agent = HeaderValue::from_str(&format!("{product} {USER_AGENT}")).map_err(|_| {
-                let problem = "has a character that no header can hold";
+                let problem = "has a character that is invalid in a header";
                 ConfigError::new("user_agent", problem, "give a product token such as support-desk/2.1")
             })?;
         }
         if self.must_have_executor && self.settings.executor.is_none() && self.transport.executor().is_none() {
             let problem = "is set, and this transport brings no executor";
-            return Err(ConfigError::new("require_executor", problem, "hand one to `ClientBuilder::executor`"));
+            return Err(ConfigError::new("require_executor", problem, "pass one to `ClientBuilder::executor`"));
         }
         Ok(Client::from_parts(Arc::new(self.settings), Arc::new(self.transport)))
     }

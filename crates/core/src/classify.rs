@@ -159,8 +159,7 @@ pub(crate) fn kind_of(failure: Failure) -> Option<ErrorKind> {
     rule(failure).kind
 }
 
-/// Takes back what a transport claims and its send state does not prove. Where the peer refused the request, its word is
-/// what is believed.
+/// Withdraws what a transport claims and its send state does not prove. Where the peer refused the request, the claim stays.
 pub(crate) fn proved(error: TransportError, send_state: &SendState) -> TransportError {
     let is_word_of_peer =
         matches!(error.kind(), TransportErrorKind::Refused | TransportErrorKind::RefusedOnNewConnection);
@@ -231,7 +230,7 @@ fn classify_response<O: Operation>(
     let body = response.body().get(..cap).unwrap_or(response.body());
     let salvage = || salvage(operation, stamp, body);
     if !response.status().is_success() {
-        // Judged by the status, whatever parse makes of the body, unless that is a success.
+        // Classified by the status, whatever parse makes of the body, unless that is a success.
         return operation.parse(response).map_err(|ParseError(problem)| Classified {
             problem: Some(problem),
             ..Classified::without_detail(failure_of_status(response.status()))
@@ -239,10 +238,12 @@ fn classify_response<O: Operation>(
     }
     if is_compressed(response) {
         // Whatever is in there, it says nothing of whose it is.
-        return Err(Classified::of(ParseProblem::unusable("the body is compressed, which was not asked for")));
+        return Err(Classified::of(ParseProblem::unusable(
+            "the body is compressed, and the client asked for an uncompressed one",
+        )));
     }
     if response.body().len() > cap {
-        return Err(unusable(ParseProblem::unusable("the body is larger than the cap"), salvage));
+        return Err(unusable(ParseProblem::unusable("the body is larger than `response_cap`"), salvage));
     }
     if let Err(ParseError(problem)) = check_stamp(operation, stamp, body) {
         return Err(Classified::of(problem));

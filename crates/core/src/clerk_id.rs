@@ -46,9 +46,9 @@ pub(crate) fn problem(id: &str) -> Option<&'static str> {
         "" => Some("must not be empty"),
         _ if id.len() > MAX => Some("must have at most 255 characters"),
         _ if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) => {
-            Some("may hold A-Z, a-z, 0-9, _ and - alone")
+            Some("may have only A-Z, a-z, 0-9, _ and -")
         }
-        _ if holds_key(id) => Some("holds a secret key"),
+        _ if holds_key(id) => Some("contains a secret key"),
         _ => None,
     }
 }

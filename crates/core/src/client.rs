@@ -109,7 +109,7 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// clients made from them: for the end of a process.
     ///
     /// Waits for creations whose caller waits, for detached exchanges, for orphan handlers, and until nothing is
-    /// [held](crate::Held): for `within` at most. What is in flight then runs on, and may be lost if the runtime ends. What is
+    /// [held](crate::Held): for `within` at most. What is in flight then continues, and may be lost if the runtime ends. What is
     /// still held near the end is revoked: the last quarter of `within`, 5 s at most, is for that, and
     /// [`Held::keep`](crate::Held::keep) fails from then on. A creation begun after this fails with
     /// [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Idempotent calls, such as a revocation, still
@@ -136,10 +136,10 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         let begun = timer.now();
         let for_held = (within / 4).min(LONGEST_FOR_HELD);
         until(timer, Deadline::after(begun, within.saturating_sub(for_held)), in_flight.settled()).await;
-        in_flight.take_back_held();
+        in_flight.revoke_held();
         until(timer, Deadline::after(begun, within), in_flight.ended()).await;
-        let (under_way, orphans, more_orphans) = in_flight.left();
-        Closed { under_way, held: in_flight.taken_back(), orphans, more_orphans }
+        let (running, orphans, more_orphans) = in_flight.left();
+        Closed { in_flight: running, held: in_flight.revoked(), orphans, more_orphans }
     }
 }
 

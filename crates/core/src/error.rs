@@ -79,10 +79,10 @@ impl Error {
 
     /// Until when a token that this call lost can be used: an estimate. From the end of the last attempt, the lifetime that
     /// was asked for (`expires_in_seconds`, an hour where unset) and 60 seconds for clocks that differ. From the deadline of
-    /// the call, where an exchange runs on ([`is_detached`](Self::is_detached)).
+    /// the call, where an exchange [is detached](Self::is_detached).
     ///
     /// `None` unless the call [is ambiguous](Self::is_ambiguous), where its operation makes nothing that can be used, and on
-    /// an error that no call made. Told by the transport's clock.
+    /// an error that no call made. Measured by the transport's clock.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Actor, Client, Request, SecretKey, TransportErrorKind, transport_fn};
@@ -110,8 +110,8 @@ impl Error {
         self.0.exposed.filter(|_| self.is_ambiguous())
     }
 
-    /// Returns whether a middleware dropped an exchange of this call whose request had been handed over, so that it runs on
-    /// without a caller. What it makes is revoked by the client, and given to the
+    /// Returns whether a middleware dropped an exchange of this call whose request had been handed over, so that it
+    /// continues without a caller. What it makes is revoked by the client, and given to the
     /// [orphan handler](crate::ClientBuilder::on_orphan); what cannot be revoked is in what
     /// [`Client::close`](crate::Client::close) returns.
     #[must_use]

@@ -73,7 +73,7 @@ pub(crate) fn error_of_exchange(
         }
         Some(ParseProblem::NotClerk { detail }) => inner.detail = Some(detail),
         Some(ParseProblem::Mismatch { field }) => {
-            inner.detail = Some(Cow::Owned(format!("`{field}` is not the one that was asked for")));
+            inner.detail = Some(Cow::Owned(format!("`{field}` differs from the request")));
         }
         Some(ParseProblem::Status) | None => {}
     }
@@ -146,7 +146,7 @@ impl From<InvalidRequest> for Error {
     /// ```
     /// use clerk_actor_tokens_core::{ActorTokenId, Client, Error};
     ///
-    /// async fn take_back(clerk: &Client, stored: &str) -> Result<(), Error> {
+    /// async fn revoke_stored(clerk: &Client, stored: &str) -> Result<(), Error> {
     ///     let id = ActorTokenId::new(stored)?;
     ///     clerk.actor_tokens().revoke(&id).send().await?;
     ///     Ok(())
@@ -154,7 +154,7 @@ impl From<InvalidRequest> for Error {
     ///
     /// let error = Error::from(ActorTokenId::new("../users").unwrap_err());
     /// assert_eq!(error.invalid_request().map(|refused| refused.field()), Some("actor_token_id"));
-    /// # let _ = take_back;
+    /// # let _ = revoke_stored;
     /// ```
     fn from(refused: InvalidRequest) -> Self {
         Self::from_invalid_request(NO_CALL, refused)

@@ -1,7 +1,7 @@
 //! The logic of a client for Clerk's Actor Tokens API, with the network left out.
 //!
 //! Here are the models, the two operations as pure conversions, the failure rules, and five seams to plug into:
-//! [`HttpTransport`] moves an exchange, [`Middleware`] wraps it, [`CredentialProvider`] supplies the key, [`Timer`] tells
+//! [`HttpTransport`] moves an exchange, [`Middleware`] wraps it, [`CredentialProvider`] supplies the key, [`Timer`] measures
 //! time, [`Operation`] describes a call. A sixth, [`Executor`], is for detached exchanges over transports that bring none.
 //!
 //! Applications depend on the facade, `clerk-actor-tokens`. This crate is for those who write a transport, a middleware or
@@ -27,7 +27,7 @@
 //! # pollster::block_on(async {
 //! match clerk.actor_tokens().create("user_customer", Actor::new("user_agent")).send().await {
 //!     Ok(token) => assert_eq!(token.id().as_str(), "act_1"),
-//!     Err(error) if error.is_ambiguous() => eprintln!("a token may exist that nobody holds: {error}"),
+//!     Err(error) if error.is_ambiguous() => eprintln!("a token may exist whose link is lost: {error}"),
 //!     Err(error) => assert_eq!(error.execution(), Execution::NotExecuted),
 //! }
 //! # });

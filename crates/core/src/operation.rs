@@ -103,8 +103,8 @@ pub trait Creation<V> {
     /// Returns the id of what was made, from the value of a successful answer. `None` where it has none.
     fn id_of(&self, value: &V) -> Option<String>;
 
-    /// Returns what takes back what this call made, given its id, as [`id_of`](Self::id_of) or a confirmed
-    /// [`salvage`](Self::salvage) gives it. `None` where nothing does.
+    /// Returns the operation that revokes what this call made. The id is the one that [`id_of`](Self::id_of) or a confirmed
+    /// [`salvage`](Self::salvage) returned. `None` where no operation does.
     ///
     /// The client sends it where the caller has left, with the key that made it: see
     /// [`Client::detaches_on_drop`](crate::Client::detaches_on_drop).
@@ -112,8 +112,8 @@ pub trait Creation<V> {
 
     /// Reads the id of what was made from the body of a 2xx answer that was cut short or cannot be read.
     ///
-    /// [`Salvage::Confirmed`] only where what arrived says that it is the answer to this request: the client takes back
-    /// what a confirmed id names, if the caller is gone. By default, nothing is salvaged.
+    /// Return [`Salvage::Confirmed`] only where what arrived says that it is the response to this request: the client revokes
+    /// what a confirmed id names, if the caller has left. By default, nothing is salvaged.
     ///
     /// # Errors
     /// [`ParseError::mismatch`] or [`ParseError::not_clerk`] if what arrived shows already that it is not the answer to
@@ -163,7 +163,7 @@ pub trait Creation<V> {
     }
 }
 
-/// The operation that takes back what another one made: what [`Creation::undo`] returns.
+/// The operation that revokes what another one made: what [`Creation::undo`] returns.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Operation, RevokeActorToken, Undo};
@@ -175,8 +175,8 @@ pub trait Creation<V> {
 pub struct Undo(Arc<dyn Erased>);
 
 impl Undo {
-    /// This operation takes it back. It should be one that may be repeated ([`Idempotency::Idempotent`](crate::Idempotency::Idempotent)): others are refused once the
-    /// client is closed.
+    /// Wraps the operation that revokes it. It should be [idempotent](crate::Idempotency::Idempotent), because a closed client
+    /// refuses others.
     #[must_use]
     pub fn new(operation: impl Operation) -> Self {
         Self(Arc::new(operation))

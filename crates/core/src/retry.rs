@@ -91,8 +91,8 @@ impl RetryPolicy {
 
     /// **An unsafe retry.** Sends a creation again when it was answered with one of these gateway statuses (500, 502, 503,
     /// 504, 520 to 530). A gateway gives them also when Clerk has made the token behind it: each retry may then mint
-    /// another, and nobody can list or revoke the first. An error's [`execution`](crate::Error::execution) stays `Unknown`;
-    /// a success can hide a lost token, which only `send_with_response` tells
+    /// another, and you cannot list or revoke the first. An error's [`execution`](crate::Error::execution) stays `Unknown`.
+    /// A success can hide a lost token: only `send_with_response` shows it
     /// ([`ApiResponse::is_ambiguous`](crate::ApiResponse::is_ambiguous)).
     /// Another status is refused when the client is built, or when the call is made.
     pub fn danger_retry_create_on(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
@@ -115,8 +115,8 @@ impl RetryPolicy {
             return wrong("retry.attempt_timeout", "is zero", "set a duration of more than zero");
         }
         if !self.danger_retry_create_on.iter().all(|status| rules::may_opt_in(*status)) {
-            let advice = "name 500, 502, 503, 504 and 520 to 530 alone";
-            return wrong("retry.danger_retry_create_on", "names a status that no gateway gives", advice);
+            let advice = "use only 500, 502, 503, 504 and 520 to 530";
+            return wrong("retry.danger_retry_create_on", "names a status that is not a gateway's", advice);
         }
         Ok(())
     }

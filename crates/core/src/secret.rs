@@ -28,7 +28,7 @@ macro_rules! redacted_text {
                 Self(text.into())
             }
 
-            /// The text itself. Whoever calls this decides where it goes: keep it out of logs.
+            /// Returns the text itself. Keep it out of logs.
             #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0

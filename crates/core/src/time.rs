@@ -1,4 +1,4 @@
-//! Telling and passing time.
+//! Measuring and passing time.
 //!
 //! Everything that waits (backoff, deadlines) and everything that dates (HTTP dates, exposure) goes through
 //! [`Timer`], so that a test moves time by hand and a transport brings the clock of its own runtime.
@@ -13,7 +13,7 @@ use std::{
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Tells and passes time.
+/// Measures and passes time.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{SystemTimer, Timer};
@@ -27,7 +27,7 @@ pub trait Timer: Send + Sync {
     /// Returns the present moment of a monotonic clock: deadlines and backoff are measured with it.
     fn now(&self) -> Moment;
 
-    /// The calendar: HTTP dates and exposure are told with it.
+    /// Returns the time of the calendar, for HTTP dates and exposure.
     fn system_time(&self) -> SystemTime;
 
     /// Passes this much time.

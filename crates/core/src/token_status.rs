@@ -11,11 +11,11 @@ words! {
     /// assert_eq!(ActorTokenStatus::from("brand_new").as_str(), "brand_new");
     /// ```
     ActorTokenStatus {
-        /// Nobody has used the link yet; it can be revoked.
+        /// The link was not used yet. The token can be revoked.
         Pending = "pending",
-        /// Somebody used the link; end the session instead.
+        /// The link was used. End the session instead.
         Accepted = "accepted",
-        /// Taken back.
+        /// The token was revoked.
         Revoked = "revoked",
     }
 }

@@ -176,7 +176,7 @@ fn close(client: &Client<HyperTransport>) -> impl Future<Output = Closed> + use<
 #[track_caller]
 fn assert_lost(closed: &Closed) {
     let [report] = closed.orphans() else { panic!("{closed:?}") };
-    assert_eq!((report.execution(), report.id(), closed.under_way()), (Execution::Unknown, None, 0));
+    assert_eq!((report.execution(), report.id(), closed.in_flight()), (Execution::Unknown, None, 0));
 }
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -375,7 +375,7 @@ fn a_client_lives_on_in_another_runtime() {
         server.answer();
         assert_eq!(runtime.block_on(server.next()), Seen::Revoke(ID.to_owned()));
     }
-    assert_eq!(clients_runtime().block_on(close(&client)).under_way(), 0);
+    assert_eq!(clients_runtime().block_on(close(&client)).in_flight(), 0);
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn a_tokio_executor_without_a_runtime_drops_the_task_and_close_tells_the_loss() 
     assert!(call.as_mut().poll(&mut context).is_pending());
     drop(call);
     let closed = pollster::block_on(client.close(LONG));
-    assert_eq!((closed.orphan_count(), closed.under_way()), (1, 0));
+    assert_eq!((closed.orphan_count(), closed.in_flight()), (1, 0));
 }
 
 #[test]
@@ -477,5 +477,5 @@ fn held_until_its_runtime_has_ended_it_is_reported_by_name() {
     drop(held);
     let closed = clients_runtime().block_on(close(&client));
     let [report] = closed.orphans() else { panic!("{closed:?}") };
-    assert_eq!((report.id(), report.was_held(), closed.under_way()), (Some(ID), true, 0));
+    assert_eq!((report.id(), report.was_held(), closed.in_flight()), (Some(ID), true, 0));
 }

@@ -174,10 +174,10 @@ impl Aftermath<'_> {
 /// What `close` left out: a call that was in flight at the end, or what was lost after it had said that none was.
 fn closed_too_early(closed: &[Closed]) -> Option<String> {
     let last = closed.last()?;
-    if last.under_way() > 0 {
-        return Some(format!("{} calls were still in flight after close", last.under_way()));
+    if last.in_flight() > 0 {
+        return Some(format!("{} calls were still in flight after close", last.in_flight()));
     }
-    let early = closed.iter().find(|it| it.under_way() == 0 && it.orphan_count() != last.orphan_count())?;
+    let early = closed.iter().find(|it| it.in_flight() == 0 && it.orphan_count() != last.orphan_count())?;
     Some(format!("{} were lost by the first close, and {} at the end", early.orphan_count(), last.orphan_count()))
 }
 

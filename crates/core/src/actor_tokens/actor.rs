@@ -67,7 +67,7 @@ impl Actor {
     pub fn from_json(json: &str) -> Result<Self, InvalidRequest> {
         let json = json.trim_matches([' ', '\t', '\r', '\n']);
         let found =
-            Json::whole_object(json.as_bytes()).ok_or_else(|| InvalidRequest::new("actor", "is no JSON object"))?;
+            Json::whole_object(json.as_bytes()).ok_or_else(|| InvalidRequest::new("actor", "is not a JSON object"))?;
         Self::read(found).map_err(|problem| InvalidRequest::new("actor", problem.problem()))
     }
 

@@ -177,7 +177,7 @@ impl<'a> Answer<'a> {
     /// The token in the answer, if the answer is whole.
     fn token(self) -> Result<ActorToken, ParseError> {
         if let Some(name) = self.twice.first() {
-            return Err(ParseError::unusable(name, "is there twice"));
+            return Err(ParseError::unusable(name, "appears twice"));
         }
         let Found { object, id, status, user_id, actor, token, url, created_at, updated_at } = self.found;
         // It says `actor_token`, or cannot be read.
@@ -223,7 +223,7 @@ pub(super) fn token(response: &Response, binding: &Binding<'_>) -> Result<ActorT
 }
 
 fn not_marked() -> ParseError {
-    ParseError::not_clerk("the answer is not an `actor_token` object")
+    ParseError::not_clerk("the response is not an `actor_token` object")
 }
 
 fn not_an_object(headers: &HeaderMap, body: &[u8], end: End, at: usize) -> ParseError {
@@ -235,14 +235,14 @@ fn not_an_object(headers: &HeaderMap, body: &[u8], end: End, at: usize) -> Parse
         .get(CONTENT_TYPE)
         .is_none_or(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase().contains("json"));
     if *first == b'<' || !says_json {
-        return ParseError::not_clerk("the answer is no JSON, but some other page");
+        return ParseError::not_clerk("the response is not JSON: a proxy or another server may have sent it");
     }
     match end {
         End::Cut => ParseError::unusable("body", "ends early"),
         End::Whole | End::Broken => {
-            ParseError::unusable("body", &format!("is not valid JSON (at byte {at} or behind it)"))
+            ParseError::unusable("body", &format!("is not valid JSON (at byte {at} or after it)"))
         }
-        End::Other if json::is_value(body) => ParseError::not_clerk("the answer is no JSON object"),
+        End::Other if json::is_value(body) => ParseError::not_clerk("the response is not a JSON object"),
         End::Other => ParseError::unusable("body", "is not valid JSON"),
     }
 }
@@ -255,7 +255,7 @@ fn present(value: Option<Json<'_>>) -> Option<Json<'_>> {
 fn text<'a>(field: &str, value: Option<Json<'a>>) -> Result<Cow<'a, str>, ParseError> {
     let value = value.ok_or_else(|| ParseError::unusable(field, "is missing"))?;
     value.text().ok_or_else(|| match value.is_string() {
-        true => ParseError::unusable(field, "holds an escape or a byte that is no character"),
+        true => ParseError::unusable(field, "has an invalid escape or an invalid UTF-8 byte"),
         false => wrong_type(field, "a string", value),
     })
 }
@@ -265,5 +265,5 @@ fn optional_text<'a>(field: &str, value: Option<Json<'a>>) -> Result<Option<Cow<
 }
 
 fn wrong_type(field: &str, expected: &str, found: Json<'_>) -> ParseError {
-    ParseError::unusable(field, &format!("should be {expected} and is {}", found.kind()))
+    ParseError::unusable(field, &format!("must be {expected}, and is {}", found.kind()))
 }

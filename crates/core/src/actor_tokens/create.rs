@@ -132,12 +132,12 @@ impl Operation for CreateActorToken {
             return Err(InvalidRequest::new("user_id", "must not be empty"));
         }
         match self.actor.sub() {
-            None => return Err(InvalidRequest::new("actor.sub", "must be there, and be a text")),
+            None => return Err(InvalidRequest::new("actor.sub", "is required and must be a string")),
             Some("") => return Err(InvalidRequest::new("actor.sub", "must not be empty")),
             Some(_) => {}
         }
         if let Some(key) = self.stamp_key.as_deref().filter(|key| self.actor.get(key).is_some()) {
-            let reason = "is where the stamp of an attempt goes, and is there already";
+            let reason = "is reserved for the stamp of an attempt: use another key";
             return Err(InvalidRequest::new(format!("actor.{key}"), reason));
         }
         let durations =

@@ -22,8 +22,8 @@ redacted_text!(
 );
 
 redacted_text!(
-    /// The one-time sign-in link of an actor token. A credential: whoever opens it is signed in as the customer. Pass
-    /// it on verbatim.
+    /// The one-time sign-in link of an actor token. A credential: it signs in as the customer the person
+    /// who opens it. Pass it on verbatim.
     ///
     /// ```
     /// use clerk_actor_tokens_core::SignInUrl;

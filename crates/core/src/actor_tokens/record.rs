@@ -13,7 +13,7 @@ use crate::{
 
 /// An actor token without its link and its ticket: what an application writes into its database.
 ///
-/// Clerk lists no actor tokens, so a token that nobody wrote down cannot be found again. serde writes the names and the
+/// Clerk lists no actor tokens, so a token that was not written down cannot be found again. serde writes the names and the
 /// values that Clerk uses. The actor is the application's own data, and is kept whole. `Debug` shows no value of its
 /// further keys.
 ///

@@ -20,7 +20,7 @@ pub(super) fn id_of_token_for(user_id: &str, actor_sub: Option<&str>, body: &[u8
     }
     let first = json::without_byte_order_mark(body).trim_ascii_start().first();
     if first.is_some_and(|first| *first != b'{') {
-        return Err(ParseError::not_clerk("the answer is no JSON object"));
+        return Err(ParseError::not_clerk("the response is not a JSON object"));
     }
     Ok(match answer.id() {
         Some(id) if answer.is_ours() => Salvage::Confirmed(id.into_owned()),

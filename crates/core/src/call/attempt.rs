@@ -92,9 +92,9 @@ fn add_stamp<O: Operation, T: HttpTransport + ?Sized>(
 ) -> Result<Option<String>, TransportError> {
     let Some(creation) = call.operation.creation().filter(|creation| creation.is_stamped()) else { return Ok(None) };
     let stamp = stamp::random()
-        .ok_or_else(|| TransportError::blocked("the operating system gives no random bytes for a stamp"))?;
+        .ok_or_else(|| TransportError::blocked("the operating system returned no random bytes for the stamp"))?;
     if !creation.stamp(request, &stamp) {
-        return Err(TransportError::blocked("the request cannot bear the stamp that was asked for"));
+        return Err(TransportError::blocked("the operation cannot put its stamp into the request"));
     }
     call.log.stamp(number, stamp.clone());
     Ok(Some(stamp))
@@ -229,7 +229,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Core<'_, O, T> {
         }
         if let Some(name) = options::reserved(request.headers()) {
             return Err(TransportError::blocked(format!(
-                "a middleware set the header `{name}`, which is the client's or the transport's to set"
+                "a middleware set the header `{name}`, which only the client or the transport may set"
             )));
         }
         base_url.check_key(self.key).map_err(|refused| {

@@ -113,7 +113,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
         exchanged
     }
 
-    /// Makes the call that takes back what has this id: to the same place, first with the key that made it.
+    /// Makes the call that revokes what has this id: to the same place, first with the key that made it.
     pub(crate) fn undo(&self, id: &str, key: Option<SecretKey>) -> Option<UndoCall> {
         let undo = self.operation.creation()?.undo(id)?;
         let mut options = Options::default();

@@ -1,7 +1,8 @@
 //! What becomes of a creation whose caller has left, or whose middleware dropped the exchange: the only other place where a
 //! response ends.
 //!
-//! The exchange runs on in the call's executor, under the attempt's deadline. What it makes is given to the orphan handler.
+//! The exchange is detached: it continues in the call's executor, under the attempt's deadline. What it makes is given to the
+//! orphan handler.
 //! There is no retry. Where nothing can run it, or where the executor drops it, the loss is reported.
 
 use std::{
@@ -79,8 +80,8 @@ pub(crate) fn take_care<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallS
     hand_over(Detached::new(call, None, Some(in_doubt)), None);
 }
 
-/// Gives what was held and is not kept to the executor, which takes it back. The id is the one in the value.
-pub(crate) fn take_back_held<O: Operation, T: HttpTransport + ?Sized>(
+/// Gives what was held and is not kept to the executor, which revokes it. The id is the one in the value.
+pub(crate) fn revoke_held<O: Operation, T: HttpTransport + ?Sized>(
     call: Arc<CallState<O, T>>,
     in_doubt: InDoubt,
     id: Option<String>,
@@ -209,51 +210,51 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         }
     }
 
-    /// Takes back what was held. Gives an orphan to the application's handler, or takes it back.
+    /// Revokes what was held. Gives an orphan to the application's handler, or revokes it.
     async fn handle(&self, report: OrphanReport, key: Option<SecretKey>) {
         let undo = report.id.as_deref().and_then(|id| self.call.undo(id, key));
         let orphan = Orphan { report, undo };
-        // What a caller let go of is no orphan: it becomes one where it cannot be taken back.
+        // What a caller let go of is no orphan: it becomes one where it cannot be revoked.
         if self.was_held && !orphan.report.is_incomplete() {
             match orphan.undo().await {
-                Ok(()) => return log::info!(target: "clerk_actor_tokens", "{}; it was taken back", orphan.report),
+                Ok(()) => return log::info!(target: "clerk_actor_tokens", "{}; it was revoked", orphan.report),
                 Err(error) => return self.handle_orphan(orphan, Some(error)).await,
             }
         }
         self.handle_orphan(orphan, None).await;
     }
 
-    /// Gives the orphan to the application's handler, or takes it back unless that has failed.
+    /// Gives the orphan to the application's handler, or revokes it unless that has failed.
     async fn handle_orphan(&self, orphan: Orphan, failed: Option<Error>) {
         match (&self.call.settings.on_orphan, failed) {
             (Some(handler), _) => handler(orphan).await,
-            (None, Some(error)) => self.was_not_taken_back(orphan.report(), &error),
-            (None, None) => self.take_back(orphan).await,
+            (None, Some(error)) => self.was_not_revoked(orphan.report(), &error),
+            (None, None) => self.revoke(orphan).await,
         }
     }
 
-    fn was_not_taken_back(&self, report: &OrphanReport, error: &Error) {
-        log::error!(target: "clerk_actor_tokens", "{report}; it was not taken back: {error}");
+    fn was_not_revoked(&self, report: &OrphanReport, error: &Error) {
+        log::error!(target: "clerk_actor_tokens", "{report}; it was not revoked: {error}");
         self.in_flight.in_flight().keep(report.clone());
     }
 
-    async fn take_back(&self, orphan: Orphan) {
+    async fn revoke(&self, orphan: Orphan) {
         let report = orphan.report();
         if orphan.undo.is_none() {
             let why =
                 if report.id.is_none() { "its id is not known for certain" } else { "nothing undoes this operation" };
-            log::error!(target: "clerk_actor_tokens", "{report}; it cannot be taken back: {why}");
+            log::error!(target: "clerk_actor_tokens", "{report}; the client cannot revoke it: {why}");
             self.in_flight.in_flight().keep(report.clone());
             return;
         }
         match orphan.undo().await {
             Ok(()) if report.is_incomplete() => {
                 let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
-                log::error!(target: "clerk_actor_tokens", "{report}; it was taken back, but an earlier attempt may have made another");
+                log::error!(target: "clerk_actor_tokens", "{report}; it was revoked, but an earlier attempt may have made another");
                 self.in_flight.in_flight().keep(unnamed);
             }
-            Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was taken back"),
-            Err(error) => self.was_not_taken_back(report, &error),
+            Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was revoked"),
+            Err(error) => self.was_not_revoked(report, &error),
         }
     }
 }
@@ -270,7 +271,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Detached<O, T> {
         let report = self.report(&in_doubt);
         let why = match self.handler_began {
             true => "the orphan handler did not complete",
-            false => "nothing ran on to take it back",
+            false => "no executor ran the task that revokes it",
         };
         let _ = catch_unwind(AssertUnwindSafe(|| log::error!(target: "clerk_actor_tokens", "{report}; {why}")));
         self.in_flight.in_flight().keep(report);

@@ -16,7 +16,7 @@ use crate::{
     call::{
         call_state::CallState,
         detach,
-        in_flight::{HoldPlace, TakeBack},
+        in_flight::{HoldPlace, Revocable},
         orphan::OrphanReport,
         sends::InDoubt,
     },
@@ -116,12 +116,12 @@ impl<O: Operation, T: HttpTransport + ?Sized> Hold<O, T> {
     }
 }
 
-impl<O: Operation, T: HttpTransport + ?Sized> TakeBack for Hold<O, T> {
+impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
     fn keep(&self) -> Option<Error> {
         (!self.decides()).then(|| Error::not_kept(self.call.operation.info(), self.id.as_deref()))
     }
 
-    fn take_back(&self) -> Option<OrphanReport> {
+    fn revoke(&self) -> Option<OrphanReport> {
         if !self.decides() {
             return None;
         }
@@ -131,7 +131,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> TakeBack for Hold<O, T> {
             let unsent = InDoubt { execution: Execution::Executed, success: None, others_in_doubt: false };
             (is_unsent && self.id.is_some()).then_some(unsent)
         })?;
-        detach::take_back_held(Arc::clone(&self.call), in_doubt, self.id.clone())
+        detach::revoke_held(Arc::clone(&self.call), in_doubt, self.id.clone())
     }
 }
 
@@ -143,11 +143,11 @@ pub(crate) fn hold<O: Operation, T: HttpTransport + ?Sized>(
     let id = call.operation.creation().and_then(|creation| creation.id_of(&value));
     let hold = Arc::new(Hold { call: Arc::clone(call), id, is_decided: AtomicBool::new(false) });
     let info: &'static OperationInfo = call.operation.info();
-    match call.settings.in_flight.hold(Arc::clone(&hold) as Arc<dyn TakeBack>) {
+    match call.settings.in_flight.hold(Arc::clone(&hold) as Arc<dyn Revocable>) {
         Some(place) => Ok(Held { value, hold: Some(place) }),
         None => {
             let id = hold.id.clone();
-            let _ = hold.take_back();
+            let _ = hold.revoke();
             Err(Error::not_kept(info, id.as_deref()))
         }
     }

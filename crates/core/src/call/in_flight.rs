@@ -43,21 +43,21 @@ struct State {
     lost: Vec<OrphanReport>,
     more_lost: usize,
     waiting: Waiting,
-    held: BTreeMap<u64, Arc<dyn TakeBack>>,
+    held: BTreeMap<u64, Arc<dyn Revocable>>,
     next_held: u64,
-    /// `close` has taken back what was held: nothing is held from here on.
+    /// `close` has revoked what was held: nothing is held from here on.
     is_over: bool,
-    /// What `close` has taken back.
-    taken_back: Vec<OrphanReport>,
+    /// What `close` has revoked.
+    revoked: Vec<OrphanReport>,
 }
 
-/// Something that a caller holds: kept or taken back, whichever comes first.
-pub(crate) trait TakeBack: Send + Sync {
-    /// Lets the caller keep it. An error if it was taken back before.
+/// Something that a caller holds: kept or revoked, whichever comes first.
+pub(crate) trait Revocable: Send + Sync {
+    /// Lets the caller keep it. An error if it was revoked before.
     fn keep(&self) -> Option<Error>;
 
-    /// Begins to take it back, and returns what is known of it. `None` if it was kept or taken back before.
-    fn take_back(&self) -> Option<OrphanReport>;
+    /// Begins to revoke it, and returns what is known of it. `None` if it was kept or revoked before.
+    fn revoke(&self) -> Option<OrphanReport>;
 }
 
 impl InFlight {
@@ -89,8 +89,8 @@ impl InFlight {
         Ended { in_flight: self, also_held: true, place: None }
     }
 
-    /// Holds something until its place is dropped. `None` if `close` has taken back what was held: nobody would.
-    pub(crate) fn hold(self: &Arc<Self>, held: Arc<dyn TakeBack>) -> Option<HoldPlace> {
+    /// Holds something until its place is dropped. `None` if `close` has revoked what was held: nothing would revoke this.
+    pub(crate) fn hold(self: &Arc<Self>, held: Arc<dyn Revocable>) -> Option<HoldPlace> {
         let number = self.state.with(|state| {
             if state.is_over {
                 return None;
@@ -103,20 +103,20 @@ impl InFlight {
         Some(HoldPlace { in_flight: Arc::clone(self), number, held })
     }
 
-    /// Takes back what is held. From here on, nothing is.
-    pub(crate) fn take_back_held(&self) {
+    /// Revokes what is held. From here on, nothing is.
+    pub(crate) fn revoke_held(&self) {
         let held = self.state.with(|state| {
             state.is_over = true;
             std::mem::take(&mut state.held)
         });
         // Each is the user's to run in part: not under the lock.
-        let reports: Vec<_> = held.into_values().filter_map(|held| held.take_back()).collect();
-        self.state.with(|state| state.taken_back.extend(reports));
+        let reports: Vec<_> = held.into_values().filter_map(|held| held.revoke()).collect();
+        self.state.with(|state| state.revoked.extend(reports));
     }
 
-    /// Returns what `close` has taken back.
-    pub(crate) fn taken_back(&self) -> Vec<OrphanReport> {
-        self.state.with(|state| state.taken_back.clone())
+    /// Returns what `close` has revoked.
+    pub(crate) fn revoked(&self) -> Vec<OrphanReport> {
+        self.state.with(|state| state.revoked.clone())
     }
 
     /// Keeps the report of something that was not revoked.
@@ -145,15 +145,15 @@ impl InFlight {
     }
 }
 
-/// The place of something that is held. Dropped, it is taken back, unless it was kept.
+/// The place of something that is held. Its drop revokes that, unless it was kept.
 pub(crate) struct HoldPlace {
     in_flight: Arc<InFlight>,
     number: u64,
-    held: Arc<dyn TakeBack>,
+    held: Arc<dyn Revocable>,
 }
 
 impl HoldPlace {
-    /// Lets the caller keep it. An error if `close` has taken it back.
+    /// Lets the caller keep it. An error if `close` has revoked it.
     pub(crate) fn keep(&self) -> Option<Error> {
         self.held.keep()
     }
@@ -162,7 +162,7 @@ impl HoldPlace {
 impl Drop for HoldPlace {
     fn drop(&mut self) {
         // Before it leaves its place: in flight or held, `close` sees it.
-        let _ = self.held.take_back();
+        let _ = self.held.revoke();
         let (held, waiting) =
             self.in_flight.state.with(|state| (state.held.remove(&self.number), state.waiting.take()));
         wake(waiting);

@@ -76,19 +76,19 @@ impl Options {
         let name = HeaderName::try_from(name).map_err(|_| InvalidRequest::new("header", "has an invalid name"))?;
         if is_reserved(&name) {
             let reason = if name == AUTHORIZATION {
-                "is a header that is set from the credentials"
+                "is a header that the client sets from the credentials"
             } else {
-                "is a header that the client sets"
+                "is a header that only the client sets"
             };
             return Err(InvalidRequest::new(name.as_str().to_owned(), reason));
         }
         let value = HeaderValue::try_from(value).map_err(|_| {
-            InvalidRequest::new(name.as_str().to_owned(), "has a character that cannot stand in a header")
+            InvalidRequest::new(name.as_str().to_owned(), "has a character that is invalid in a header")
         })?;
         self.headers
             .try_append(name, value)
             .map(drop)
-            .map_err(|_| InvalidRequest::new("header", "is one of too many headers"))
+            .map_err(|_| InvalidRequest::new("header", "cannot be added: the request has too many headers"))
     }
 
     /// Checks what can be checked before a request is made.
@@ -126,6 +126,6 @@ pub(crate) fn apply_headers(request: &mut Request, settings: &Settings, options:
     }
 }
 
-pub(crate) fn check_timeout(timeout: Duration) -> Result<(), InvalidRequest> {
+fn check_timeout(timeout: Duration) -> Result<(), InvalidRequest> {
     if timeout.is_zero() { Err(InvalidRequest::new("timeout", "must be more than zero")) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! Orphans: what a call made, or may have made, whose caller has left; and how it is taken back.
+//! Orphans: what a call made, or may have made, whose caller has left; and how it is revoked.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use crate::{
     time::BoxFuture,
 };
 
-/// Makes the call that takes an orphan back.
+/// Makes the call that revokes an orphan.
 pub(crate) type UndoCall = Box<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
 
 /// What a call made, or may have made, whose caller was gone when the answer came: what an
@@ -29,10 +29,10 @@ pub(crate) type UndoCall = Box<dyn Fn() -> BoxFuture<'static, Result<(), Error>>
 ///     }
 /// }
 /// ```
-#[must_use = "dropping it takes nothing back"]
+#[must_use = "dropping it revokes nothing"]
 pub struct Orphan {
     pub(crate) report: OrphanReport,
-    /// `None` where its id is not known, or where nothing takes it back.
+    /// `None` where its id is not known, or where nothing revokes it.
     pub(crate) undo: Option<UndoCall>,
 }
 
@@ -43,23 +43,23 @@ impl Orphan {
         &self.report
     }
 
-    /// Takes it back: revokes the token, at the base URL of the call and with the key that made it. If Clerk refuses that key
-    /// (401), it is tried again with a key that the call's credential provider gives. Each has the client's timeout plus the
-    /// longest time for which a 429 holds calls back, is tried six times, and takes nothing from the retry budget. Headers and
-    /// extensions of the call are not carried over.
+    /// Revokes the token, at the base URL of the call and with the key that made it.
+    ///
+    /// If Clerk refuses that key (401), the client tries again with the next key of the call's credential provider. With each
+    /// key it makes up to six attempts, which take nothing from the retry budget. They may last as long as the client's timeout
+    /// plus the longest time for which a 429 holds calls back. Headers and extensions of the call are not carried over.
     ///
     /// Where the report [is incomplete](OrphanReport::is_incomplete), another token may be left that this cannot reach.
     ///
     /// # Errors
-    /// [`Error`]: the one of the call that takes it back, or
-    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if its [id](OrphanReport::id) is not known or if nothing takes
-    /// back what this operation makes.
+    /// [`Error`]: the one of the revocation. Its kind is [`InvalidRequest`](crate::ErrorKind::InvalidRequest) if the
+    /// [id](OrphanReport::id) is not known, or if nothing revokes what this operation makes.
     pub async fn undo(&self) -> Result<(), Error> {
         match &self.undo {
             Some(undo) => undo().await,
             None => Err(Error::from_invalid_request(
                 self.report.operation,
-                InvalidRequest::new("id", "is not known, or is of something that cannot be taken back"),
+                InvalidRequest::new("id", "is not known, or nothing revokes what this operation makes"),
             )),
         }
     }
@@ -81,7 +81,7 @@ impl fmt::Debug for Orphan {
 /// fn severity(report: &OrphanReport) -> &'static str {
 ///     match report.id() {
 ///         Some(_) if !report.is_incomplete() => "revoke it",
-///         _ => "a link may be out there that nobody can name",
+///         _ => "a token may exist whose id is not known",
 ///     }
 /// }
 /// ```
@@ -120,7 +120,7 @@ impl OrphanReport {
     }
 
     /// Returns an id that arrived in an answer of which too little arrived to say whose it is: see
-    /// [`Error::unconfirmed_id`]. [`Orphan::undo`] does not take it back.
+    /// [`Error::unconfirmed_id`]. [`Orphan::undo`] does not revoke it.
     #[must_use]
     pub fn unconfirmed_id(&self) -> Option<&str> {
         self.unconfirmed_id.as_deref()
@@ -197,11 +197,15 @@ impl fmt::Debug for OrphanReport {
 
 impl fmt::Display for OrphanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = if self.was_held { "it was held and not kept" } else { "its caller was gone before the answer came" };
+        let why = if self.was_held {
+            "the caller held it and did not keep it"
+        } else {
+            "the caller left before the response arrived"
+        };
         write!(f, "{}: {why}; ", self.operation.name())?;
         match (&self.id, self.execution) {
-            (Some(id), _) => write!(f, "it made {}", ShownId(id)),
-            (None, Execution::Executed) => f.write_str("it made something whose id is not known"),
+            (Some(id), _) => write!(f, "the call made {}", ShownId(id)),
+            (None, Execution::Executed) => f.write_str("the call made something whose id is not known"),
             (None, _) => f.write_str("it is unknown whether Clerk acted"),
         }?;
         if let Some(id) = &self.unconfirmed_id {
@@ -227,7 +231,7 @@ fn is_writable(moment: SystemTime) -> bool {
 #[derive(Debug, Clone)]
 #[must_use = "it says what is left"]
 pub struct Closed {
-    pub(crate) under_way: usize,
+    pub(crate) in_flight: usize,
     pub(crate) held: Vec<OrphanReport>,
     pub(crate) orphans: Vec<OrphanReport>,
     pub(crate) more_orphans: usize,
@@ -237,13 +241,13 @@ impl Closed {
     /// Whether nothing is left.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.under_way == 0 && self.orphan_count() == 0
+        self.in_flight == 0 && self.orphan_count() == 0
     }
 
-    /// How many calls that make something were still under way when the time was over. A revocation of what was held counts.
+    /// Returns how many creations were still in flight when the time was over. A revocation of what was held counts.
     #[must_use]
-    pub fn under_way(&self) -> usize {
-        self.under_way
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     /// Returns what was still [held](crate::Held) when the time was over, and which `close` therefore began to revoke. What
@@ -253,7 +257,7 @@ impl Closed {
         &self.held
     }
 
-    /// What was lost over the whole life of the client, and neither taken back nor given to an orphan handler of the
+    /// Returns the orphans of the client's whole life that were neither revoked nor given to an orphan handler of the
     /// application: the first 1,000.
     #[must_use]
     pub fn orphans(&self) -> &[OrphanReport] {

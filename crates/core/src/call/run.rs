@@ -327,7 +327,7 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
 ) -> Outcome<O::Output> {
     let operation = &call.operation;
     let Some((exchanged, classified, summary)) = last else {
-        let refusal = InvalidRequest::new("request", "could not be made again");
+        let refusal = InvalidRequest::new("request", "could not be built a second time");
         return Err(Error::from_invalid_request(operation.info(), refusal));
     };
     let timer = call.transport.timer();

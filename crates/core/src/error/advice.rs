@@ -118,7 +118,7 @@ impl Error {
                  the Clerk dashboard shows it."
             }
             None => {
-                "Mend the credential provider: the error names its cause. The client asks the provider again on the next call."
+                "Correct the credential provider: the error names its cause. The client asks the provider again on the next call."
             }
         }
     }

@@ -28,8 +28,8 @@ impl fmt::Display for Error {
             Execution::Executed => "; Clerk acted",
         })?;
         if self.is_detached() {
-            f.write_str("; a middleware dropped the exchange, which runs on: the client revokes what it makes, and reports it to \
-                 the orphan handler")?;
+            f.write_str("; a middleware dropped the exchange, which is detached: the client revokes what it makes, and reports it \
+                 to the orphan handler")?;
         }
         match &self.0.salvage {
             Salvage::None => Ok(()),

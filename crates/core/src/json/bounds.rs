@@ -25,7 +25,7 @@ impl TooMuch {
         match self {
             Self::Levels => "is nested more than 127 levels deep",
             Self::Values => "holds more than 4096 values and keys",
-            Self::NoText => "holds a string with an escape or a byte that is no character",
+            Self::NoText => "has a string with an invalid escape or an invalid UTF-8 byte",
         }
     }
 }

@@ -69,7 +69,7 @@ impl fmt::Display for ParseError {
                 write!(f, "{}", Sanitized::new(detail))
             }
             ParseProblem::Mismatch { field } => {
-                write!(f, "`{}` is not the one that was asked for", Sanitized::new(field))
+                write!(f, "`{}` differs from the request", Sanitized::new(field))
             }
         }
     }

@@ -23,7 +23,7 @@ pub enum Salvage {
     #[default]
     None,
     /// An id arrived, and nothing yet that says whose answer it is. It may be another's: the client shows it, and never
-    /// takes it back by itself.
+    /// revokes it by itself.
     Unconfirmed(String),
     /// An id arrived, and the answer is the one to this request.
     Confirmed(String),

@@ -22,7 +22,7 @@ pub struct Flip {
 }
 
 impl Flip {
-    /// Whether it claims "not executed" of what is not proved: with these a token could be made and nobody told.
+    /// Whether it claims "not executed" of what is not proved: with these a token could be made without a report.
     #[must_use]
     pub fn is_unsound(&self) -> bool {
         let original = TABLE.iter().find_map(|row| match row {
@@ -33,9 +33,9 @@ impl Flip {
             Some((_, failure)) => rules::rule(failure).execution,
             None => self.rule.execution,
         };
-        // What a transport claims counts only where its send state proves it: this claim is taken back, and is row 7.
-        let is_taken_back = self.status.is_none() && self.rule.failure == Failure::Timeout;
-        original != Some(Execution::NotExecuted) && flipped == Execution::NotExecuted && !is_taken_back
+        // What a transport claims counts only where its send state proves it: this claim is withdrawn, and is row 7.
+        let is_withdrawn = self.status.is_none() && self.rule.failure == Failure::Timeout;
+        original != Some(Execution::NotExecuted) && flipped == Execution::NotExecuted && !is_withdrawn
     }
 
     /// Runs something with this cell changed, on this thread.

@@ -36,7 +36,7 @@ use ErrorKind as Kind;
 use Execution::{Executed, NotExecuted, Unknown};
 use Failure as F;
 
-/// The table. A status that stands in no row is row 17a if it is a redirect, else row 24.
+/// The table. A status without a row is row 17a if it is a redirect, else row 24.
 #[rustfmt::skip]
 pub(crate) static TABLE: [Row; 37] = [
     rule_row("1",   F::InvalidRequest,        No,        No,        Some(Kind::InvalidRequest),     NotExecuted, &[], "invalid input, id or setting"),
@@ -65,7 +65,7 @@ pub(crate) static TABLE: [Row; 37] = [
     rule_row("17",  F::RedirectKeepingMethod, No,        No,        Some(Kind::UnexpectedRedirect), NotExecuted, &[307, 308], ""),
     rule_row("17a", F::Redirect,              No,        No,        Some(Kind::UnexpectedRedirect), Unknown,     &[], "300 301 302 303 304 305 306, any other 3xx"),
     rule_row("18",  F::ResponseTruncated,             No,        Backoff,   Some(Kind::ResponseTruncated),          Executed,    &[], "2xx, body cut, or stalled to the deadline"),
-    rule_row("18a", F::ResponseInvalid,         No,        No,        Some(Kind::ResponseInvalid),      Executed,    &[], "2xx, body over the cap, under a real coding (gzip, x-gzip, compress, deflate, br, zstd), or malformed where it decides (object, id, user, actor, status); an id outside the grammar"),
+    rule_row("18a", F::ResponseInvalid,         No,        No,        Some(Kind::ResponseInvalid),      Executed,    &[], "2xx whose body is over the cap, compressed (gzip, x-gzip, compress, deflate, br, zstd) or malformed. Malformed is an invalid `object`, `id`, `user_id`, `actor` or `status`"),
     rule_row("19",  F::ResponseNotClerk,         No,        No,        Some(Kind::ResponseInvalid),      Unknown,     &[], "2xx that is not Clerk's (HTML, no `object`)"),
     rule_row("19a", F::ResponseMismatch,         No,        No,        Some(Kind::ResponseMismatch),      Unknown,     &[], "2xx for another user, actor, id or stamp"),
     case_row("20",  Case::RevokeOk("AlreadyRevoked"),                                                           "revoke: 400 `actor_token_cannot_be_revoked_code`, status revoked"),

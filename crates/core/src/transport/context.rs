@@ -109,7 +109,7 @@ impl CallContext {
         self.fresh_connection
     }
 
-    /// Returns whether any of the request may have been sent: what a transport sets, and what its failures are judged by.
+    /// Returns whether any of the request may have been sent. The transport sets it, and the client classifies failures by it.
     #[must_use]
     pub fn send_state(&self) -> &SendState {
         &self.send_state

@@ -226,7 +226,7 @@ impl StdError for TransportError {
     }
 }
 
-/// A claim that was taken back: see [`TransportError::into_unproved`].
+/// A claim that was withdrawn: see [`TransportError::into_unproved`].
 #[derive(Debug)]
 struct Unproved {
     claimed: TransportErrorKind,

@@ -289,7 +289,7 @@ fn each_predicate_is_true_of_its_own_failure_alone() {
         (api_error(401, "authorization_header_format_invalid", "", ""), "unauthorized"),
         (api_error(401, "clerk_key_invalid", "", ""), "unauthorized"),
         (api_error(429, "too_many_requests", "", ""), "rate limited"),
-        // A rate limit is told by its status, not by its code.
+        // A rate limit is recognised by its status, not by its code.
         (response(429, "<html>"), "rate limited"),
         (api_error(429, "brand_new", "", ""), "rate limited"),
         (api_error(400, "request_body_invalid", "", ""), ""),

@@ -176,7 +176,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
     }
 }
 
-/// A server that fails or works as it is told.
+/// A server that fails or works as the switch says.
 fn switched() -> (Client<Scripted>, Clock, &'static AtomicBool) {
     let works: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
     let client = eager(move |_| match works.load(Ordering::SeqCst) {

@@ -181,13 +181,13 @@ fn a_member_that_is_read_and_is_there_twice_is_an_error() {
         let body = token.to_string().replacen('{', &format!("{{{}:{value},", json!(key)), 1);
         let error = created(response(200, body)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ResponseInvalid);
-        assert!(error.to_string().contains(&format!("`{key}` is there twice")), "{error}");
-        // What else may be two, the id is still the one that can be taken back.
+        assert!(error.to_string().contains(&format!("`{key}` appears twice")), "{error}");
+        // What else may be two, the id is still the one to revoke.
         let names_it = !["object", "id", "user_id", "actor"].contains(&key.as_str());
         assert_eq!(error.salvaged_id(), names_it.then_some(ID), "{key}");
     }
     let body = token.to_string().replacen(r#"{"sub":"#, &format!(r#"{{"sub":"{AGENT}","sub":"#), 1);
-    assert!(created(response(200, body)).unwrap_err().to_string().contains("`actor.sub` is there twice"));
+    assert!(created(response(200, body)).unwrap_err().to_string().contains("`actor.sub` appears twice"));
 
     let entry = r#"{"code":"form_param_missing","message":"m"}"#;
     for body in [
@@ -380,7 +380,7 @@ fn any_json() -> impl Strategy<Value = (String, Value)> {
         });
         let object = vec((key, inner), 0..4).prop_map(|members| {
             let texts: Vec<_> = members.iter().map(|(key, (text, _))| format!("{} :{text}", json!(key))).collect();
-            // Of a key that is there twice, the last one counts.
+            // Of a key that appears twice, the last one counts.
             let map: Map<_, _> = members.into_iter().map(|(key, (_, value))| (key, value)).collect();
             (format!("{{{}\n}}", texts.join(" ,")), Value::Object(map))
         });

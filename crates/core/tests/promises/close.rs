@@ -1,4 +1,4 @@
-//! `Client::close`: nothing is made any more, what is under way is waited for, and what is left is told.
+//! `Client::close`: it accepts no creations, waits for those in flight, and returns what remains.
 
 use std::{
     sync::{
@@ -117,18 +117,18 @@ fn it_waits_for_handlers() {
 }
 
 #[test]
-fn it_returns_exactly_at_its_deadline_and_says_what_is_under_way() {
+fn it_returns_exactly_at_its_deadline_and_says_what_is_in_flight() {
     for within in [Duration::ZERO, Duration::from_nanos(1), SECOND, 29 * SECOND] {
         let (clerk, tasks, client) = detaching(Answer::Stall);
         let call = begin(&client);
         drop(begin(&client));
         let closed = tasks.run_beside(client.close(within));
-        assert_eq!((closed.under_way(), closed.orphan_count(), closed.is_clean()), (2, 0, false));
+        assert_eq!((closed.in_flight(), closed.orphan_count(), closed.is_clean()), (2, 0, false));
         assert_eq!(clerk.clock.elapsed(), within);
-        // What it did not wait for goes on, and is told later.
+        // What it did not wait for continues, and is reported later.
         drop(call);
         let closed = tasks.run_beside(client.close(LONG));
-        assert_eq!((closed.under_way(), closed.orphan_count()), (0, 2));
+        assert_eq!((closed.in_flight(), closed.orphan_count()), (0, 2));
     }
 }
 
@@ -146,7 +146,7 @@ fn two_that_close_are_both_told_the_same() {
     let other = client.clone();
     let (one, two) = tasks.run_beside(join(client.close(LONG), other.close(LONG)));
     for closed in [one, two, tasks.run_beside(client.close(LONG))] {
-        assert_eq!((closed.under_way(), closed.orphan_count()), (0, 1));
+        assert_eq!((closed.in_flight(), closed.orphan_count()), (0, 1));
     }
     assert_eq!(clerk.clock.elapsed(), Duration::ZERO);
 }
@@ -160,7 +160,7 @@ fn each_waits_for_its_own_deadline_alone() {
         let (client, clock, ends) = (client.clone(), clerk.clock.clone(), &ends);
         async move {
             let closed = client.close(within).await;
-            ends.lock().unwrap().push((clock.elapsed(), closed.under_way()));
+            ends.lock().unwrap().push((clock.elapsed(), closed.in_flight()));
         }
     };
     tasks.run_beside(join(close(9 * SECOND), close(4 * SECOND)));
@@ -199,7 +199,7 @@ fn a_call_in_backoff_or_at_the_gate_is_waited_for_as_well() {
 }
 
 #[test]
-fn a_call_that_failed_unsent_is_not_under_way() {
+fn a_call_that_failed_unsent_is_not_in_flight() {
     let (_, _, client) = detaching(Answer::Success);
     let refused = client.actor_tokens().create("", Actor::new(AGENT)).send();
     assert_eq!(pollster::block_on(refused).unwrap_err().kind(), ErrorKind::InvalidRequest);

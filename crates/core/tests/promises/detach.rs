@@ -46,7 +46,7 @@ enum Care {
     Revoke,
     /// A handler of the application's, which remembers them.
     Handler,
-    /// Nobody: the call does not detach.
+    /// Nothing: the call does not detach.
     None,
 }
 
@@ -158,7 +158,7 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
 
     let what = format!("{case:?} dropped after {polls} polls");
     figures.drops += 1;
-    // Nobody waits: nothing more is sent, let alone made.
+    // No caller waits: nothing more is sent, let alone made.
     assert_eq!(after.creates, before.creates, "{what}");
     let of_this = |books: &Books| books.answered[start.answered.len()..].to_vec();
     let sent = before.creates - start.creates;
@@ -169,7 +169,7 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
     };
     let runs_on = before.in_flight == 1 || !proved(&of_this(&before));
     let orphaned = match case.care {
-        // Without anything that runs on, what was under way stays unknown.
+        // Without anything that runs on, what was in flight stays unknown.
         Care::None => runs_on,
         _ => runs_on && (!proved(&of_this(&after)) || after.in_flight == 1),
     };
@@ -183,9 +183,9 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
     }
     assert!(sent > 0 || !orphaned, "{what}");
 
-    // Whoever is told of it, it is told once.
+    // It is reported once, to `close` or to the handler.
     let closed = pollster::block_on(client.close(SECOND));
-    assert_eq!(closed.under_way(), 0, "{what}");
+    assert_eq!(closed.in_flight(), 0, "{what}");
     let handled = handled.lock().unwrap().clone();
     let reports = match case.care {
         Care::Handler => {
@@ -194,14 +194,14 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
         }
         Care::Revoke | Care::None => closed.orphans().to_vec(),
     };
-    // The last answer that tells an id is the one whose token is found.
+    // The last response with an id is the one whose token is found.
     let told = after.told.get(start.told.len()..).and_then(<[String]>::last).cloned();
     let revoked: Vec<_> = after.revoked.iter().map(|(id, ..)| id.clone()).collect();
     figures.orphans += usize::from(orphaned);
     match case.care {
         Care::Revoke => {
             assert_eq!(revoked, Vec::from_iter(told.clone().filter(|_| orphaned)), "{what}");
-            // After an unsafe retry another token may be left, which nobody can name.
+            // After an unsafe retry another token may be left, whose id is not known.
             let doubtful = of_this(&after).iter().filter(|answer| !proved(&[**answer])).count();
             assert_eq!(reports.len(), usize::from(orphaned && (told.is_none() || doubtful > 1)), "{what}");
             assert!(reports.iter().all(|report| report.id().is_none() && report.is_incomplete()), "{what}");
@@ -224,7 +224,7 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
         assert!(report.exposure_until().is_some() && report.session_exposure_until().is_some());
         assert_eq!(report.operation().name(), "CreateActorToken");
         if case.care != Care::None {
-            // One that was about to be sent, or was held, is told as well, as blocked.
+            // One that was about to be sent, or was held, is reported as well, as blocked.
             let sent_attempts = report.attempts().iter().filter(|it| it.error() != Some(ErrorKind::Blocked));
             assert_eq!(sent_attempts.count(), of_this(&before).len() + before.in_flight, "{what}");
         }
@@ -273,10 +273,10 @@ fn dropped_at_every_await_point_nothing_is_lost_and_nothing_more_is_made() {
     let Figures { drops, ran_on, orphans, ids_known, unknown_though_told } = figures;
     println!(
         "figure: dropped calls: {drops} drops, {ran_on} ran on, {orphans} orphans, {ids_known} ids known, \
-         {unknown_though_told} unknown though an answer told them"
+         {unknown_though_told} unknown though a response named them"
     );
     assert_eq!(figures.unknown_though_told, 0);
-    // So that nobody mistakes a test that tries nothing for a proof.
+    // So that a test that tries nothing does not pass for a proof.
     assert!(figures.drops > 15_000 && figures.ran_on > 4_000 && figures.ids_known > 400, "{figures:?}");
 }
 
@@ -314,7 +314,7 @@ fn a_call_that_was_never_polled_was_never_begun() {
     drop(kept);
 }
 
-/// Ready once it is told to be, by another thread.
+/// Ready once another thread sets it.
 #[derive(Clone, Default)]
 struct Signal(Arc<Mutex<(bool, Vec<Waker>)>>);
 

@@ -1,4 +1,4 @@
-//! Until when a lost token can be used, and the stamp by which what grew from it is told.
+//! Until when a lost token can be used, and the stamp by which what grew from it is recognised.
 
 use std::{
     collections::BTreeSet,

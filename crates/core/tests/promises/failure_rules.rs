@@ -38,7 +38,7 @@ const fn fate(sends: usize, kind: ErrorKind, execution: Execution) -> Fate {
 }
 
 /// Checks one failure that repeats itself for ever. Whatever the outcome, ambiguity must agree with execution, and the
-/// attempts that are told must be the sends that were made.
+/// attempts that are reported must be the sends that were made.
 #[track_caller]
 fn check(api: Op, play: impl Fn() -> Play + Send + Sync + 'static, expected: Fate, what: &str) -> Error {
     let client = client(move |_| play());
@@ -735,7 +735,7 @@ fn retry_after_beyond_the_deadline_returns_now_and_says_so() {
             assert_eq!((error.kind(), error.execution()), (RateLimited, NotExecuted));
             assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)), "{value}");
             assert_eq!(client.transport().sends(), 1, "{value}");
-            assert_eq!(client.transport().clock.elapsed(), Duration::ZERO, "{value}: nobody sleeps for nothing");
+            assert_eq!(client.transport().clock.elapsed(), Duration::ZERO, "{value}: no call sleeps for nothing");
         }
     }
     // More than any clock holds.

@@ -140,7 +140,7 @@ fn an_answered_call_waits_longer_than_the_gate_is_shut_if_it_was_asked_to() {
     assert_eq!(client.transport().sent()[1].at, 70 * SECOND);
 }
 
-/// What a call comes to that the gate holds back for longer than it has.
+/// The error of a call that the gate holds back for longer than it has.
 #[track_caller]
 fn assert_held_back(error: &Error, shut: Duration) {
     assert_eq!((error.kind(), error.execution()), (ErrorKind::RateLimited, Execution::NotExecuted), "{error}");

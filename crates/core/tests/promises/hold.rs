@@ -76,7 +76,7 @@ fn what_is_dropped_is_revoked_with_the_key_that_made_it_and_no_handler_is_asked(
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let client = Client::builder(clerk.clone(), test_key())
         .executor(tasks.clone())
-        .on_orphan(|orphan: Orphan| async move { panic!("{orphan:?} was taken back") })
+        .on_orphan(|orphan: Orphan| async move { panic!("{orphan:?} was revoked") })
         .build()
         .unwrap();
     drop(held(&client));
@@ -149,7 +149,7 @@ fn what_cannot_be_revoked_is_reported_with_all_that_is_known() {
         assert_eq!(report.actor().and_then(Actor::sub), Some(AGENT));
         assert_eq!(report.extensions().get(), Some(&WebRequest(7)));
         assert_eq!((report.execution(), report.is_incomplete()), (Execution::Executed, false));
-        assert!(report.exposure_until().is_some() && report.to_string().contains("held and not kept"), "{report}");
+        assert!(report.exposure_until().is_some() && report.to_string().contains("held it and did not keep it"), "{report}");
     }
 }
 
@@ -237,12 +237,12 @@ fn what_close_cannot_revoke_is_an_orphan_too() {
 }
 
 #[test]
-fn a_close_without_time_counts_the_revocation_as_under_way() {
+fn a_close_without_time_counts_the_revocation_as_in_flight() {
     let clerk = Clerk::new(&[Answer::Success]);
     let (tasks, client) = detaching(&clerk);
     let held = held(&client);
     let closed = pollster::block_on(client.close(Duration::ZERO));
-    assert_eq!((closed.under_way(), closed.held().len(), closed.is_clean()), (1, 1, false));
+    assert_eq!((closed.in_flight(), closed.held().len(), closed.is_clean()), (1, 1, false));
     assert_not_kept(pollster::block_on(held.keep()), "act_0");
     assert!(tasks.run_beside(client.close(LONG)).is_clean());
     assert_eq!(revoked(&clerk), ["act_0"]);
@@ -254,7 +254,7 @@ fn a_call_that_ends_after_close_is_not_held() {
     let (tasks, client) = detaching(&clerk);
     let mut call = hold(&client);
     assert!(poll_times(&mut call, 2).is_none());
-    assert_eq!(pollster::block_on(client.close(Duration::ZERO)).under_way(), 1);
+    assert_eq!(pollster::block_on(client.close(Duration::ZERO)).in_flight(), 1);
     let result = tasks.run_beside(call);
     assert_not_kept(result.map(|_| unreachable!("it is closed")), "act_0");
     tasks.run();
@@ -265,8 +265,8 @@ fn a_call_that_ends_after_close_is_not_held() {
 fn with_real_threads_it_is_kept_or_revoked_and_never_both() {
     let (mut kept, mut lost) = (0, 0);
     for round in 0..400 {
-        let (made, taken_back) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let (creates, revokes) = (Arc::clone(&made), Arc::clone(&taken_back));
+        let (made, undone) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (creates, revokes) = (Arc::clone(&made), Arc::clone(&undone));
         let transport = transport_fn(move |request, context| {
             let is_revocation = request.uri().path().ends_with("/revoke");
             if is_revocation { &revokes } else { &creates }.fetch_add(1, Ordering::SeqCst);
@@ -285,11 +285,11 @@ fn with_real_threads_it_is_kept_or_revoked_and_never_both() {
             }
         });
         barrier.wait();
-        // No time for what is held: it is taken back at once. Then there is time for the revocation.
+        // No time for what is held: it is revoked at once. Then there is time for the revocation.
         let _ = pollster::block_on(client.close(Duration::ZERO));
         let is_kept = keeper.join().unwrap();
         assert!(pollster::block_on(client.close(LONG)).is_clean());
-        assert_eq!(taken_back.load(Ordering::SeqCst), usize::from(!is_kept), "kept: {is_kept}");
+        assert_eq!(undone.load(Ordering::SeqCst), usize::from(!is_kept), "kept: {is_kept}");
         (kept, lost) = (kept + usize::from(is_kept), lost + usize::from(!is_kept));
     }
     assert_eq!(kept + lost, 400);

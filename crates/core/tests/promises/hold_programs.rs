@@ -117,8 +117,8 @@ fn violation(seed: u64, sees_reports: bool) -> Option<String> {
     if let Some(id) = known.kept.intersection(&revoked).next() {
         return Some(format!("seed {seed}: {id} was kept and revoked"));
     }
-    if closed.under_way() > 0 {
-        return Some(format!("seed {seed}: {} are under way", closed.under_way()));
+    if closed.in_flight() > 0 {
+        return Some(format!("seed {seed}: {} are in flight", closed.in_flight()));
     }
     let is_known = |id: &String| {
         known.kept.contains(id)

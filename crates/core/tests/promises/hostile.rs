@@ -246,7 +246,7 @@ fn a_transport_whose_future_panics_when_it_is_dropped_loses_nothing() {
         let made = clerk.books().made.len();
         let found = usize::from(is_held) + revoked(&clerk).len() + close(&client).orphan_count();
         assert!(found >= made, "{polls} polls: {made} made, {found} found");
-        assert_eq!(close(&client).under_way(), 0, "{polls} polls");
+        assert_eq!(close(&client).in_flight(), 0, "{polls} polls");
     }
 }
 
@@ -295,7 +295,7 @@ impl Creation<ActorToken> for OwnOperation {
 
 /// The response is whole, and a middleware still has it when the caller leaves.
 #[test]
-fn what_an_operation_reads_in_parse_alone_is_taken_back_too_where_the_middleware_still_had_it() {
+fn what_an_operation_reads_in_parse_alone_is_revoked_too_where_the_middleware_still_had_it() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let client = Client::builder(clerk.clone(), test_key())
         .executor(tasks.clone())
@@ -465,7 +465,7 @@ fn an_executor_that_panics_loses_its_task_and_says_so_also_in_the_middle_of_a_pa
             assert!(!is_panicking, "a caller panics");
         }));
         let closed = close(&client);
-        assert_eq!((closed.orphan_count(), closed.under_way()), (1, 0));
+        assert_eq!((closed.orphan_count(), closed.in_flight()), (1, 0));
     }
 }
 
@@ -479,7 +479,7 @@ fn an_executor_that_panics_with_a_future_that_panics_when_it_is_dropped_does_not
         assert!(poll_times(&mut call, 3).is_none());
         let _ = catch_unwind(AssertUnwindSafe(move || drop(call)));
         let closed = close(&client);
-        assert_eq!((closed.orphan_count(), closed.under_way()), (1, 0));
+        assert_eq!((closed.orphan_count(), closed.in_flight()), (1, 0));
         return;
     }
     in_a_process_of_its_own(
@@ -519,7 +519,7 @@ fn an_executor_that_runs_its_task_at_once_loses_nothing() {
     }
 }
 
-/// The first attempt was answered by a gateway, and nobody can name what it made; the second is under way.
+/// The first attempt was answered by a gateway, and the id of what it made is not known; the second is in flight.
 #[test]
 fn a_caller_that_leaves_behind_an_unsafe_retry_has_one_report_for_each_token_that_may_exist() {
     for polls in 1..60 {
@@ -542,7 +542,7 @@ fn a_caller_that_leaves_behind_an_unsafe_retry_has_one_report_for_each_token_tha
                 assert_eq!(revoked(&clerk).len(), usize::from(second), "{polls} polls");
             }
         }
-        assert_eq!(closed.under_way(), 0, "{polls} polls");
+        assert_eq!(closed.in_flight(), 0, "{polls} polls");
     }
 }
 

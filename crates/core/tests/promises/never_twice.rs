@@ -484,11 +484,11 @@ fn the_id_in_a_success_that_a_middleware_mangled_is_not_lost() {
         });
         let error = create(&client).unwrap_err();
         assert_eq!(error.execution(), Execution::Executed, "{mangled}");
-        assert_eq!(error.salvaged_id(), Some(ID), "{mangled}: what the transport gave stands");
+        assert_eq!(error.salvaged_id(), Some(ID), "{mangled}: what the transport gave counts");
     }
 }
 
-/// A future that is forgotten is neither finished nor dropped: nobody will ever hear of it.
+/// A future that is forgotten is neither finished nor dropped: nothing will ever report it.
 #[test]
 fn a_send_that_is_forgotten_half_way_is_unknown_and_no_second_one_follows() {
     for again in [false, true] {
@@ -605,17 +605,17 @@ fn no_middleware_sees_the_key() {
 /// One step of a middleware that was written by dice.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// Goes on, and keeps what comes.
+    /// Continues, and keeps what comes.
     Run,
-    /// Goes on, and throws away what comes.
+    /// Continues, and throws away what comes.
     RunAndForget,
-    /// Goes on, and drops the future after so many polls.
+    /// Continues, and drops the future after so many polls.
     RunAndDrop(u32),
     /// Makes the future and never polls it.
     Never,
     Race(u32),
     Join,
-    /// Polls one send a little, holds it, goes on with another for a while, then finishes the first.
+    /// Polls one send a little, holds it, continues with another for a while, then finishes the first.
     Interleave(u32),
     /// Makes up an error.
     Claim(TransportErrorKind),

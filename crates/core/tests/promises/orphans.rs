@@ -1,4 +1,4 @@
-//! What becomes of a creation whose caller has gone: who takes care of it, with what, and what is said if nobody can.
+//! What becomes of a creation whose caller has gone: who revokes it, with what, and what is reported if it is not revoked.
 
 use std::{
     cell::RefCell,
@@ -115,7 +115,10 @@ fn by_default_it_is_revoked_and_a_warning_says_so() {
         assert!(close(&client).is_clean());
         let [(level, text)] = &logged[..] else { panic!("{logged:?}") };
         assert_eq!(*level, log::Level::Warn);
-        assert!(text.contains("CreateActorToken") && text.contains("act_0") && text.contains("taken back"), "{text}");
+        assert!(
+            text.contains("CreateActorToken") && text.contains("act_0") && text.contains("it was revoked"),
+            "{text}"
+        );
     }
 }
 
@@ -176,10 +179,10 @@ fn without_an_executor_the_loss_is_told_by_the_log_and_by_close() {
         let logged = logged(|| send_and_drop(&client));
         assert_one_error(&logged, &["CreateActorToken", "unknown whether Clerk acted", "usable until", "GMT"]);
         let closed = close(&client);
-        assert_eq!((closed.orphan_count(), closed.under_way(), closed.is_clean()), (1, 0, false));
+        assert_eq!((closed.orphan_count(), closed.in_flight(), closed.is_clean()), (1, 0, false));
         assert_eq!(closed.orphans()[0].execution(), Execution::Unknown);
         assert_eq!(closed.orphans()[0].id(), None);
-        // The one under way, which nobody saw the end of.
+        // The one in flight, whose end was not seen.
         let [attempt] = closed.orphans()[0].attempts() else { panic!("{closed:?}") };
         assert_eq!((attempt.number(), attempt.execution()), (1, Execution::Unknown));
         assert_eq!(attempt.error(), Some(ErrorKind::Interrupted));
@@ -262,7 +265,8 @@ fn what_cannot_be_revoked_is_left_for_close_and_an_error_says_so() {
             send_and_drop(&client);
             tasks.run();
         });
-        assert_one_error(&logged, &["CreateActorToken", "taken back", id.unwrap_or("known")]);
+        let why = if id.is_some() { "it was not revoked" } else { "the client cannot revoke it" };
+        assert_one_error(&logged, &["CreateActorToken", why, id.unwrap_or("known")]);
         // As often as it is asked.
         for _ in 0..2 {
             let closed = close(&client.clone());
@@ -299,7 +303,7 @@ fn what_was_proved_not_to_have_been_made_is_no_orphan() {
         });
         assert!(logged.is_empty() && close(&client).is_clean(), "{logged:?}");
         assert_eq!(clerk.books().creates, 1);
-        assert_eq!(clerk.clock.elapsed(), Duration::ZERO, "it waits for no retry that nobody wants");
+        assert_eq!(clerk.clock.elapsed(), Duration::ZERO, "it waits for no retry of a call that has ended");
     }
 }
 
@@ -327,7 +331,7 @@ fn an_id_of_which_nothing_says_whose_it_is_is_reported_and_never_revoked() {
         tasks.run();
     });
     assert!(revoked(&clerk).is_empty());
-    assert_one_error(&logged, &["act_0", "not confirmed", "cannot be taken back"]);
+    assert_one_error(&logged, &["act_0", "not confirmed", "cannot revoke it"]);
     let closed = close(&client);
     let [report] = closed.orphans() else { panic!("{closed:?}") };
     assert_eq!((report.id(), report.unconfirmed_id(), report.is_incomplete()), (None, Some("act_0"), true));
@@ -438,7 +442,7 @@ fn a_handler_that_panics_leaves_the_orphan_for_close() {
         });
         assert_one_error(&logged, &["act_0"]);
         let closed = close(&client);
-        assert_eq!((closed.orphans()[0].id(), closed.orphan_count(), closed.under_way()), (Some("act_0"), 1, 0));
+        assert_eq!((closed.orphans()[0].id(), closed.orphan_count(), closed.in_flight()), (Some("act_0"), 1, 0));
     }
 }
 
@@ -449,7 +453,7 @@ fn a_revocation_that_panics_leaves_the_orphan_for_close() {
     send_and_drop(&client);
     assert!(tasks.run());
     let closed = close(&client);
-    assert_eq!((closed.orphans()[0].id(), closed.orphan_count(), closed.under_way()), (Some("act_0"), 1, 0));
+    assert_eq!((closed.orphans()[0].id(), closed.orphan_count(), closed.in_flight()), (Some("act_0"), 1, 0));
 }
 
 /// Where a middleware panics.
@@ -533,12 +537,12 @@ fn a_transport_that_panics_leaves_the_orphan_for_close() {
     let client = Client::builder(panics_later(), test_key()).executor(tasks.clone()).build().unwrap();
     send_and_drop(&client);
     assert!(!tasks.run(), "its panic ends there");
-    assert_eq!((close(&client).orphan_count(), close(&client).under_way()), (1, 0));
+    assert_eq!((close(&client).orphan_count(), close(&client).in_flight()), (1, 0));
     // Without anything that could run on.
     let client = Client::builder(panics_later(), test_key()).build().unwrap();
     let call = client.actor_tokens().create(USER, Actor::new(AGENT));
     assert!(catch_unwind(AssertUnwindSafe(|| pollster::block_on(call.send()))).is_err());
-    assert_eq!((close(&client).orphan_count(), close(&client).under_way()), (1, 0));
+    assert_eq!((close(&client).orphan_count(), close(&client).in_flight()), (1, 0));
 }
 
 #[test]
@@ -561,7 +565,7 @@ fn a_executor_that_drops_its_task_loses_it_and_says_so() {
     let client = Client::builder(clerk.clone(), test_key()).executor(executor_fn(drop)).build().unwrap();
     assert!(client.detaches_on_drop());
     let at_once = logged(|| send_and_drop(&client));
-    assert_one_error(&at_once, &["nothing ran on"]);
+    assert_one_error(&at_once, &["no executor ran the task"]);
     assert_eq!(close(&client).orphan_count(), 1);
 
     let tasks = Tasks::default();
@@ -570,8 +574,8 @@ fn a_executor_that_drops_its_task_loses_it_and_says_so() {
         send_and_drop(&client);
         tasks.shut_down();
     });
-    assert_one_error(&later, &["nothing ran on"]);
-    assert_eq!((close(&client).orphan_count(), close(&client).under_way()), (1, 0));
+    assert_one_error(&later, &["no executor ran the task"]);
+    assert_eq!((close(&client).orphan_count(), close(&client).in_flight()), (1, 0));
 }
 
 #[test]
@@ -585,7 +589,7 @@ fn a_runtime_that_ends_at_any_moment_loses_what_is_not_over_and_says_so() {
         let is_left = (0..polls).fold(true, |_, _| tasks.poll(&mut context));
         tasks.shut_down();
         let closed = close(&client);
-        assert_eq!((closed.orphan_count(), closed.under_way()), (usize::from(is_left), 0), "{polls}");
+        assert_eq!((closed.orphan_count(), closed.in_flight()), (usize::from(is_left), 0), "{polls}");
         let told = clerk.books().told.last().cloned();
         assert!(!is_left || closed.orphans()[0].id() == told.as_deref(), "what arrived is known");
         if !is_left {
@@ -626,14 +630,14 @@ impl Operation for Mint {
 }
 
 #[test]
-fn an_operation_that_nothing_takes_back_detaches_and_reported() {
+fn an_operation_that_nothing_revokes_detaches_and_is_reported() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let client = detaching(&clerk, &tasks).build().unwrap();
     let mut call: BoxFuture<'_, _> = Box::pin(client.execute(Mint).send());
     assert!(poll_times(&mut call, 2).is_none());
     drop(call);
     let logged = logged(|| tasks.run());
-    assert_one_error(&logged, &["Mint", "cannot be taken back"]);
+    assert_one_error(&logged, &["Mint", "cannot revoke it"]);
     let closed = close(&client);
     let [report] = closed.orphans() else { panic!("{closed:?}") };
     assert_eq!((report.id(), report.exposure_until()), (None, None));

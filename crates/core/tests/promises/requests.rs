@@ -184,7 +184,7 @@ fn a_header_that_would_break_the_call_is_refused_with_nothing_sent() {
         let call = client.actor_tokens().create(USER, Actor::new(AGENT)).header(name, value).header("x-fine", "1");
         let error = pollster::block_on(call.send()).unwrap_err();
         assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidRequest, Execution::NotExecuted), "{name:?}");
-        // The field is the header's name; a name that is none is not repeated.
+        // The field is the header's name; an invalid name is not repeated.
         let field = match name.parse::<HeaderName>() {
             Ok(name) => name.as_str().to_owned(),
             Err(_) => "header".to_owned(),

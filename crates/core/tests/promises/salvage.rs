@@ -143,7 +143,7 @@ fn salvage_reads_past_what_parsing_reads_past_and_stops_where_it_is_no_json() {
     }
 }
 
-/// As long as what the transport gave, and for somebody else: what the transport gave stands.
+/// As long as what the transport gave, and for somebody else: what the transport gave counts.
 #[test]
 fn an_answer_that_a_middleware_put_in_place_of_the_transports_does_not_make_it_forgotten() {
     let other = USER.replacen('u', "o", 1);

@@ -1,6 +1,6 @@
 //! No secret reaches a log: whatever holds one, neither its `Debug` nor its `Display` shows it, and nothing panics.
 //!
-//! The canary stands for three secrets: the key, the ticket, and the sign-in link. Each is put wherever a client can
+//! The canary is in three secrets: the key, the ticket, and the sign-in link. Each is put wherever a client can
 //! meet it: where it belongs, and where a confused server, proxy, transport or user may put it.
 
 use std::{
@@ -42,7 +42,7 @@ fn assert_debug_hides(value: &dyn Debug, what: &dyn Display) {
     assert_hidden(&format!("{value:#?}"), what);
 }
 
-/// `Debug` shows the chain of causes, each masked. The causes themselves stay whole for whoever downcasts them.
+/// `Debug` shows the chain of causes, each masked. The causes themselves stay whole for a caller that downcasts them.
 #[track_caller]
 fn assert_error_hides(error: &Error, what: &dyn Display) {
     assert_debug_hides(error, what);

@@ -23,7 +23,7 @@ use crate::common::{
     test_key, token_json,
 };
 
-/// How a transport tells of its connection.
+/// How a transport reports its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tells {
     Nothing,
@@ -205,7 +205,7 @@ fn an_unsafe_retry_that_connects_again_is_not_sent_for_nobody_and_the_first_send
     tasks.run();
     assert_eq!(transport.sent(), (1, 0), "nothing more is sent");
     let closed = pollster::block_on(client.close(Duration::ZERO));
-    assert_eq!((closed.orphan_count(), closed.under_way()), (1, 0));
+    assert_eq!((closed.orphan_count(), closed.in_flight()), (1, 0));
     assert!(closed.orphans()[0].is_incomplete());
 }
 
@@ -228,7 +228,7 @@ fn taking_back_does_not_depend_on_the_budget_or_the_policy_of_callers() {
     drop(call);
     // Its backoff is real time here; what is asserted is what was sent.
     let closed =
-        tasks.run_for(|| pollster::block_on(client.close(Duration::from_millis(1))), |closed| closed.under_way() == 0);
+        tasks.run_for(|| pollster::block_on(client.close(Duration::from_millis(1))), |closed| closed.in_flight() == 0);
     assert!(closed.is_clean(), "{closed:?}");
     assert_eq!(transport.sent(), (1, 5));
 }
@@ -252,7 +252,7 @@ fn a_executor_that_panics_while_its_caller_panics_ends_no_process() {
         }));
         assert!(caller.is_err());
         let closed = pollster::block_on(client.close(Duration::ZERO));
-        assert_eq!((closed.orphan_count(), closed.under_way()), (1, 0), "it is told all the same");
+        assert_eq!((closed.orphan_count(), closed.in_flight()), (1, 0), "it is reported too");
     }
 }
 

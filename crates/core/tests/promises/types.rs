@@ -271,7 +271,7 @@ impl Operation for CountUsers {
             return Err(ParseError::status());
         }
         let value: serde_json::Value =
-            serde_json::from_slice(response.body()).map_err(|_| ParseError::not_clerk("no JSON"))?;
+            serde_json::from_slice(response.body()).map_err(|_| ParseError::not_clerk("the response is not JSON"))?;
         if value["object"] != "total_count" {
             return Err(ParseError::mismatch("object"));
         }

@@ -64,7 +64,7 @@ impl Figures {
         closed: &Closed,
         mut reports: Vec<OrphanReport>,
     ) {
-        self.hangs += closed.under_way();
+        self.hangs += closed.in_flight();
         reports.extend(closed.orphans().iter().cloned());
         if clerk.creates().len() != creates.len() {
             self.broken.push("a token was made after close had returned".to_owned());

@@ -17,7 +17,7 @@ use super::{Clock, USER, ok, pause, response, token_json, with, with_header};
 /// What a creation is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Made, and told.
+    /// Made, and the response says so.
     Success,
     /// Made; the answer is cut behind the id and the user.
     CutWithId,
@@ -67,7 +67,7 @@ pub(crate) struct Books {
     /// Those that were handed over, and are not answered.
     pub(crate) in_flight: usize,
     pub(crate) made: Vec<String>,
-    /// Ids that an answer told which came to its end.
+    /// Ids in the responses that arrived whole.
     pub(crate) told: Vec<String>,
     /// What the answers were that came to their end.
     pub(crate) answered: Vec<Answer>,

@@ -1,5 +1,5 @@
 //! Doubles of these tests' own: a clock that moves by hand, a transport that plays a script and remembers what it was
-//! sent, and the replies that Clerk gives.
+//! sent, and the responses that Clerk gives.
 //!
 //! Nothing here knows the failure rules: what a script leads to is written down in the tests.
 
@@ -32,7 +32,7 @@ pub(crate) const ID: &str = "act_37dGasfY2eyJvfZe9mOP1p5RlJF";
 /// The virtual calendar at the start: Sun, 06 Nov 1994 08:49:37 GMT, the date that RFC 9110 uses in its examples.
 pub(crate) const WALL_AT_START: Duration = Duration::from_secs(784_111_777);
 
-/// A clock that stands still until everybody waits, and then jumps to the end of the shortest sleep.
+/// A clock that is still until everybody waits, and then jumps to the end of the shortest sleep.
 #[derive(Clone)]
 pub(crate) struct Clock {
     state: Arc<Mutex<ClockState>>,
@@ -46,7 +46,7 @@ struct ClockState {
     idle_polls: u32,
 }
 
-/// How often sleeps are polled in vain before time moves: whoever can still make progress has done so by then.
+/// How often sleeps are polled in vain before time moves: each task that can make progress has done so by then.
 const IDLE: u32 = 24;
 
 impl Clock {
@@ -173,7 +173,7 @@ fn is_unsent(error: &TransportError) -> bool {
 /// What became of a request that the transport was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Still under way, or dropped half-way.
+    /// Still in flight, or dropped half-way.
     Open,
     Answered(StatusCode),
     Failed(TransportErrorKind, Option<StatusCode>),
