@@ -196,7 +196,7 @@ impl HttpTransport for HyperTransport {
         Some(self.executors.entered())
     }
 
-    /// Returns `true`: the sleep that [`send`](Self::send) arms ends each part of an exchange.
+    /// Returns `true`: the sleep that `send` arms ends each part of an exchange.
     fn keeps_deadlines(&self) -> bool {
         true
     }
