@@ -33,7 +33,7 @@ use crate::{
     transport::{HttpTransport, TransportError},
 };
 
-/// The calls of Clerk's Actor Tokens API: what [`Client::actor_tokens`] gives.
+/// The calls of Clerk's Actor Tokens API. [`Client::actor_tokens`] returns them.
 ///
 /// ```
 /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
@@ -63,7 +63,7 @@ pub struct ActorTokens<T: ?Sized = dyn HttpTransport> {
 }
 
 impl<T: HttpTransport + ?Sized> Client<T> {
-    /// The calls of the Actor Tokens API.
+    /// Returns the calls of the Actor Tokens API.
     #[must_use]
     pub fn actor_tokens(&self) -> ActorTokens<T> {
         ActorTokens { client: self.clone() }
@@ -73,16 +73,18 @@ impl<T: HttpTransport + ?Sized> Client<T> {
 impl<T: HttpTransport + ?Sized> ActorTokens<T> {
     /// Creates an actor token: a one-time link with which `actor` signs in as the user `user_id`.
     ///
-    /// Each success is a live credential that skips the user's second factor and counts against a paid quota. It is
-    /// sent again only where Clerk is proved not to have acted.
+    /// Each success is a live credential. It skips the user's second factor and counts against a
+    /// paid quota. So the client sends a creation again only where it is proved that Clerk did not
+    /// act.
     pub fn create(&self, user_id: impl Into<String>, actor: Actor) -> Call<CreateActorToken, T> {
         self.client.execute(CreateActorToken::new(user_id, actor))
     }
 
-    /// Revokes a pending actor token, which is one that was not used yet. `Ok` means that it is revoked, by this call or before it.
+    /// Revokes a pending actor token: one whose link was not used yet. `Ok` means that it is
+    /// revoked, by this call or before it.
     ///
-    /// The error of a token that was used has [`token_status`](Error::token_status) `Accepted`: end the session
-    /// instead.
+    /// For a token that was used, the error has the [`token_status`](Error::token_status)
+    /// `Accepted`. End the session instead.
     pub fn revoke(&self, id: impl AsRef<str>) -> Call<RevokeActorToken, T> {
         self.client.execute(RevokeActorToken::new(id))
     }
@@ -90,12 +92,13 @@ impl<T: HttpTransport + ?Sized> ActorTokens<T> {
 
 /// The options of a creation.
 impl<T: HttpTransport + ?Sized> Call<CreateActorToken, T> {
-    /// How long the link works: whole seconds, more than zero. An hour if unset.
+    /// Sets how long the link works: whole seconds, more than zero. An hour if unset.
     pub fn expires_in(self, lifetime: Duration) -> Self {
         self.map(|create| create.expires_in(lifetime))
     }
 
-    /// How long the session that the link opens may last: whole seconds, more than zero. Half an hour if unset.
+    /// Sets how long the session that the link opens may last: whole seconds, more than zero. Half
+    /// an hour if unset.
     pub fn session_max_duration(self, duration: Duration) -> Self {
         self.map(|create| create.session_max_duration(duration))
     }
@@ -118,9 +121,10 @@ impl<T: ?Sized> fmt::Debug for ActorTokens<T> {
     }
 }
 
-/// The two calls as a trait, for applications that mock at the level of their own domain.
+/// The two calls as a trait, for applications that mock their own domain. [`Client`] implements it.
 ///
-/// Implemented by [`Client`]; dyn-compatible; arguments are owned, which is what mocks and background tasks want.
+/// The trait is dyn-compatible. Its arguments are owned, because mocks and background tasks need
+/// that.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Actor, ActorTokensApi, CreateActorToken, Error};

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::{error_kind::ErrorKind, execution::Execution};
 
-/// What one attempt came to: part of every answer and of every error.
+/// The result of one attempt. Responses and errors list them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     pub(crate) number: u32,
@@ -15,31 +15,32 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Which attempt it was, counted from 1.
+    /// Returns its number, counted from 1.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// The status, if a head arrived.
+    /// Returns the status, if a head arrived.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// How it failed; `None` if it succeeded.
+    /// Returns how it failed. `None` if it succeeded.
     #[must_use]
     pub fn error(&self) -> Option<ErrorKind> {
         self.error
     }
 
-    /// The stamp that its request bore, if the operation [is stamped](crate::Creation::is_stamped).
+    /// Returns the stamp of its request, if the operation [is
+    /// stamped](crate::Creation::is_stamped).
     #[must_use]
     pub fn stamp(&self) -> Option<&str> {
         self.stamp.as_deref()
     }
 
-    /// What it did at Clerk, as far as that is proved.
+    /// Returns what it did at Clerk, as far as that is proved.
     #[must_use]
     pub fn execution(&self) -> Execution {
         self.execution

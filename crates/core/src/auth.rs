@@ -9,8 +9,8 @@ use async_trait::async_trait;
 
 pub use self::{invalid_key::InvalidKey, secret_key::SecretKey};
 
-/// Why a provider returned no key. The `Display` of its innermost cause is in that of the call's error: keep secrets out of
-/// it. Text that looks like a key, a ticket or a link is masked there.
+/// Why a provider returned no key. The text of a call's error shows the `Display` of the innermost
+/// cause: keep secrets out of it.
 pub type CredentialError = Box<dyn StdError + Send + Sync>;
 
 /// Supplies the secret key, once per attempt: a fixed key, a function, a vault.
@@ -29,7 +29,7 @@ pub type CredentialError = Box<dyn StdError + Send + Sync>;
 /// ```
 #[async_trait]
 pub trait CredentialProvider: Send + Sync + 'static {
-    /// The key to use now.
+    /// Returns the key to use now.
     ///
     /// # Errors
     /// Why there is no key. The call fails with nothing sent.

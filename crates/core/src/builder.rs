@@ -20,7 +20,7 @@ use crate::{
     version::ApiVersion,
 };
 
-/// Makes a [`Client`] with other than the default settings.
+/// Builds a [`Client`] with other settings than the defaults.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{transport_fn, BaseUrl, Client, Response, RetryPolicy, SecretKey};
@@ -66,32 +66,33 @@ impl<T: HttpTransport> ClientBuilder<T> {
         }
     }
 
-    /// Where the API is. Clerk's production API if unset; no environment variable is read on its own.
+    /// Sets where the API is. Clerk's production API if unset. The client reads no environment
+    /// variable for it.
     pub fn base_url(mut self, base_url: BaseUrl) -> Self {
         self.settings.base_url = base_url;
         self
     }
 
-    /// The API version to speak, sent as `Clerk-API-Version`.
+    /// Sets the API version, sent as `Clerk-API-Version`.
     pub fn api_version(mut self, version: ApiVersion) -> Self {
         self.settings.api_version = Some(version.to_header());
         self
     }
 
-    /// The application's own product token, put before this library's in `User-Agent` (RFC 9110 section 10.1.5), for
-    /// example `support-desk/2.1`.
+    /// Sets the application's product token, for example `support-desk/2.1`. It is sent before this
+    /// library's in `User-Agent` (RFC 9110 section 10.1.5).
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.user_agent = Some(product.into());
         self
     }
 
-    /// How long a call may take: all attempts and the waits between them. 30 s if unset.
+    /// Sets how long a call may take, all attempts and waits together. 30 s if unset.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// How often and how fast calls are sent again.
+    /// Sets how often and how fast calls are sent again.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
         self
@@ -104,11 +105,12 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// Sets for how long at most a 429 with `Retry-After` holds back all calls to the same base URL with the same key. 60 s if
-    /// unset; zero holds back none but the call that was answered.
+    /// Sets the longest time for which a 429 with `Retry-After` holds back calls to the same base
+    /// URL with the same key. It is 60 s if unset. With zero, it holds back only the call that
+    /// received the 429.
     ///
-    /// A call that is held back waits, if its deadline allows, and else fails at once with
-    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) and nothing sent.
+    /// A call that is held back waits, if its deadline allows. Else it fails at once with
+    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited), and nothing is sent.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
@@ -126,7 +128,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// The largest response body that is kept, in bytes. 256 KiB if unset.
+    /// Sets the largest response body that is kept, in bytes. 256 KiB if unset.
     pub fn response_cap(mut self, bytes: usize) -> Self {
         self.settings.response_cap = bytes;
         self
@@ -134,23 +136,24 @@ impl<T: HttpTransport> ClientBuilder<T> {
 
     /// Adds a middleware around each attempt. The first one added is the outermost.
     ///
-    /// A middleware that drops the rest of the attempt, as a timeout of its own does, drops the exchange. If its request was
-    /// not handed to a connection, the request is cancelled, and another attempt may follow. If it was, that of a creation
-    /// runs on without a caller: see [`Error::is_detached`](crate::Error::is_detached).
+    /// A middleware that drops the rest of the attempt, as a timeout of its own does, drops the
+    /// exchange. If its request was not handed to a connection, the client cancels the request, and
+    /// may make another attempt. If it was, the exchange of a creation is detached: see
+    /// [`Error::is_detached`](crate::Error::is_detached).
     pub fn middleware(mut self, middleware: impl Middleware) -> Self {
         self.settings.middleware.push(Arc::new(middleware));
         self
     }
 
-    /// Sets the executor that runs an exchange on whose caller leaves, instead of the one that the transport brings: see
+    /// Sets the executor for detached exchanges, instead of the one that the transport brings. See
     /// [`Client::detaches_on_drop`]. [`on_orphan`](Self::on_orphan) has an example.
     pub fn executor(mut self, executor: impl Executor) -> Self {
         self.settings.executor = Some(Arc::new(executor));
         self
     }
 
-    /// Demands an executor: without an executor, of the transport or handed to [`executor`](Self::executor),
-    /// [`build`](Self::build) fails.
+    /// Requires an executor: [`build`](Self::build) fails if neither the transport nor
+    /// [`executor`](Self::executor) brings one.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
@@ -164,11 +167,12 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// Sets the handler of orphans: of what a creation made, or may have made, whose caller has left.
+    /// Sets the handler of orphans. An orphan is what a creation made, or may have made, whose
+    /// caller has left.
     ///
-    /// By default the token is revoked. That, or the failure to do so, is reported through the `log` crate (a warning, or an
-    /// error). What could not be revoked is kept for [`Client::close`]. A handler replaces all of that: what it does not
-    /// revoke stays.
+    /// By default the client revokes the token. It reports that through the `log` crate: a warning
+    /// if the token was revoked, an error if not. What it could not revoke is kept for
+    /// [`Client::close`]. A handler replaces all of that: what it does not revoke stays.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{executor_fn, transport_fn, Client, Orphan, Response, SecretKey};
@@ -200,11 +204,16 @@ impl<T: HttpTransport> ClientBuilder<T> {
         self
     }
 
-    /// Makes the client.
+    /// Builds the client.
     ///
     /// # Errors
-    /// [`ConfigError`] names the setting that cannot be used: a zero timeout or cap, a retry policy without
-    /// attempts, a retry budget that nothing refills, a user agent that no header can hold, a required executor that is missing.
+    /// [`ConfigError`] names the setting that cannot be used:
+    ///
+    /// - a zero timeout or cap;
+    /// - a retry policy without attempts;
+    /// - a retry budget that is never refilled;
+    /// - a user agent that is invalid in a header;
+    /// - a required executor that is missing.
     pub fn build(mut self) -> Result<Client<T>, ConfigError> {
         if self.settings.timeout.is_zero() {
             return Err(ConfigError::new("timeout", "is zero", "set a duration of more than zero"));

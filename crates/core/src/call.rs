@@ -4,8 +4,13 @@
 //! call - attempt loop - middleware - authentication - send log - transport
 //! ```
 //!
-//! Three lifetimes: `settings` live as long as the client, `call_state` as long as the call and whatever outlives its
-//! caller, and an `attempt` is a value on the stack. Read `run` first, then `attempt`, `exchange` and `detach`.
+//! There are three lifetimes:
+//!
+//! - `settings` live as long as the client;
+//! - `call_state` lives as long as the call and what outlives its caller;
+//! - an `attempt` is a value on the stack.
+//!
+//! Read `run` first, then `attempt`, `exchange` and `detach`.
 
 mod attempt;
 mod call_state;
@@ -39,7 +44,8 @@ use crate::{
 
 /// An operation with the options of this one call.
 ///
-/// It owns all that it needs, so that it can move into a task. Nothing is sent before [`send`](Self::send).
+/// It owns all that it needs, so it can move into a task. Nothing is sent before
+/// [`send`](Self::send).
 #[must_use = "nothing is sent before `send`"]
 pub struct Call<O, T: ?Sized = dyn HttpTransport> {
     settings: Arc<Settings>,
@@ -63,9 +69,12 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
         self.options.get_or_insert_default()
     }
 
-    /// Adds a header. The same name again adds a value; a name that the client sets is replaced. Names that belong to
-    /// authentication or framing (`Authorization`, `Host`, `Content-Length`, `Transfer-Encoding`, `Connection`,
-    /// `Upgrade`, `TE`, `Trailer`, `Accept-Encoding`) and values that cannot stand in a header are refused by `send`.
+    /// Adds a header. The same name again adds a value. A name that the client sets itself is
+    /// replaced.
+    ///
+    /// `send` refuses values that are invalid in a header, and the names that belong to
+    /// authentication or framing: `Authorization`, `Host`, `Content-Length`, `Transfer-Encoding`,
+    /// `Connection`, `Upgrade`, `TE`, `Trailer`, `Accept-Encoding`.
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         HeaderName: TryFrom<N>,
@@ -75,25 +84,25 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
         self
     }
 
-    /// How long this call may take, all attempts and waits together. Zero is refused by `send`.
+    /// Sets how long this call may take, all attempts and waits together. `send` refuses zero.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options().timeout = Some(timeout);
         self
     }
 
-    /// How often and how fast this call is sent again.
+    /// Sets how often and how fast this call is sent again.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.options().retry = Some(policy);
         self
     }
 
-    /// Where this call goes.
+    /// Sets the base URL of this call.
     pub fn base_url(mut self, base_url: BaseUrl) -> Self {
         self.options().base_url = Some(base_url);
         self
     }
 
-    /// The secret key of this call: a key, or whatever supplies one.
+    /// Sets the secret key of this call, or the provider of one.
     pub fn credentials(mut self, credentials: impl CredentialProvider) -> Self {
         self.options().credentials = Some(Arc::new(credentials));
         self
@@ -105,16 +114,16 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
         self
     }
 
-    /// The operation.
+    /// Returns the operation.
     pub fn operation(&self) -> &O {
         &self.operation
     }
 
-    /// Makes the call and gives its value.
+    /// Makes the call and returns its value.
     ///
-    /// Dropping the future ends the call. The exchange of a creation whose request was handed to a connection runs on where
-    /// the client [detaches](crate::Client::detaches_on_drop): what it makes is revoked. Where it does not, what such a creation
-    /// did at Clerk is unknown.
+    /// Dropping the future ends the call. If the request of a creation was handed to a connection,
+    /// its exchange [is detached](crate::Client::detaches_on_drop): the client revokes what it
+    /// makes. Without an executor, it is unknown what such a creation did at Clerk.
     ///
     /// # Errors
     /// [`Error`]: see [`Error::is_ambiguous`] first.
@@ -122,18 +131,20 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
         self.send_with_response().await.map(ApiResponse::into_value)
     }
 
-    /// Makes the call, and holds what it made until the application has written it down: dropped, it is revoked, unless
-    /// [`keep`](Held::keep) came first. See [`Held`].
+    /// Makes the call, and holds what it made until the application has written it down. A drop
+    /// revokes it, unless [`keep`](Held::keep) came first. See [`Held`].
     ///
     /// # Errors
-    /// As [`send`](Self::send). And [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), with nothing sent, where nothing could
-    /// revoke it: without an executor (see [`Client::detaches_on_drop`](crate::Client::detaches_on_drop)), and for an
-    /// operation that has no [`creation`](Operation::creation).
+    /// As [`send`](Self::send). And [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), with nothing
+    /// sent, where the client could not revoke it:
+    ///
+    /// - it has no executor (see [`Client::detaches_on_drop`](crate::Client::detaches_on_drop));
+    /// - the operation has no [`creation`](Operation::creation).
     pub async fn hold(self) -> Result<Held<O::Output>, Error> {
         run::start_held(self.settings, self.transport, self.operation, self.options)?.await
     }
 
-    /// Makes the call and gives its value with status, headers, trace id and attempts.
+    /// Makes the call and returns its value with status, headers, trace id and attempts.
     ///
     /// # Errors
     /// As [`send`](Self::send).

@@ -28,7 +28,7 @@ use crate::{
 /// What came back from the transport, through whatever middleware there is.
 pub(crate) type Exchanged = Result<Response, TransportError>;
 
-/// A failure, and what the operation found in the answer.
+/// A failure, and what the operation found in the response.
 #[derive(Debug)]
 pub(crate) struct Classified {
     pub(crate) failure: Failure,
@@ -43,7 +43,7 @@ impl Classified {
         rule(self.failure)
     }
 
-    /// Whether a 2xx answer turned out not to be Clerk's answer to this request.
+    /// Whether a 2xx response turned out not to be Clerk's response to this request.
     pub(crate) fn is_mismatched_response(&self) -> bool {
         matches!(self.failure, Failure::ResponseNotClerk | Failure::ResponseMismatch)
     }
@@ -79,7 +79,7 @@ impl Classified {
 pub(crate) enum Dropped {
     /// Before the request was handed over.
     BeforeSend,
-    /// After that: it may have been executed. The exchange may run on.
+    /// After that: it may have been executed. The exchange may be detached.
     AfterSend,
 }
 
@@ -97,22 +97,22 @@ pub(crate) fn proof(exchanged: &Exchanged) -> Execution {
     failure_of(exchanged).map_or(Execution::Executed, |failure| rule(failure).execution)
 }
 
-/// The answer, also one that was cut short.
+/// The response, also one that was cut short.
 fn response_of(exchanged: &Exchanged) -> Option<&Response> {
     exchanged.as_ref().map_or_else(TransportError::partial, Some)
 }
 
-/// The status of the answer, also of one that was cut short.
+/// The status of the response, also of one that was cut short.
 pub(crate) fn status_of(exchanged: &Exchanged) -> Option<StatusCode> {
     response_of(exchanged).map(Response::status)
 }
 
-/// The headers of the answer, also of one that was cut short.
+/// The headers of the response, also of one that was cut short.
 pub(crate) fn headers_of(exchanged: &Exchanged) -> Option<&HeaderMap> {
     response_of(exchanged).map(Response::headers)
 }
 
-/// How long the answer asks to wait (`Retry-After`).
+/// How long the response asks to wait (`Retry-After`).
 pub(crate) fn asked_to_wait(exchanged: &Exchanged, timer: &dyn Timer) -> Option<Duration> {
     headers_of(exchanged).and_then(|headers| retry_after::retry_after(headers, timer.system_time()))
 }
@@ -122,8 +122,8 @@ pub(crate) fn success_body(exchanged: &Exchanged) -> Option<&Bytes> {
     response_of(exchanged).filter(|response| response.status().is_success()).map(Response::body)
 }
 
-/// Cuts the body to one byte more than the cap, which shows that it was longer: a transport, or a middleware, that keeps no
-/// cap must not make the core read it all.
+/// Cuts the body to one byte more than the cap, which shows that it was longer. So the core does
+/// not read all of it where a transport or a middleware keeps no cap.
 pub(crate) fn bound(exchanged: &mut Exchanged, cap: usize) {
     let response = match exchanged {
         Ok(response) => Some(response),
@@ -274,7 +274,7 @@ fn is_compressed(response: &Response) -> bool {
         && !json::is_object_so_far(response.body())
 }
 
-/// Classifies an error, also one that carries the beginning of an answer.
+/// Classifies an error, also one that carries the beginning of a response.
 pub(crate) fn classify_error(
     salvage: impl FnOnce(&[u8]) -> Result<Salvage, ParseError>,
     error: &TransportError,

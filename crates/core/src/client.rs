@@ -10,13 +10,14 @@ use crate::{
     transport::HttpTransport,
 };
 
-/// So long at most `close` takes for what is held at its end.
+/// The longest time that `close` takes at its end for what is held.
 const LONGEST_FOR_HELD: Duration = Duration::from_secs(5);
 
-/// A client of Clerk's API over some transport.
+/// A client of Clerk's API over a transport.
 ///
-/// `Client<HyperTransport>` knows its transport at compile time; plain `Client`, what [`erase`](Self::erase) gives, is
-/// the type that an application stores. Cloning is cheap, and clones share everything.
+/// `Client<HyperTransport>` knows its transport at compile time. Plain `Client`, which
+/// [`erase`](Self::erase) returns, is the type that an application stores. Cloning is cheap, and
+/// clones share everything.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
@@ -32,12 +33,12 @@ pub struct Client<T: ?Sized = dyn HttpTransport> {
 }
 
 impl<T: HttpTransport> Client<T> {
-    /// A client with the default settings, against Clerk's production API.
+    /// Makes a client with the default settings, against Clerk's production API.
     pub fn new(transport: T, credentials: impl CredentialProvider) -> Self {
         Self { settings: Arc::new(Settings::new(Arc::new(credentials))), transport: Arc::new(transport) }
     }
 
-    /// Forgets which transport this is.
+    /// Forgets the type of the transport.
     #[must_use]
     pub fn erase(self) -> Client {
         Client { settings: self.settings, transport: self.transport }
@@ -49,44 +50,50 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         Self { settings, transport }
     }
 
-    /// Any call: the operation, then options, then [`send`](Call::send).
+    /// Starts any call. Set its options, then [`send`](Call::send) it.
     pub fn execute<O: Operation>(&self, operation: O) -> Call<O, T> {
         Call::new(Arc::clone(&self.settings), Arc::clone(&self.transport), operation)
     }
 
-    /// The transport.
+    /// Returns the transport.
     #[must_use]
     pub fn transport(&self) -> &T {
         &self.transport
     }
 
-    /// Returns the same client with another secret key: for a process that serves several Clerk instances.
+    /// Returns the same client with another secret key, for a process that serves several Clerk
+    /// instances.
     ///
-    /// The rate-limit gate and the retry budget belong to a base URL and a key, so that a 429 to one of the two does not
-    /// hold the other back. [`close`](Self::close) closes both.
+    /// The rate-limit gate and the retry budget belong to a base URL and a key. So a 429 to one
+    /// client does not hold back the other. [`close`](Self::close) closes both.
     #[must_use]
     pub fn with_credentials(&self, credentials: impl CredentialProvider) -> Self {
         let settings = Settings { credentials: Arc::new(credentials), ..Settings::clone(&self.settings) };
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
     }
 
-    /// Returns the same client without an executor: a creation whose future is dropped is broken off, and reported as lost.
+    /// Returns the same client without an executor. If the future of a creation is dropped, the
+    /// transport breaks the exchange off, and the client reports it as lost.
     ///
-    /// For a process in which no task can outlive its caller. See [`detaches_on_drop`](Self::detaches_on_drop).
+    /// Use it in a process in which no task can outlive its caller. See
+    /// [`detaches_on_drop`](Self::detaches_on_drop).
     #[must_use]
     pub fn cancel_on_drop(&self) -> Self {
         let settings = Settings { detaches: false, ..Settings::clone(&self.settings) };
         Self { settings: Arc::new(settings), transport: Arc::clone(&self.transport) }
     }
 
-    /// Returns whether the exchange of a creation runs on where its caller leaves.
+    /// Returns whether the exchange of a creation is detached when its caller leaves.
     ///
-    /// It does over a transport that brings an executor (the hyper transport does), or with an
-    /// [executor](crate::ClientBuilder::executor) handed to the builder, unless the client was made by
-    /// [`cancel_on_drop`](Self::cancel_on_drop). If the exchange is dropped after its request was handed to a connection (by
-    /// a closed browser tab, a `select!`, a middleware's timeout, a panic), it runs on in a task of its own. When its
-    /// response comes, what was made is given to the [orphan handler](crate::ClientBuilder::on_orphan), which by default
-    /// revokes it, then reports. No middleware runs there, and nothing is sent again.
+    /// It is where there is an executor: the transport brings one (the hyper transport does), or
+    /// the builder was given [one](crate::ClientBuilder::executor). A client that
+    /// [`cancel_on_drop`](Self::cancel_on_drop) made has none.
+    ///
+    /// A caller leaves by a closed browser tab, a `select!`, a middleware's timeout, or a panic. If
+    /// the request was handed to a connection by then, the exchange continues in a task of its own.
+    /// When its response arrives, the [orphan handler](crate::ClientBuilder::on_orphan) receives
+    /// what was made. The default handler revokes it, then reports. No middleware runs there, and
+    /// nothing is sent again.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
@@ -105,15 +112,22 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         self.settings.detaches && (self.settings.executor.is_some() || self.transport.executor().is_some())
     }
 
-    /// Stops accepting creations, waits for those in flight, and returns what remains. Applies to all clones, and to the
-    /// clients made from them: for the end of a process.
+    /// Stops accepting creations, waits for those in flight, and returns what remains. Applies to
+    /// all clones, and to the clients made from them. Use it at the end of a process.
     ///
-    /// Waits for creations whose caller waits, for detached exchanges, for orphan handlers, and until nothing is
-    /// [held](crate::Held): for `within` at most. What is in flight then continues, and may be lost if the runtime ends. What is
-    /// still held near the end is revoked: the last quarter of `within`, 5 s at most, is for that, and
-    /// [`Held::keep`](crate::Held::keep) fails from then on. A creation begun after this fails with
-    /// [`ErrorKind::Blocked`](crate::ErrorKind::Blocked), and nothing is sent. Idempotent calls, such as a revocation, still
-    /// work: what remains may need them. Do not await it in an orphan handler: it would wait for itself.
+    /// It waits for at most `within`, until there are none of these:
+    ///
+    /// - creations whose caller waits, and detached exchanges;
+    /// - orphan handlers;
+    /// - values that are [held](crate::Held).
+    ///
+    /// What is in flight then continues, and may be lost if the runtime ends. What is still held
+    /// near the end is revoked. The last quarter of `within`, 5 s at most, is for that.
+    /// [`Held::keep`](crate::Held::keep) fails from then on.
+    ///
+    /// A creation begun after this fails with [`ErrorKind::Blocked`](crate::ErrorKind::Blocked),
+    /// and nothing is sent. Idempotent calls, such as a revocation, still work, because you may
+    /// need them for what remains. Do not await it in an orphan handler: it would wait for itself.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};

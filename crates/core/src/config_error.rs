@@ -11,10 +11,10 @@ use crate::{
     secret::{Sanitized, SanitizedChain},
 };
 
-/// Why a client or a transport could not be built: which setting, what is wrong with it, and what to do.
+/// Why a client or a transport could not be built. Names the setting, the problem, and what to do.
 ///
-/// `Display` is one line, with the innermost cause in parentheses. It never holds a key, a private key or the
-/// credentials of a proxy.
+/// `Display` is one line, with the innermost cause in parentheses. It never shows a key, a private
+/// key or the credentials of a proxy.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Client, Response, SecretKey, transport_fn};
@@ -34,7 +34,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Names the setting as its builder does, what is wrong with it, and what to do. For the builders of transports.
+    /// Makes an error for the builder of a transport: the setting as the builder names it, the
+    /// problem, and what to do.
     ///
     /// ```
     /// use clerk_actor_tokens_core::ConfigError;
@@ -57,7 +58,7 @@ impl ConfigError {
         Self::new(setting, problem.to_owned(), advice.to_owned())
     }
 
-    /// Adds the cause. Its words are shown: do not pass one on that quotes a secret.
+    /// Adds the cause. `Display` shows its text: do not pass one that quotes a secret.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());

@@ -27,24 +27,29 @@ const ACTOR_TOKENS: &str = "/actor_tokens";
 
 /// Why a call failed.
 ///
-/// Ask in this order: [`is_ambiguous`](Self::is_ambiguous) (may something have happened at Clerk that the caller does
-/// not hold?), then [`kind`](Self::kind) or one of the predicates, then what Clerk said
-/// ([`status`](Self::status), [`api_errors`](Self::api_errors), [`trace_id`](Self::trace_id)).
+/// Ask in this order:
+///
+/// - [`is_ambiguous`](Self::is_ambiguous): may something have happened at Clerk that the caller
+///   does not hold?
+/// - [`kind`](Self::kind), or one of the predicates.
+/// - What Clerk said: [`status`](Self::status), [`api_errors`](Self::api_errors),
+///   [`trace_id`](Self::trace_id).
+///
 /// [`advice`](Self::advice) says what to do next.
 ///
-/// One pointer wide. `Display` is one line: operation, status, Clerk's code and words, trace id, and what happened at
-/// Clerk. Where nothing was sent, it has the innermost cause, masked as [`Sanitized`](crate::Sanitized) does; all causes
-/// are in the source chain. Neither `Display` nor `Debug` shows a key, a ticket, a link, a body or a
-/// query string.
+/// It is one pointer wide. `Display` is one line: operation, status, Clerk's code and message,
+/// trace id, and what happened at Clerk. Where nothing was sent, it has the innermost cause, masked
+/// as [`Sanitized`](crate::Sanitized) does. All causes are in the source chain. `Display` and
+/// `Debug` show no key, ticket, link, body or query string.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{CreateActorToken, Error, ErrorCode, ErrorKind, Execution, Operation, Response};
 ///
-/// let mut answer = Response::new(r#"{"errors":[{"code":"form_param_missing","message":"is missing",
+/// let mut response = Response::new(r#"{"errors":[{"code":"form_param_missing","message":"is missing",
 ///     "meta":{"param_name":"user_id"}}],"clerk_trace_id":"7c1a"}"#.into());
-/// *answer.status_mut() = http::StatusCode::UNPROCESSABLE_ENTITY;
+/// *response.status_mut() = http::StatusCode::UNPROCESSABLE_ENTITY;
 ///
-/// let error = Error::from_response(&CreateActorToken::INFO, &answer);
+/// let error = Error::from_response(&CreateActorToken::INFO, &response);
 /// assert_eq!(error.kind(), ErrorKind::Api);
 /// assert_eq!(error.code(), Some(&ErrorCode::FormParamMissing));
 /// assert_eq!(error.execution(), Execution::NotExecuted);
@@ -63,26 +68,30 @@ impl From<Inner> for Error {
 
 /// What happened at Clerk.
 impl Error {
-    /// What happened at Clerk, over all attempts: `Executed` if any attempt was, else `Unknown` if any is, else
-    /// `NotExecuted`.
+    /// Returns what happened at Clerk, over all attempts. It is `Executed` if any attempt was, else
+    /// `Unknown` if any is, else `NotExecuted`.
     #[must_use]
     pub fn execution(&self) -> Execution {
         self.0.execution
     }
 
-    /// Returns whether the call may have taken effect at Clerk. After a creation this means: a token may exist
-    /// that the caller does not hold. True unless [`execution`](Self::execution) is `NotExecuted`.
+    /// Returns whether the call may have taken effect at Clerk: [`execution`](Self::execution) is
+    /// not `NotExecuted`. After a creation this means that a token may exist which the caller does
+    /// not hold.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         self.0.execution != Execution::NotExecuted
     }
 
-    /// Until when a token that this call lost can be used: an estimate. From the end of the last attempt, the lifetime that
-    /// was asked for (`expires_in_seconds`, an hour where unset) and 60 seconds for clocks that differ. From the deadline of
-    /// the call, where an exchange [is detached](Self::is_detached).
+    /// Returns an estimate of when a token that this call lost stops being usable.
     ///
-    /// `None` unless the call [is ambiguous](Self::is_ambiguous), where its operation makes nothing that can be used, and on
-    /// an error that no call made. Measured by the transport's clock.
+    /// It is the lifetime of the request (`expires_in_seconds`, an hour where unset) after the end
+    /// of the last attempt. 60 seconds are added for clocks that differ. Where an exchange [is
+    /// detached](Self::is_detached), it counts from the deadline of the call.
+    ///
+    /// `None` where the call is not [ambiguous](Self::is_ambiguous), where its operation makes
+    /// nothing that can be used, and on an error that no call made. Measured by the transport's
+    /// clock.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Actor, Client, Request, SecretKey, TransportErrorKind, transport_fn};
@@ -99,8 +108,9 @@ impl Error {
         self.exposed().map(|exposed| exposed.until)
     }
 
-    /// Until when a session can last that a lost token opened: [`exposure_until`](Self::exposure_until) and the session's
-    /// longest duration (`session_max_duration_in_seconds`, half an hour where unset). An estimate.
+    /// Returns an estimate of when a session that a lost token opened ends. It is
+    /// [`exposure_until`](Self::exposure_until) and the session's longest duration
+    /// (`session_max_duration_in_seconds`, half an hour where unset).
     #[must_use]
     pub fn session_exposure_until(&self) -> Option<SystemTime> {
         self.exposed().and_then(|exposed| exposed.session_until)
@@ -110,60 +120,65 @@ impl Error {
         self.0.exposed.filter(|_| self.is_ambiguous())
     }
 
-    /// Returns whether a middleware dropped an exchange of this call whose request had been handed over, so that it
-    /// continues without a caller. What it makes is revoked by the client, and given to the
-    /// [orphan handler](crate::ClientBuilder::on_orphan); what cannot be revoked is in what
+    /// Returns whether a middleware dropped an exchange of this call whose request had been handed
+    /// over.
+    ///
+    /// The exchange then continues without a caller. The client revokes what it makes, and gives it
+    /// to the [orphan handler](crate::ClientBuilder::on_orphan). What cannot be revoked is in what
     /// [`Client::close`](crate::Client::close) returns.
     #[must_use]
     pub fn is_detached(&self) -> bool {
         self.0.is_detached
     }
 
-    /// Returns the id of the token that this call made, read from an answer that was cut short or cannot be used. Revoke
-    /// it.
+    /// Returns the id of the token that this call made, from a response that was cut short or
+    /// cannot be used. Revoke it.
     ///
-    /// `None` unless the id arrived whole, and with it that the answer is the one to this call: its `user_id`,
-    /// `actor.sub` where the actor had begun to arrive, and the stamp where the attempt bore one.
+    /// `None` where the id did not arrive whole, and where the response may not be the one to this
+    /// call. These show that it is: its `user_id`, its `actor.sub` where the actor had begun to
+    /// arrive, and the stamp where the attempt had one.
     #[must_use]
     pub fn salvaged_id(&self) -> Option<&str> {
         self.0.salvage.confirmed()
     }
 
-    /// Returns [`salvaged_id`](Self::salvaged_id) as the id of an actor token, where the call was the creation of one. Store
-    /// it, and revoke it.
+    /// Returns [`salvaged_id`](Self::salvaged_id) as the id of an actor token. Store it, and revoke
+    /// it.
     ///
-    /// `None` where another operation failed, or where the id is outside the grammar of [`ActorTokenId`]. The call is
-    /// the creation of a token if the path template of its [`operation`](Self::operation) is `/actor_tokens`.
+    /// `None` where another operation failed, or where the id is outside the grammar of
+    /// [`ActorTokenId`]. The call is the creation of a token if the path template of its
+    /// [`operation`](Self::operation) is `/actor_tokens`.
     #[must_use]
     pub fn salvaged_actor_token(&self) -> Option<&ActorTokenId> {
         let read = || self.salvaged_id().filter(|_| self.operation().path() == ACTOR_TOKENS)?.parse().ok();
         self.0.salvaged_actor_token.get_or_init(read).as_ref()
     }
 
-    /// Returns an id that arrived whole in an answer of which too little arrived to say whose it is.
+    /// Returns an id from a response of which too little arrived to say whose it is.
     ///
-    /// It may be the id of a token that another call made, so the client never revokes it by itself. `None` where
-    /// [`salvaged_id`](Self::salvaged_id) is there.
+    /// It may be the id of a token that another call made, so the client never revokes it by
+    /// itself. `None` where there is a [`salvaged_id`](Self::salvaged_id).
     #[must_use]
     pub fn unconfirmed_id(&self) -> Option<&str> {
         self.0.salvage.unconfirmed()
     }
 
-    /// An id in a successful answer that is outside the grammar of ids, with everything unusual escaped. It cannot be
-    /// revoked through this library; Clerk's support can name it.
+    /// Returns an id from a successful response that is outside the grammar of ids, with everything
+    /// unusual escaped. This library cannot revoke it. Clerk's support can name it.
     #[must_use]
     pub fn raw_id(&self) -> Option<&str> {
         self.0.raw_id.as_deref()
     }
 
-    /// After a refused revoke: what the token is instead of pending, where Clerk's words say so.
-    /// [`Accepted`](ActorTokenStatus::Accepted) means that somebody used the link: end that session instead.
+    /// Returns the status of the token after a refused revocation, where Clerk's message has it.
+    /// [`Accepted`](ActorTokenStatus::Accepted) means that the link was used: end that session
+    /// instead.
     #[must_use]
     pub fn token_status(&self) -> Option<ActorTokenStatus> {
         self.api_errors().iter().find_map(ApiError::token_status)
     }
 
-    /// What each attempt came to, in order. Empty if nothing was attempted.
+    /// Returns the result of each attempt, in order. Empty if nothing was attempted.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
@@ -172,69 +187,72 @@ impl Error {
 
 /// What failed.
 impl Error {
-    /// The kind of the last attempt's failure.
+    /// Returns the kind of the last attempt's failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Which call failed. Its [`path`](OperationInfo::path) is empty where there was no call: on an error that `?` made of an
-    /// [`InvalidRequest`].
+    /// Returns which call failed. Its [`path`](OperationInfo::path) is empty where there was no
+    /// call: on an error that `?` made of an [`InvalidRequest`].
     #[must_use]
     pub fn operation(&self) -> &'static OperationInfo {
         self.0.operation
     }
 
-    /// Where the call went. `None` on an error that no call made, and where the input was refused.
+    /// Returns the base URL of the call. `None` on an error that no call made, and where the input
+    /// was refused.
     #[must_use]
     pub fn base_url(&self) -> Option<&BaseUrl> {
         self.0.base_url.as_ref()
     }
 
-    /// Which input was refused before anything was sent.
+    /// Returns the input that was refused before anything was sent.
     #[must_use]
     pub fn invalid_request(&self) -> Option<&InvalidRequest> {
         self.0.invalid.as_ref()
     }
 
-    /// The origin (scheme, host, port) that a redirect points to. The rest of the `Location` is left out, as it may
-    /// hold a credential.
+    /// Returns the origin (scheme, host, port) that a redirect points to. The rest of the
+    /// `Location` is left out, because it may have a credential.
     #[must_use]
     pub fn redirect_origin(&self) -> Option<&str> {
         self.0.redirect_origin.as_deref()
     }
 
-    /// Clerk does not know the user or the token (404).
+    /// Returns whether Clerk does not know the user or the token (404).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status_is(404)
     }
 
-    /// Clerk does not take the secret key (401).
+    /// Returns whether Clerk refuses the secret key (401).
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         self.status_is(401)
     }
 
-    /// Clerk asks to slow down (429).
+    /// Returns whether Clerk asks to slow down (429).
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.0.kind == ErrorKind::RateLimited
     }
 
-    /// The plan does not include impersonation (402).
+    /// Returns whether the plan lacks impersonation (402).
     #[must_use]
     pub fn is_plan_required(&self) -> bool {
         self.status_is(402)
     }
 
-    /// The plan's monthly number of impersonations is used up (422, `impersonation_limit_exceeded`).
+    /// Returns whether the plan's monthly number of impersonations is used up (422,
+    /// `impersonation_limit_exceeded`).
     #[must_use]
     pub fn is_quota_exceeded(&self) -> bool {
         self.has_code(&ErrorCode::ImpersonationLimitExceeded)
     }
 
-    /// A parameter is missing, invalid or unknown: refused on this side, or by Clerk (422).
+    /// Returns whether a parameter is missing, invalid or unknown: refused by the client, or by
+    /// Clerk (422).
     #[must_use]
     pub fn is_invalid_parameter(&self) -> bool {
         self.0.kind == ErrorKind::InvalidRequest
@@ -243,14 +261,14 @@ impl Error {
             || self.has_code(&ErrorCode::FormParamUnknown)
     }
 
-    /// The deadline passed.
+    /// Returns whether the deadline passed.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// The call was not sent again because the [`RetryBudget`](crate::RetryBudget) of its base URL and key is used up:
-    /// too many calls there have failed of late.
+    /// Returns whether the call was not sent again because the [`RetryBudget`](crate::RetryBudget)
+    /// of its base URL and key is used up. Too many calls there have failed of late.
     #[must_use]
     pub fn is_out_of_retries(&self) -> bool {
         self.0.out_of_retries
@@ -267,54 +285,55 @@ impl Error {
 
 /// What Clerk said.
 impl Error {
-    /// The status of the last answer, also of one that was cut short. `None` if no head arrived.
+    /// Returns the status of the last response, also of one that was cut short. `None` if no head
+    /// arrived.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// All entries of Clerk's `errors`, in order.
+    /// Returns all entries of Clerk's `errors`, in order.
     #[must_use]
     pub fn api_errors(&self) -> &[ApiError] {
         &self.0.api.errors
     }
 
-    /// The code of the first entry.
+    /// Returns the code of the first entry.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         self.api_errors().first().map(ApiError::code)
     }
 
-    /// Returns the top-level `meta` of the answer, read as [`ApiError::meta`] is.
+    /// Returns the top-level `meta` of the response, read as [`ApiError::meta`] is.
     #[must_use]
     pub fn meta(&self) -> Option<&Value> {
         self.0.api.meta.as_ref()
     }
 
-    /// Clerk's trace id: tell it to Clerk's support. From the body, else the headers `x-clerk-trace-id`,
-    /// `clerk-trace-id`, `cf-ray`.
+    /// Returns Clerk's trace id, which Clerk's support asks for. It is from the body, else from the
+    /// headers `x-clerk-trace-id`, `clerk-trace-id`, `cf-ray`.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.0.api.trace_id.as_deref()
     }
 
-    /// How long to wait before the next call: what Clerk asks for (`Retry-After`), or for how long the client holds calls
-    /// back because Clerk asked an earlier one.
+    /// Returns how long to wait before the next call. Clerk asks for it (`Retry-After`), or the
+    /// client holds calls back because Clerk asked an earlier call.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Returns the headers of the last answer. Empty if no head arrived, and where the answer belongs to another request:
-    /// [`trace_id`](Self::trace_id) is kept then.
+    /// Returns the headers of the last response. Empty if no head arrived, and where the response
+    /// belongs to another request. The [`trace_id`](Self::trace_id) is kept then.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
-    /// The body of the last answer as it came, or as much of it as arrived. **May hold a credential**: after a failed
-    /// creation it can be the answer that names the link. Withheld (`None`) where the answer belongs to another
-    /// request.
+    /// Returns the body of the last response, or as much of it as arrived. **May hold a
+    /// credential**: after a failed creation it can have the link. `None` where the response
+    /// belongs to another request.
     #[must_use]
     pub fn expose_body(&self) -> Option<&Bytes> {
         self.0.body.as_ref()

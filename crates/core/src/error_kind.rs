@@ -18,7 +18,7 @@
 /// | [`UnexpectedRedirect`](Self::UnexpectedRedirect) | 3xx | 307 and 308: not executed; others: nothing |
 /// | [`ResponseTruncated`](Self::ResponseTruncated) | a 2xx whose body was cut or stalled | executed |
 /// | [`ResponseInvalid`](Self::ResponseInvalid) | a 2xx that cannot be read | executed; nothing if Clerk did not send it |
-/// | [`ResponseMismatch`](Self::ResponseMismatch) | a 2xx that answers something else | nothing |
+/// | [`ResponseMismatch`](Self::ResponseMismatch) | a 2xx that belongs to another request | nothing |
 /// | [`NotKept`](Self::NotKept) | `keep` came after `close` | executed; the client revokes it |
 ///
 /// [`Error::execution`](crate::Error::execution) is the join over all attempts: it can say more than the last kind.
@@ -46,19 +46,20 @@ pub enum ErrorKind {
     Timeout,
     /// The connection broke off after the request was sent.
     Interrupted,
-    /// Clerk asks to slow down (429): this call, or an earlier one with the same base URL and key, and then nothing was sent and
-    /// [`Error::status`](crate::Error::status) is `None`. [`Error::retry_after`](crate::Error::retry_after) says how long.
+    /// Clerk asks to slow down (429). Where an earlier call with the same base URL and key received
+    /// the 429, nothing was sent, and [`Error::status`](crate::Error::status) is `None`.
+    /// [`Error::retry_after`](crate::Error::retry_after) says how long to wait.
     RateLimited,
-    /// Clerk, or something before it, answered with an error status.
+    /// Clerk, or a server before it, returned an error status.
     Api,
     /// A redirect, which is never followed: it would carry the request and its key elsewhere. Check the base URL.
     UnexpectedRedirect,
-    /// Clerk acted, and its answer was cut or stalled. [`Error::salvaged_id`](crate::Error::salvaged_id) may name
+    /// Clerk acted, and its response was cut or stalled. [`Error::salvaged_id`](crate::Error::salvaged_id) may name
     /// what was made.
     ResponseTruncated,
-    /// The status was a success, and the answer cannot be read as one of Clerk's.
+    /// The status was a success, and the response cannot be read as one of Clerk's.
     ResponseInvalid,
-    /// The status was a success, and the answer belongs to another request. It is withheld.
+    /// The status was a success, and the response belongs to another request. It is withheld.
     ResponseMismatch,
     /// [`Held::keep`](crate::Held::keep) came after [`close`](crate::Client::close), which had begun to revoke what was held.
     /// [`Error::salvaged_id`](crate::Error::salvaged_id) is its id. Do not hand out the link.

@@ -1,4 +1,4 @@
-//! The error of an exchange that failed: what the answer, the transport and the operation say, in one value.
+//! The error of an exchange that failed: what the response, the transport and the operation say, in one value.
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -22,8 +22,8 @@ use crate::{
     url::check_authority,
 };
 
-/// Up to this length, in bytes, a body is copied into an error: it may be a slice of a transport's read buffer, which is
-/// larger, and which an error should not keep.
+/// Up to this length, in bytes, a body is copied into an error. It may be a slice of a transport's
+/// read buffer, which is larger, and which an error should not keep.
 const COPIED: usize = 16 * 1024;
 
 /// Puts everything that is known into an error. The attempts and the join over them are the caller's to add.
@@ -73,7 +73,7 @@ pub(crate) fn error_of_exchange(
         }
         Some(ParseProblem::NotClerk { detail }) => inner.detail = Some(detail),
         Some(ParseProblem::Mismatch { field }) => {
-            inner.detail = Some(Cow::Owned(format!("`{field}` differs from the request")));
+            inner.detail = Some(Cow::Owned(format!("`{field}` does not match the request")));
         }
         Some(ParseProblem::Status) | None => {}
     }
@@ -96,7 +96,7 @@ const NO_CALL: &OperationInfo = &OperationInfo::new("InvalidRequest", "", Idempo
 
 /// Errors made without a call, for test doubles.
 impl Error {
-    /// The error that a call makes of this answer. A 2xx becomes one that cannot be used.
+    /// Makes the error of a call from this response. A 2xx becomes one that cannot be used.
     #[must_use]
     pub fn from_response(info: &'static OperationInfo, response: &Response) -> Self {
         let failure = match response.status() {
@@ -113,7 +113,7 @@ impl Error {
         .into()
     }
 
-    /// The error that a call makes of this failure of the transport.
+    /// Makes the error of a call from this failure of the transport.
     #[must_use]
     pub fn from_transport(info: &'static OperationInfo, failed: TransportError) -> Self {
         let classified = classify_error(|_| Ok(Salvage::None), &failed);
@@ -128,7 +128,7 @@ impl Error {
         inner.into()
     }
 
-    /// The error that a call makes of input that it refuses.
+    /// Makes the error of a call from input that it refuses.
     #[must_use]
     pub fn from_invalid_request(info: &'static OperationInfo, refused: InvalidRequest) -> Self {
         let rule = rule(Failure::InvalidRequest);
@@ -140,8 +140,9 @@ impl Error {
 }
 
 impl From<InvalidRequest> for Error {
-    /// Makes an error of input that was refused before there was a call, so that `?` works in a function that returns
-    /// `Error`. Its operation is named `InvalidRequest`, and has an empty path. Nothing was sent.
+    /// Makes an error from input that was refused before there was a call, so that `?` works in a
+    /// function that returns `Error`. Its operation is named `InvalidRequest`, and has an empty
+    /// path. Nothing was sent.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{ActorTokenId, Client, Error};

@@ -26,7 +26,7 @@ pub enum Execution {
     NotExecuted,
     /// Not proved either way. The default for everything that is new or unclear.
     Unknown,
-    /// Clerk answered with a 2xx status.
+    /// Clerk returned a 2xx status.
     Executed,
 }
 

@@ -4,12 +4,15 @@ use std::{fmt, thread};
 
 use crate::time::BoxFuture;
 
-/// Runs futures to their end: the one thing that a detached exchange needs of a runtime.
+/// Runs futures to their end. A detached exchange needs nothing else of a runtime.
 ///
-/// A transport that has a runtime brings one ([`HttpTransport::executor`](crate::HttpTransport::executor)); for others,
-/// hand one to [`ClientBuilder::executor`](crate::ClientBuilder::executor). An executor that cannot run a task drops it; the
-/// client sees that and reports what is lost by it. A task holds the client's settings, and with them an executor that was
-/// handed to the builder: one that keeps its tasks in itself must be run, or cleared, by somebody else.
+/// A transport with a runtime brings an executor
+/// ([`HttpTransport::executor`](crate::HttpTransport::executor)). For others, pass one to
+/// [`ClientBuilder::executor`](crate::ClientBuilder::executor).
+///
+/// An executor that cannot run a task drops it. The client then reports what is lost. A task holds
+/// the client's settings, and with them an executor that was passed to the builder. So run or clear
+/// an executor that keeps its tasks in itself.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{BoxFuture, Executor};
@@ -28,10 +31,10 @@ pub trait Executor: Send + Sync + 'static {
     fn execute(&self, task: BoxFuture<'static, ()>);
 }
 
-/// An executor that gives each task a thread of its own.
+/// Runs each task on a thread of its own.
 ///
-/// For transports without a runtime: a blocking HTTP client, a test double. Where the operating system gives no thread, the
-/// task is dropped, and the client reports what is lost.
+/// Use it for a transport without a runtime, such as a blocking HTTP client or a test double. If
+/// the operating system starts no thread, the task is dropped, and the client reports what is lost.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Client, Response, SecretKey, ThreadExecutor, transport_fn};

@@ -8,7 +8,7 @@ const SLACK: Duration = Duration::from_secs(60);
 /// Longer than any credential lives, and short enough for every calendar: 1,000 years.
 const FAR: Duration = Duration::from_secs(1_000 * 365 * 24 * 3600);
 
-/// How long what an operation makes can be used, counted from when it was made.
+/// How long what an operation makes can be used, counted from the time at which it was made.
 ///
 /// ```
 /// use clerk_actor_tokens_core::Exposure;
@@ -25,24 +25,24 @@ pub struct Exposure {
 }
 
 impl Exposure {
-    /// It can be used for this long.
+    /// Makes an exposure of this lifetime.
     pub const fn new(lifetime: Duration) -> Self {
         Self { lifetime, session: None }
     }
 
-    /// Using it opens a session that lasts at most this long.
+    /// Sets the longest duration of a session that it opens.
     pub const fn with_session(mut self, session: Duration) -> Self {
         self.session = Some(session);
         self
     }
 
-    /// For how long it can be used.
+    /// Returns how long it can be used.
     #[must_use]
     pub const fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// How long a session can last that it opened.
+    /// Returns how long a session can last that it opened.
     #[must_use]
     pub const fn session(&self) -> Option<Duration> {
         self.session

@@ -4,7 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use crate::secret::Sanitized;
 
-/// Input that was refused before anything was sent: which field, and why. Never its value.
+/// Input that was refused before anything was sent. Names the field and the reason, and never the
+/// value.
 ///
 /// ```
 /// use clerk_actor_tokens_core::InvalidRequest;
@@ -17,18 +18,18 @@ pub struct InvalidRequest {
 }
 
 impl InvalidRequest {
-    /// Names the field and the reason. Do not put the field's value in the reason.
+    /// Makes a refusal of this field for this reason. Do not put the field's value into the reason.
     pub fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { field: field.into(), reason: reason.into() }
     }
 
-    /// The field as the API or the builder names it, for example `user_id`.
+    /// Returns the field as the API or the builder names it, for example `user_id`.
     #[must_use]
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// What is wrong with it.
+    /// Returns what is wrong with it.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason

@@ -1,4 +1,4 @@
-//! The one careful reader of foreign JSON: for tokens, for Clerk's error envelopes, and for answers that were cut.
+//! The one careful reader of foreign JSON: for tokens, for Clerk's error envelopes, and for responses that were cut.
 //!
 //! - [`Members`] (and `Elements`) walk one level of an object (or array), whole or cut. Each value is given as it is written.
 //! - [`Json`] is such a value. It is read as a text, a whole number, or a further level.

@@ -1,16 +1,21 @@
-//! The logic of a client for Clerk's Actor Tokens API, with the network left out.
+//! The logic of a client for Clerk's Actor Tokens API, without the network.
 //!
-//! Here are the models, the two operations as pure conversions, the failure rules, and five seams to plug into:
-//! [`HttpTransport`] moves an exchange, [`Middleware`] wraps it, [`CredentialProvider`] supplies the key, [`Timer`] measures
-//! time, [`Operation`] describes a call. A sixth, [`Executor`], is for detached exchanges over transports that bring none.
+//! It has the models, the two operations as pure conversions, the failure rules, and these traits:
 //!
-//! Applications depend on the facade, `clerk-actor-tokens`. This crate is for those who write a transport, a middleware or
-//! an operation.
+//! - [`HttpTransport`] moves an exchange.
+//! - [`Middleware`] wraps an exchange.
+//! - [`CredentialProvider`] supplies the key.
+//! - [`Timer`] measures time.
+//! - [`Operation`] describes a call.
+//! - [`Executor`] runs detached exchanges over a transport that brings no executor.
+//!
+//! Applications depend on the facade, `clerk-actor-tokens`. Depend on this crate to write a
+//! transport, a middleware or an operation.
 //!
 //! The examples here name this crate. In an application write `clerk_actor_tokens` instead: the facade re-exports all
 //! of it.
 //!
-//! It depends on no runtime and no network crate, under any feature: any executor drives it.
+//! It depends on no runtime and no network crate, under any feature. Any executor drives it.
 //!
 //! ```
 //! use clerk_actor_tokens_core::{transport_fn, Actor, Client, Execution, Request, Response, SecretKey};

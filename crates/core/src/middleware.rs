@@ -1,13 +1,14 @@
 //! Wrapping an exchange.
 //!
-//! A [`Middleware`] sees the request on its way out and the response (or failure) on its way back, and may change
-//! both, wait, refuse, or call [`Next::run`] more than once. It never sees the secret key: authentication comes behind
-//! the last middleware. Nor can it make a second actor token. The client's send log, right around the
-//! transport, lets a second send of a creation pass only if the first is proved not to have been executed. Until the first
-//! has ended the second waits: a middleware that begins two must poll both. (An opt-in,
+//! A [`Middleware`] sees the request on its way out, and the response or failure on its way back.
+//! It may change both, wait, refuse, or call [`Next::run`] more than once. It never sees the secret
+//! key, because authentication comes after the last middleware. Nor can it make a second actor
+//! token. The client's send log is right around the transport. It lets a second send of a creation
+//! pass only if the first is proved not to have been executed. The second waits until the first has
+//! ended: a middleware that begins two must poll both. (An opt-in,
 //! [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on), loosens that.)
 //!
-//! A middleware wraps an attempt. What it drops, as a timeout of its own does, may run on without it: see
+//! A middleware wraps an attempt. An exchange that it drops, as a timeout of its own does, may be detached: see
 //! [`ClientBuilder::middleware`](crate::ClientBuilder::middleware).
 
 use std::{fmt, sync::Arc};
@@ -19,8 +20,10 @@ use crate::{
     transport::{CallContext, HttpTransport, Request, Response, TransportError},
 };
 
-/// Wraps each attempt of a call: see [`ClientBuilder::middleware`](crate::ClientBuilder::middleware). To wrap the whole call with
-/// its retries, wrap [`send`](crate::Call::send), or implement [`ActorTokensApi`](crate::ActorTokensApi).
+/// Wraps each attempt of a call: see
+/// [`ClientBuilder::middleware`](crate::ClientBuilder::middleware). To wrap the whole call with its
+/// retries, wrap [`send`](crate::Call::send), or implement
+/// [`ActorTokensApi`](crate::ActorTokensApi).
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Middleware, Next, Request, Response, TransportError, async_trait};
@@ -40,11 +43,11 @@ pub trait Middleware: Send + Sync + 'static {
     /// Handles one exchange; `next.run(request)` continues it.
     ///
     /// # Errors
-    /// Whatever `next` gives, or [`TransportError::blocked`] to refuse.
+    /// What `next` returns, or [`TransportError::blocked`] to refuse.
     async fn handle(&self, request: Request, next: Next<'_>) -> Result<Response, TransportError>;
 }
 
-/// The rest of the way: the middleware further in, then the transport.
+/// The rest of an attempt: the middleware further in, then the transport.
 ///
 /// `Copy`, and public to make, so that a middleware is unit-tested with a slice and a fake transport:
 ///

@@ -20,9 +20,9 @@ use crate::{
     url::BaseUrl,
 };
 
-/// An API call as pure conversions.
+/// Describes an API call as pure conversions.
 ///
-/// Any Clerk endpoint can be called with the same pipeline:
+/// You can call any Clerk endpoint in the same way:
 ///
 /// ```
 /// use clerk_actor_tokens_core::{
@@ -51,28 +51,29 @@ use crate::{
 /// }
 /// ```
 pub trait Operation: Send + Sync + 'static {
-    /// What a successful answer is turned into.
+    /// The value of a successful response.
     type Output: Send + 'static;
 
     /// Returns the fixed facts: the name, the path, and whether the call is idempotent.
     fn info(&self) -> &'static OperationInfo;
 
-    /// Makes the request, complete but for what the client adds (key, user agent, API version if set otherwise).
+    /// Makes the request. The client adds the key, the user agent, and the API version if it is
+    /// set.
     ///
-    /// Called once for each attempt: it must give the same request each time.
+    /// The client calls it once for each attempt. It must return the same request each time.
     ///
     /// # Errors
     /// [`InvalidRequest`] names the field that cannot be sent. Nothing is sent then.
     fn request(&self, base: &BaseUrl) -> Result<Request, InvalidRequest>;
 
-    /// The value of an answer. Pure; sees every status.
+    /// Returns the value of a response. It must be pure, and it is given every status.
     ///
     /// # Errors
-    /// [`ParseError`] says why this answer is no success.
+    /// [`ParseError`] says why this response is not a success.
     fn parse(&self, response: &Response) -> Result<Self::Output, ParseError>;
 
-    /// Returns the rules for what this call makes at Clerk, where it makes something. `None`, the default, suits calls that
-    /// read, and calls that are [idempotent](crate::Idempotency::Idempotent).
+    /// Returns the rules for what this call makes at Clerk, where it makes something. `None`, the
+    /// default, suits calls that read, and [idempotent](crate::Idempotency::Idempotent) calls.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Operation, RevokeActorToken};
@@ -85,9 +86,10 @@ pub trait Operation: Send + Sync + 'static {
     }
 }
 
-/// What a call that makes something knows of it, beside its value: what [`Operation::creation`] returns.
+/// Describes what a call makes at Clerk: its id, how to revoke it, and how to recognise it.
+/// [`Operation::creation`] returns it.
 ///
-/// The client needs it where a response is cut, and where a caller leaves.
+/// The client uses it where a response is cut, and where a caller leaves.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Operation};
@@ -100,24 +102,27 @@ pub trait Operation: Send + Sync + 'static {
 /// # Ok::<(), &str>(())
 /// ```
 pub trait Creation<V> {
-    /// Returns the id of what was made, from the value of a successful answer. `None` where it has none.
+    /// Returns the id of what was made, from the value of a successful response. `None` where it
+    /// has none.
     fn id_of(&self, value: &V) -> Option<String>;
 
     /// Returns the operation that revokes what this call made. The id is the one that [`id_of`](Self::id_of) or a confirmed
     /// [`salvage`](Self::salvage) returned. `None` where no operation does.
     ///
-    /// The client sends it where the caller has left, with the key that made it: see
+    /// The client sends it where the caller has left, with the key of the creation: see
     /// [`Client::detaches_on_drop`](crate::Client::detaches_on_drop).
     fn undo(&self, id: &str) -> Option<Undo>;
 
-    /// Reads the id of what was made from the body of a 2xx answer that was cut short or cannot be read.
+    /// Reads the id of what was made from the body of a 2xx response that was cut short or cannot
+    /// be read.
     ///
-    /// Return [`Salvage::Confirmed`] only where what arrived says that it is the response to this request: the client revokes
-    /// what a confirmed id names, if the caller has left. By default, nothing is salvaged.
+    /// Return [`Salvage::Confirmed`] only where what arrived says that it is the response to this
+    /// request. The client revokes what a confirmed id names, if the caller has left. By default,
+    /// nothing is salvaged.
     ///
     /// # Errors
-    /// [`ParseError::mismatch`] or [`ParseError::not_clerk`] if what arrived shows already that it is not the answer to
-    /// this request. It is withheld then.
+    /// [`ParseError::mismatch`] or [`ParseError::not_clerk`] if what arrived shows that it is not
+    /// the response to this request. The client withholds it then.
     fn salvage(&self, partial: &[u8]) -> Result<Salvage, ParseError> {
         let _ = partial;
         Ok(Salvage::None)
@@ -138,32 +143,38 @@ pub trait Creation<V> {
         None
     }
 
-    /// Returns whether each attempt is to bear a stamp of its own: a random text by which what it made is recognised.
+    /// Returns whether each attempt has a stamp of its own: a random text by which what it made is
+    /// recognised.
     fn is_stamped(&self) -> bool {
         false
     }
 
-    /// Puts a stamp into the request of one attempt. Called where [`is_stamped`](Self::is_stamped) says so;
-    /// [`Attempt::stamp`](crate::Attempt::stamp) returns it afterwards. `false` if this request cannot bear one: it is not
-    /// sent then.
+    /// Puts a stamp into the request of one attempt. Returns `false` if this request cannot have
+    /// one: it is not sent then.
+    ///
+    /// The client calls it where [`is_stamped`](Self::is_stamped) is true.
+    /// [`Attempt::stamp`](crate::Attempt::stamp) returns the stamp afterwards.
     fn stamp(&self, request: &mut Request, stamp: &str) -> bool {
         let _ = (request, stamp);
         false
     }
 
-    /// Compares the stamp that a 2xx answer echoes, whole or cut, with the one that the attempt bore. Called before
-    /// [`parse`](Operation::parse) and [`salvage`](Self::salvage), where the attempt bore one. Returns whether the
-    /// answer echoes it: an id that is salvaged from a cut answer is certain only then.
+    /// Compares the stamp in a 2xx response, whole or cut, with the one of the attempt. Returns
+    /// whether the response echoes it. Only then is an id from a cut response certain.
+    ///
+    /// The client calls it before [`parse`](Operation::parse) and [`salvage`](Self::salvage), where
+    /// the attempt had a stamp.
     ///
     /// # Errors
-    /// [`ParseError::mismatch`] if the answer echoes another stamp: it belongs to another attempt, and is withheld.
+    /// [`ParseError::mismatch`] if the response echoes another stamp. It belongs to another
+    /// attempt, and is withheld.
     fn check_stamp(&self, body: &[u8], stamp: &str) -> Result<bool, ParseError> {
         let _ = (body, stamp);
         Ok(true)
     }
 }
 
-/// The operation that revokes what another one made: what [`Creation::undo`] returns.
+/// The operation that revokes what another one made. [`Creation::undo`] returns it.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Operation, RevokeActorToken, Undo};

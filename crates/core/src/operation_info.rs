@@ -1,7 +1,8 @@
 //! The fixed facts of an API call: its name, its path, and whether a second send can do harm.
 
-/// Whether the operation is idempotent (RFC 9110 section 9.2.2): whether sending it twice has the effect of sending it
-/// once. These two are all there is: an operation that is not proved to be idempotent is `NonIdempotent`.
+/// Whether the operation is idempotent (RFC 9110 section 9.2.2): sending it twice has the effect of
+/// sending it once. These two are all there is. An operation that is not proved to be idempotent is
+/// `NonIdempotent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Idempotency {
     /// A second send can do a second thing (mint a second token). It is sent again only where the first is proved not
@@ -26,26 +27,27 @@ pub struct OperationInfo {
 }
 
 impl OperationInfo {
-    /// The operation id of Clerk's OpenAPI description, the path template, and whether it may be sent again.
+    /// Makes the facts from the operation id of Clerk's OpenAPI description, the path template, and
+    /// the idempotency.
     #[must_use]
     pub const fn new(name: &'static str, path: &'static str, idempotency: Idempotency) -> Self {
         Self { name, path, idempotency }
     }
 
-    /// The operation id, for example `CreateActorToken`.
+    /// Returns the operation id, for example `CreateActorToken`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The path template below the base URL, for example `/actor_tokens/{actor_token_id}/revoke`. Holds no ids, so
-    /// it suits metrics.
+    /// Returns the path template below the base URL, for example
+    /// `/actor_tokens/{actor_token_id}/revoke`. It has no ids, so it suits metrics.
     #[must_use]
     pub const fn path(&self) -> &'static str {
         self.path
     }
 
-    /// Whether it may be sent again.
+    /// Returns whether it is idempotent.
     #[must_use]
     pub const fn idempotency(&self) -> Idempotency {
         self.idempotency

@@ -4,7 +4,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{attempt::Attempt, error::api, execution::Execution, few::Few, transport::message::Response};
 
-/// A value with the answer that it came in: what `send_with_response` gives.
+/// A value with its response. `send_with_response` returns it.
 ///
 /// `Debug` shows neither headers nor credentials.
 pub struct ApiResponse<T> {
@@ -25,62 +25,64 @@ impl<T> ApiResponse<T> {
         Self { value, status: head.status, trace_id, headers: head.headers, attempts, others_in_doubt }
     }
 
-    /// Makes one of a value and a response without a call, for test doubles. It has no attempts.
+    /// Makes one from a value and a response without a call, for test doubles. It has no attempts.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{ApiResponse, Response};
     ///
     /// let mut response = Response::default();
     /// response.headers_mut().insert("clerk-trace-id", http::HeaderValue::from_static("7c1a"));
-    /// let answer = ApiResponse::from_response("value", &response);
-    /// assert_eq!((answer.value(), answer.trace_id()), (&"value", Some("7c1a")));
-    /// assert!(!answer.is_ambiguous());
+    /// let response = ApiResponse::from_response("value", &response);
+    /// assert_eq!((response.value(), response.trace_id()), (&"value", Some("7c1a")));
+    /// assert!(!response.is_ambiguous());
     /// ```
     pub fn from_response(value: T, response: &Response) -> Self {
         Self::new(value, response.clone(), Few::new(), false)
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn value(&self) -> &T {
         &self.value
     }
 
-    /// The value alone.
+    /// Returns the value alone.
     pub fn into_value(self) -> T {
         self.value
     }
 
-    /// The status of the last answer. Not always 2xx: revoking what is revoked already is a success that Clerk
-    /// answers with 400.
+    /// Returns the status of the last response. It is not always 2xx: the revocation of a revoked
+    /// token is a success, and Clerk returns 400 for it.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers of the last answer.
+    /// Returns the headers of the last response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Clerk's trace id: from the body of an answer other than 2xx, else from the headers `x-clerk-trace-id`,
-    /// `clerk-trace-id`, `cf-ray`.
+    /// Returns Clerk's trace id. It is from the body if the status is not 2xx, else from the
+    /// headers `x-clerk-trace-id`, `clerk-trace-id`, `cf-ray`.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref().or_else(|| api::trace_id(&self.headers))
     }
 
-    /// Whether something beside this answer may have taken effect too: an earlier attempt, or another send that a middleware
-    /// made within one. After a creation that means that there may be another
-    /// token, which the caller does not hold: it takes [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on), or a
-    /// middleware that gives the response of another call. After a call that may be repeated it means nothing.
+    /// Returns whether another send of this call may have taken effect too: an earlier attempt, or
+    /// a second send by a middleware.
+    ///
+    /// After a creation, another token may exist which the caller does not hold. That takes
+    /// [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on), or a middleware that
+    /// returns the response of another call. After an idempotent call it means nothing.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         let earlier = self.attempts.as_slice().split_last().map_or(&[][..], |(_, earlier)| earlier);
         self.others_in_doubt || earlier.iter().any(|attempt| attempt.execution() != Execution::NotExecuted)
     }
 
-    /// What each attempt came to, in order.
+    /// Returns the result of each attempt, in order.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         self.attempts.as_slice()

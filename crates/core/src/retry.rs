@@ -21,8 +21,9 @@ use crate::{config_error::ConfigError, invalid_request::InvalidRequest, operatio
 
 /// How often and how fast a call is sent again.
 ///
-/// Whether it *may* be sent again is not for a policy to say: a creation is repeated only where Clerk is proved not to
-/// have acted on it. The one exception is [`danger_retry_create_on`](Self::danger_retry_create_on), which says what it risks.
+/// A policy does not decide whether a call *may* be sent again. A creation is repeated only where
+/// it is proved that Clerk did not act on it. The one exception is
+/// [`danger_retry_create_on`](Self::danger_retry_create_on), which names its risk.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Idempotency, RetryPolicy};
@@ -45,8 +46,12 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The defaults: at most 3 attempts of a [`Idempotency::NonIdempotent`] operation and 4 of a [`Idempotency::Idempotent`] one, backoff with
-    /// full jitter from 200 ms doubling to 5 s, 10 s for one attempt of an idempotent operation.
+    /// Makes the default policy:
+    ///
+    /// - at most 3 attempts of a [non-idempotent](Idempotency::NonIdempotent) operation, and 4 of
+    ///   an [idempotent](Idempotency::Idempotent) one;
+    /// - a backoff with full jitter, from 200 ms doubling to 5 s;
+    /// - 10 s for one attempt of an idempotent operation.
     pub fn new() -> Self {
         Self {
             attempts_non_idempotent: 3,
@@ -58,13 +63,13 @@ impl RetryPolicy {
         }
     }
 
-    /// One attempt, whatever happens.
+    /// Makes a policy of one attempt.
     pub fn none() -> Self {
         Self::new().max_attempts(Idempotency::NonIdempotent, 1).max_attempts(Idempotency::Idempotent, 1)
     }
 
-    /// The most attempts of an operation of this sort, the first one included. Zero is refused when the client is built, or
-    /// when the call is made.
+    /// Sets the most attempts of an operation of this sort, the first one included. Zero is refused
+    /// when the client is built, or when the call is made.
     pub fn max_attempts(mut self, idempotency: Idempotency, attempts: u32) -> Self {
         match idempotency {
             Idempotency::NonIdempotent => self.attempts_non_idempotent = attempts,
@@ -73,28 +78,33 @@ impl RetryPolicy {
         self
     }
 
-    /// The first backoff's upper bound, which doubles with each retry, and the bound that it never exceeds. The wait
-    /// itself is uniform between zero and the bound (full jitter).
+    /// Sets the bounds of the backoff. `first` is the upper bound of the first wait, and doubles
+    /// with each retry up to `most`. The wait itself is uniform between zero and the bound (full
+    /// jitter).
     pub fn backoff(mut self, first: Duration, most: Duration) -> Self {
         self.base = first;
         self.cap = most;
         self
     }
 
-    /// How long one attempt of a [`Idempotency::Idempotent`] operation may take. A [`Idempotency::NonIdempotent`] operation has no such bound:
-    /// cutting its attempt short cannot be followed by another, so it would only turn late successes into lost
+    /// Sets how long one attempt of an [idempotent](Idempotency::Idempotent) operation may take. A
+    /// [non-idempotent](Idempotency::NonIdempotent) operation has no such bound, because no attempt
+    /// could follow one that is cut short. The bound would only turn late successes into lost
     /// tokens.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// **An unsafe retry.** Sends a creation again when it was answered with one of these gateway statuses (500, 502, 503,
-    /// 504, 520 to 530). A gateway gives them also when Clerk has made the token behind it: each retry may then mint
-    /// another, and you cannot list or revoke the first. An error's [`execution`](crate::Error::execution) stays `Unknown`.
-    /// A success can hide a lost token: only `send_with_response` shows it
+    /// **An unsafe retry.** Sends a creation again after one of these gateway statuses (500, 502,
+    /// 503, 504, 520 to 530). Another status is refused when the client is built, or when the call
+    /// is made.
+    ///
+    /// A gateway returns them also when Clerk has made the token behind it. Each retry may then
+    /// mint another, and you cannot list or revoke the first. An error's
+    /// [`execution`](crate::Error::execution) stays `Unknown`. A success can hide a lost token:
+    /// only `send_with_response` shows it
     /// ([`ApiResponse::is_ambiguous`](crate::ApiResponse::is_ambiguous)).
-    /// Another status is refused when the client is built, or when the call is made.
     pub fn danger_retry_create_on(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
         self.danger_retry_create_on = statuses.into_iter().collect();
         self

@@ -1,9 +1,10 @@
 //! Text that must not be printed, and the filter that everything else is printed through.
 //!
-//! Two things live here. [`redacted_text!`](macro@crate::secret::redacted_text) makes the types that hold a credential: they have
-//! no `Display`, their `Debug` shows no character of the text, and `expose()` is the one way to it. [`Sanitized`] is for
-//! text that *should* be printed but comes from elsewhere (Clerk's error messages, a transport's own error): it
-//! escapes control characters, bounds the length and masks whatever looks like a credential.
+//! Two things live here. [`redacted_text!`](macro@crate::secret::redacted_text) makes the types
+//! that hold a credential. They have no `Display`, their `Debug` shows no character of the text,
+//! and only `expose()` returns it. [`Sanitized`] is for text that *should* be printed but comes
+//! from elsewhere (Clerk's error messages, a transport's own error). It escapes control characters,
+//! bounds the length and masks what looks like a credential.
 
 mod credential;
 mod spelling;
@@ -46,13 +47,18 @@ pub(crate) use redacted_text;
 
 /// Shows a text that came from outside: credentials masked, control characters escaped, length bounded.
 ///
-/// Masked are secret keys (`sk_test_...`, `sk_live_...`), JSON Web Tokens (`eyJ...`), the value of a `ticket` query
-/// parameter, the user info of a URL, and whatever follows `Bearer`, or looks like credentials behind `Basic`. A key is
-/// masked up to the next white space or quote.
+/// It masks:
 ///
-/// Each of them counts in any letter case, percent-encoded once or more, escaped as in a JSON string or an HTML page, and
-/// with invisible characters in it. What is encrypted, compressed or in base64 is not looked into. An id as Clerk writes
-/// them is shown whole, also where it holds `eyJ`.
+/// - secret keys (`sk_test_...`, `sk_live_...`), up to the next white space or quote;
+/// - JSON Web Tokens (`eyJ...`);
+/// - the value of a `ticket` query parameter;
+/// - the user info of a URL;
+/// - what follows `Bearer`, and what looks like credentials after `Basic`.
+///
+/// Each of them counts in any letter case and with invisible characters in it. It counts
+/// percent-encoded once or more, and escaped as in a JSON string or an HTML page. What is
+/// encrypted, compressed or in base64 is not looked into. An id as Clerk writes them is shown
+/// whole, also where it holds `eyJ`.
 ///
 /// ```
 /// # use clerk_actor_tokens_core::Sanitized;
@@ -63,7 +69,7 @@ pub(crate) use redacted_text;
 pub struct Sanitized<'a>(&'a str);
 
 impl<'a> Sanitized<'a> {
-    /// Wraps the text; its `Display` and `Debug` are what is masked.
+    /// Wraps the text. Its `Display` and `Debug` are masked.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         Self(text)

@@ -1,7 +1,7 @@
 //! Measuring and passing time.
 //!
-//! Everything that waits (backoff, deadlines) and everything that dates (HTTP dates, exposure) goes through
-//! [`Timer`], so that a test moves time by hand and a transport brings the clock of its own runtime.
+//! Everything that waits (backoff, deadlines) and everything that dates (HTTP dates, exposure) uses
+//! [`Timer`]. So a test moves time by hand, and a transport brings the clock of its own runtime.
 
 use std::{
     future::Future,

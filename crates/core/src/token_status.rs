@@ -1,9 +1,10 @@
-//! Where an actor token is in its life: a word of Clerk's that answers carry, and errors too.
+//! The status of an actor token: a word of Clerk's in responses, and in errors too.
 
 use crate::words::words;
 
 words! {
-    /// Where an actor token is in its life. There is no "expired": an unused token stays pending past its time.
+    /// The status of an actor token. There is no "expired": an unused token stays pending past its
+    /// time.
     ///
     /// ```
     /// use clerk_actor_tokens_core::ActorTokenStatus;

@@ -1,9 +1,10 @@
 //! The seam where the network plugs in.
 //!
-//! A transport moves one HTTP exchange: it takes a whole request and gives a whole response. It is responsible for
-//! connections, TLS, proxies, reading the body under the deadline and the cap of the [`CallContext`], and for
-//! saying what kind of failure it saw. It is *not* responsible for status codes (every status is `Ok`), redirects
-//! (it must not follow them), retries or authentication: those are the core's.
+//! A transport moves one HTTP exchange: it takes a whole request and returns a whole response. It
+//! is responsible for connections, TLS and proxies, and for the kind of a failure. It reads the
+//! body under the deadline and the cap of the [`CallContext`]. It is *not* responsible for status
+//! codes (every status is `Ok`), redirects (it must not follow them), retries or authentication.
+//! The core does those.
 
 pub(crate) mod context;
 pub(crate) mod error;
@@ -38,11 +39,11 @@ use crate::{
 /// - An error's kind claims no more than is proved: one that says "not executed" without proof can mint a second token.
 ///   Use [`TransportErrorKind::Interrupted`] for whatever is not proved.
 /// - Where the head of a response had arrived, every error carries it, with the bytes of the body so far
-///   ([`TransportError::with_partial`]): an id is salvaged from them.
+///   ([`TransportError::with_partial`]). The client salvages an id from them.
 /// - Before a byte of the request can leave, [`SendState::begin`] is asked; where it returns `false`, nothing is sent. An
 ///   error that claims that nothing was sent counts only where the [`SendState`] proves it, so hold the request first.
 /// - Dropping the future aborts the exchange.
-/// - One transport carries many exchanges at once; each is given its own answer.
+/// - One transport carries many exchanges at once; each receives its own response.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{
@@ -75,19 +76,25 @@ pub trait HttpTransport: Send + Sync + 'static {
     /// [`TransportError`] if no complete response arrived; its kind says what that proves.
     async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError>;
 
-    /// Returns the clock that deadlines and backoff are measured with: time belongs to the same runtime as the sockets
-    /// do. A decorator returns that of the transport inside; [`SystemTimer`] suits a transport without a runtime.
+    /// Returns the clock that deadlines and backoff are measured with, because time belongs to the
+    /// runtime of the sockets. A decorator returns that of the transport inside. [`SystemTimer`]
+    /// suits a transport without a runtime.
     fn timer(&self) -> &dyn Timer;
 
-    /// Returns what runs a task on the runtime that is entered here: the client asks in the first poll of an exchange,
-    /// and hands the exchange to it if the caller leaves. `None` for a transport that has no runtime: then such an
-    /// exchange is broken off, unless the client's builder was given an executor. A decorator returns that of the
-    /// transport inside.
+    /// Returns the executor of the current runtime. `None` for a transport without a runtime. A
+    /// decorator returns that of the transport inside.
+    ///
+    /// The client asks in the first poll of an exchange, and gives the exchange to the executor if
+    /// the caller leaves. Without one, such an exchange is broken off, unless the client's builder
+    /// was given an executor.
     fn executor(&self) -> Option<Arc<dyn Executor>>;
 
-    /// Returns whether every exchange ends by its deadline without help. The client then arms no timer of its own, unless the
-    /// exchange has a middleware around it. A decorator that waits for nothing of its own returns that of the transport inside;
-    /// one that waits returns `false`, the default: the client ends the attempt 100 ms after the deadline.
+    /// Returns whether every exchange ends by its deadline without help. The client then arms no
+    /// timer of its own, unless the exchange has a middleware around it.
+    ///
+    /// By default it is `false`: the client ends the attempt 100 ms after the deadline. A decorator
+    /// that does not wait itself returns that of the transport inside. One that waits returns
+    /// `false`.
     fn keeps_deadlines(&self) -> bool {
         false
     }
@@ -179,10 +186,11 @@ where
     }
 }
 
-/// A handle on a response (in its extensions): the connection that this answer came over must not be used again.
+/// Marks a connection that must not be used again. A transport puts it into the extensions of a
+/// response.
 ///
-/// A transport with a connection pool inserts it; the core calls [`discard`](Self::discard) when an answer turns out
-/// not to be Clerk's answer to this request.
+/// A transport with a connection pool inserts it. The client calls [`discard`](Self::discard) when
+/// a response turns out not to be Clerk's response to this request.
 #[derive(Clone)]
 pub struct DiscardConnection(Arc<dyn Fn() + Send + Sync>);
 

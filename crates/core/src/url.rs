@@ -145,20 +145,20 @@ impl BaseUrl {
         BaseUrlBuilder { url: url.into(), http_hosts: Vec::new() }
     }
 
-    /// The scheme: `https`, or `http` where that was allowed.
+    /// Returns the scheme: `https`, or `http` where that was allowed.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
     }
 
-    /// Host and port.
+    /// Returns host and port.
     #[must_use]
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    /// A request to a path below this URL, with `Accept: application/json`, the default `Clerk-API-Version` and, if
-    /// there is a body, `Content-Type: application/json`.
+    /// Makes a request to a path below this URL. It has `Accept: application/json` and the default
+    /// `Clerk-API-Version`. If there is a body, it also has `Content-Type: application/json`.
     ///
     /// # Errors
     /// [`InvalidRequest`] for the field `path` if it does not begin with `/` or cannot stand in a URL.

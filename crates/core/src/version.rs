@@ -44,7 +44,7 @@ impl ApiVersion {
         }
     }
 
-    /// The version as it is sent.
+    /// Returns the version as it is sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,6 +1,6 @@
 //! Enums that mirror Clerk's words: known ones by name, new ones kept as they came.
 
-/// A word of Clerk's that this version has no name for; `as_str` of the enum gives it.
+/// A word of Clerk's that this version has no name for. `as_str` of the enum returns it.
 ///
 /// Nothing can be matched in it: a match on the word itself would stop matching in the version that names it.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -22,8 +22,8 @@ impl std::fmt::Debug for UnknownWord {
     }
 }
 
-/// Defines a `#[non_exhaustive]` enum of words with `Other`, `as_str`, `From<&str>` and `Display`. serde writes and reads
-/// the word as it is, also one that this version does not know.
+/// Defines a `#[non_exhaustive]` enum of words with `Other`, `as_str`, `From<&str>` and `Display`.
+/// serde writes and reads the word as it is. It also takes a word that this version does not know.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -36,7 +36,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The word as Clerk writes it.
+            /// Returns the word as Clerk writes it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {

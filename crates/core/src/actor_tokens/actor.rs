@@ -14,8 +14,8 @@ use crate::{
 /// The key of the subject (RFC 8693 section 4.1).
 pub(super) const SUB: &str = "sub";
 
-/// Who is really acting: an object with a `sub` and any further keys, all of which become the `act` claim of the
-/// session token (RFC 8693 section 4.1).
+/// Who is really acting: an object with a `sub` and any further keys. All of them become the `act`
+/// claim of the session token (RFC 8693 section 4.1).
 ///
 /// The claim shares a cookie budget of about 1.2 KB: keep it small. An actor has at most 127 levels and 4096 values and
 /// keys. A call refuses a larger one before it sends anything.
@@ -46,7 +46,8 @@ enum Keys {
 }
 
 impl Actor {
-    /// An actor with this subject: usually the support engineer's own user id; any text is allowed.
+    /// Makes an actor with this subject. It is usually the support engineer's own user id, and may
+    /// be any text.
     pub fn new(sub: impl Into<String>) -> Self {
         Self(Keys::Sub { sub: sub.into(), map: OnceLock::new() })
     }
@@ -54,7 +55,8 @@ impl Actor {
     /// Reads an actor from JSON, and keeps the text as it is. Every key is a plain key.
     ///
     /// # Errors
-    /// [`InvalidRequest`] for the field `actor`, if this is no JSON object or one beyond the bounds above.
+    /// [`InvalidRequest`] for the field `actor`, if this is not a JSON object, or if it is beyond
+    /// the bounds above.
     ///
     /// ```
     /// use clerk_actor_tokens_core::Actor;
@@ -86,7 +88,7 @@ impl Actor {
         Self::from(map)
     }
 
-    /// The subject. `None` where an answer has none, or one that is no text.
+    /// Returns the subject. `None` where a response has none, or one that is not a string.
     #[must_use]
     pub fn sub(&self) -> Option<&str> {
         match &self.0 {
@@ -95,9 +97,9 @@ impl Actor {
         }
     }
 
-    /// Returns the value of a key. Of a key that an answer has twice, the last one.
+    /// Returns the value of a key. Where a response has the key twice, it is the last one.
     ///
-    /// A number of an answer that `serde_json::Number` cannot hold exactly is a string.
+    /// A number in a response that `serde_json::Number` cannot hold exactly is a string.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_map().get(key)
@@ -113,7 +115,7 @@ impl Actor {
         }
     }
 
-    /// Returns the actor as JSON: of an answer, the text that Clerk sent, to the letter.
+    /// Returns the actor as JSON. For an actor from a response, this is the text that Clerk sent.
     #[must_use]
     pub fn as_json(&self) -> Cow<'_, str> {
         match &self.0 {
@@ -162,7 +164,7 @@ fn parsed(json: &str) -> Map<String, Value> {
 }
 
 impl From<Map<String, Value>> for Actor {
-    /// Takes an object as it is. An actor to be sent must have a `sub` that is a text: the call refuses it otherwise.
+    /// Takes an object as it is. A call refuses an actor without a `sub` that is a string.
     fn from(map: Map<String, Value>) -> Self {
         Self(Keys::Map(Box::new(map)))
     }

@@ -235,7 +235,7 @@ fn not_an_object(headers: &HeaderMap, body: &[u8], end: End, at: usize) -> Parse
         .get(CONTENT_TYPE)
         .is_none_or(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase().contains("json"));
     if *first == b'<' || !says_json {
-        return ParseError::not_clerk("the response is not JSON: a proxy or another server may have sent it");
+        return ParseError::not_clerk("the body is not JSON: a proxy or another server may have sent it");
     }
     match end {
         End::Cut => ParseError::unusable("body", "ends early"),

@@ -56,22 +56,23 @@ pub struct CreateActorToken {
 }
 
 impl CreateActorToken {
-    /// The fixed facts of this call.
+    /// Has the fixed facts of this call.
     pub const INFO: OperationInfo = OperationInfo::new("CreateActorToken", "/actor_tokens", Idempotency::NonIdempotent);
 
-    /// A token that lets `actor` sign in as the user `user_id`.
+    /// Describes the creation of a token with which `actor` signs in as the user `user_id`.
     pub fn new(user_id: impl Into<String>, actor: Actor) -> Self {
         Self { user_id: user_id.into(), actor, expires_in: None, session_max_duration: None, stamp_key: None }
     }
 
-    /// How long the link works (`expires_in_seconds`): whole seconds, more than zero. An hour if unset.
+    /// Sets how long the link works (`expires_in_seconds`): whole seconds, more than zero. An hour
+    /// if unset.
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
         self
     }
 
-    /// How long the session that the link opens may last (`session_max_duration_in_seconds`): whole seconds, more than
-    /// zero. Half an hour if unset.
+    /// Sets how long the session that the link opens may last (`session_max_duration_in_seconds`):
+    /// whole seconds, more than zero. Half an hour if unset.
     pub fn session_max_duration(mut self, duration: Duration) -> Self {
         self.session_max_duration = Some(duration);
         self
@@ -79,10 +80,11 @@ impl CreateActorToken {
 
     /// Puts a stamp into the actor, under this key: 32 random hexadecimal digits, other ones in each attempt.
     ///
-    /// Clerk copies the actor into the `act` claim of the session that the link opens. So an application that keeps the
-    /// stamps of the tokens that it holds ([`Attempt::stamp`](crate::Attempt::stamp), or the
-    /// [actor](ActorToken::actor) that Clerk echoes) can refuse a session that grew from a lost one. An actor that has
-    /// this key already is refused, and so is `sub`.
+    /// Clerk copies the actor into the `act` claim of the session that the link opens. So an
+    /// application that keeps its stamps can refuse a session that grew from a lost token.
+    /// [`Attempt::stamp`](crate::Attempt::stamp) returns the stamp, and so does the
+    /// [actor](ActorToken::actor) that Clerk echoes. An actor that has this key already is refused,
+    /// and so is the key `sub`.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Creation};
@@ -95,13 +97,13 @@ impl CreateActorToken {
         self
     }
 
-    /// The customer: the user to be impersonated.
+    /// Returns the user to be impersonated.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// Who is really acting.
+    /// Returns who is really acting.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
@@ -256,7 +258,7 @@ fn stamped(body: &[u8], key: &str, stamp: &str) -> Option<Vec<u8>> {
     Some(stamped)
 }
 
-/// What the actor of this answer, whole or cut, has under this key: `None` for what is no text.
+/// What the actor of this response, whole or cut, has under this key: `None` for what is no text.
 fn echoed_stamps<'a>(body: &'a [u8], key: &str) -> Vec<Option<Cow<'a, str>>> {
     let mut echoed = Vec::new();
     let mut look = |actor: &'a [u8]| {

@@ -1,4 +1,4 @@
-//! What Clerk answers: the actor token and its parts, but for the actor.
+//! What Clerk returns: the actor token and its parts, but for the actor.
 
 use std::fmt;
 
@@ -33,10 +33,10 @@ redacted_text!(
     SignInUrl
 );
 
-/// An actor token, as Clerk answers it.
+/// An actor token, as Clerk returns it.
 ///
-/// Not `Serialize`: writing it out would write the sign-in link. [`record`](Self::record) gives what to store instead.
-/// `Debug` shows no credential.
+/// It is not `Serialize`, because that would write the sign-in link. Store what
+/// [`record`](Self::record) returns. `Debug` shows no credential.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ActorToken {
     pub(crate) id: ActorTokenId,
@@ -51,57 +51,60 @@ pub struct ActorToken {
 }
 
 impl ActorToken {
-    /// The id: what [`revoke`](crate::ActorTokens::revoke) takes.
+    /// Returns the id, which [`revoke`](crate::ActorTokens::revoke) takes.
     #[must_use]
     pub fn id(&self) -> &ActorTokenId {
         &self.id
     }
 
-    /// Where it is in its life, at the time of the answer.
+    /// Returns the status at the time of the response.
     #[must_use]
     pub fn status(&self) -> &ActorTokenStatus {
         &self.status
     }
 
-    /// The customer: the user to be impersonated.
+    /// Returns the user to be impersonated.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// Who is really acting, where Clerk echoes it.
+    /// Returns who is really acting, where Clerk echoes it.
     #[must_use]
     pub fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
     }
 
-    /// The ticket alone, for applications that build their own sign-in page.
+    /// Returns the ticket alone, for applications that build their own sign-in page.
     #[must_use]
     pub fn token(&self) -> Option<&Ticket> {
         self.token.as_ref()
     }
 
-    /// The one-time sign-in link.
+    /// Returns the one-time sign-in link.
     #[must_use]
     pub fn url(&self) -> Option<&SignInUrl> {
         self.url.as_ref()
     }
 
-    /// Returns when Clerk made it. `None` where the answer names no time: that makes no token unusable.
+    /// Returns when Clerk made it. `None` where the response names no time. The token is usable
+    /// without one.
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
         self.created_at
     }
 
-    /// Returns when Clerk last changed it. `None` where the answer names no time.
+    /// Returns when Clerk last changed it. `None` where the response names no time.
     #[must_use]
     pub fn updated_at(&self) -> Option<Timestamp> {
         self.updated_at
     }
 
-    /// Returns when the link stops working: `created_at` and the lifetime that was asked for (an hour if none was).
+    /// Returns when the link stops working: the lifetime of the request (an hour if unset) after
+    /// `created_at`.
     ///
-    /// Clerk does not echo lifetimes, so only the answer to a create has one. `None` also where `created_at` is.
+    /// Clerk does not echo lifetimes, so only the token of a creation has a value. `None` also
+    /// where `created_at` is.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at

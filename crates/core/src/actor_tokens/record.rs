@@ -17,8 +17,8 @@ use crate::{
 /// values that Clerk uses. The actor is the application's own data, and is kept whole. `Debug` shows no value of its
 /// further keys.
 ///
-/// serde reads it from a self-describing format, such as JSON. serde_json reads at most 127 levels of nesting, one of
-/// which is the record.
+/// serde reads it from a self-describing format, such as JSON. serde_json reads at most 127 levels
+/// of nesting. The record is one of them.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{ActorToken, ActorTokenRecord, serde_json};
@@ -52,7 +52,7 @@ impl ActorTokenRecord {
         &self.id
     }
 
-    /// Returns the status at the time of the answer.
+    /// Returns the status at the time of the response.
     #[must_use]
     pub fn status(&self) -> &ActorTokenStatus {
         &self.status
@@ -70,13 +70,13 @@ impl ActorTokenRecord {
         self.actor.as_ref()
     }
 
-    /// Returns when Clerk made the token, where the answer named a time.
+    /// Returns when Clerk made the token, where the response named a time.
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
         self.created_at
     }
 
-    /// Returns when Clerk last changed the token, where the answer named a time.
+    /// Returns when Clerk last changed the token, where the response named a time.
     #[must_use]
     pub fn updated_at(&self) -> Option<Timestamp> {
         self.updated_at

@@ -38,17 +38,17 @@ pub struct RevokeActorToken {
 }
 
 impl RevokeActorToken {
-    /// The fixed facts of this call.
+    /// Has the fixed facts of this call.
     pub const INFO: OperationInfo =
         OperationInfo::new("RevokeActorToken", "/actor_tokens/{actor_token_id}/revoke", Idempotency::Idempotent);
 
-    /// The revocation of this token. An id outside the grammar of [`ActorTokenId`] is refused when the request is
-    /// made, before anything is sent.
+    /// Describes the revocation of this token. An id outside the grammar of [`ActorTokenId`] is
+    /// refused when the call is sent, before anything leaves the client.
     pub fn new(id: impl AsRef<str>) -> Self {
         Self { id: ActorTokenId::new(id.as_ref()) }
     }
 
-    /// The id of the token, if it is one.
+    /// Returns the id of the token. `None` where it is outside the grammar of [`ActorTokenId`].
     #[must_use]
     pub fn id(&self) -> Option<&ActorTokenId> {
         self.id.as_ref().ok()
@@ -68,12 +68,13 @@ impl From<ActorTokenId> for RevokeActorToken {
 pub enum Revocation {
     /// This call revoked it.
     Revoked(ActorToken),
-    /// It was revoked before: by somebody else, or by an earlier attempt of this call whose answer was lost.
+    /// It was revoked before: by another caller, or by an earlier attempt of this call whose
+    /// response was lost.
     AlreadyRevoked,
 }
 
 impl Revocation {
-    /// The token as Clerk answered it; `None` if it had been revoked before.
+    /// Returns the token as Clerk returned it. `None` if it had been revoked before.
     #[must_use]
     pub fn token(&self) -> Option<&ActorToken> {
         match self {

@@ -1,4 +1,5 @@
-//! The id of a token from an answer that was cut short or cannot be used: how much of it is left, and how sure it is.
+//! Reads the id of a token from a response that was cut short or cannot be used, and says how sure
+//! it is.
 
 use crate::{
     actor_tokens::answer::{Answer, Binding},
@@ -6,10 +7,10 @@ use crate::{
     operation::{ParseError, Salvage},
 };
 
-/// The id in this answer, or this beginning of one, to the creation of a token for `user_id` by `actor_sub`.
+/// The id in this response, or this beginning of one, to the creation of a token for `user_id` by `actor_sub`.
 ///
 /// # Errors
-/// What arrived shows that it is the answer to something else, or none of Clerk's.
+/// What arrived shows that it is the response to something else, or none of Clerk's.
 pub(super) fn id_of_token_for(user_id: &str, actor_sub: Option<&str>, body: &[u8]) -> Result<Salvage, ParseError> {
     if BYTE_ORDER_MARK.starts_with(body) {
         return Ok(Salvage::None);

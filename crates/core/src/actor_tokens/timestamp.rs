@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z; negative before.
+    /// Makes a timestamp from milliseconds since 1970-01-01T00:00:00Z. Negative before that.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -40,7 +40,7 @@ impl Timestamp {
         self.0
     }
 
-    /// As the operating system's time; `None` if that cannot hold it.
+    /// Returns the operating system's time. `None` if that cannot hold it.
     #[must_use]
     pub fn to_system_time(self) -> Option<SystemTime> {
         let distance = Duration::from_millis(self.0.unsigned_abs());

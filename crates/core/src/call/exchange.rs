@@ -1,7 +1,8 @@
 //! One exchange as the caller polls it: what survives the caller.
 //!
-//! The caller's future owns the exchange. If it is dropped (by the caller, by a middleware's own timeout, by a panic), a
-//! request that was not handed over is cancelled, and one that was is given to the call's executor.
+//! The caller's future owns the exchange. The caller, a middleware's own timeout or a panic may
+//! drop it. A request that was not handed over is cancelled then. One that was is given to the
+//! call's executor.
 
 use std::{
     future::Future,

@@ -27,16 +27,22 @@ use crate::{
     transport::HttpTransport,
 };
 
-/// What a call made, until the application has written it down: what [`Call::hold`](crate::Call::hold) returns.
+/// Holds the value of a creation until the application has written it down. A drop revokes what the
+/// call made. [`Call::hold`](crate::Call::hold) returns it.
 ///
-/// [`keep`](Self::keep) ends the hold and returns the value. A drop before that revokes it: where a web handler is cancelled
-/// because the browser has left, where it returns early with an error, where it panics. The executor of the call sends the
-/// revocation. If that fails, the token is an orphan: it is given to the
-/// [orphan handler](crate::ClientBuilder::on_orphan), or logged as an error and kept for
-/// [`Client::close`](crate::Client::close).
+/// [`keep`](Self::keep) ends the hold and returns the value. A drop before that revokes it:
 ///
-/// A drop does not happen where the process exits, aborts or is killed, and after [`std::mem::forget`]. `close` revokes what
-/// is still held, also after `forget`. Nothing covers the other three.
+/// - A web handler is cancelled, because the browser has left.
+/// - It returns early with an error.
+/// - It panics.
+///
+/// The executor of the call sends the revocation. If that fails, the token is an orphan. The
+/// [orphan handler](crate::ClientBuilder::on_orphan) receives it. Without a handler, the client
+/// logs an error, and keeps a report for [`Client::close`](crate::Client::close).
+///
+/// There is no drop where the process exits, aborts or is killed, and none after
+/// [`std::mem::forget`]. `close` revokes what is still held, also after `forget`. Nothing covers
+/// the other three.
 ///
 /// It dereferences to the value. `Debug` shows no credential.
 ///
@@ -72,11 +78,11 @@ impl<V> Held<V> {
         Self { value, hold: None }
     }
 
-    /// Ends the hold: the value stays, and is the caller's. Ready at once.
+    /// Ends the hold and returns the value. It is ready at once.
     ///
     /// # Errors
-    /// [`ErrorKind::NotKept`](crate::ErrorKind::NotKept) if [`Client::close`](crate::Client::close) has begun to revoke it.
-    /// Do not hand out the link.
+    /// [`ErrorKind::NotKept`](crate::ErrorKind::NotKept) if [`Client::close`](crate::Client::close)
+    /// has begun to revoke it. Do not hand out the link then.
     #[allow(clippy::unused_async, reason = "a ledger will have something to wait for")]
     pub async fn keep(self) -> Result<V, Error> {
         let Self { value, hold } = self;

@@ -1,5 +1,5 @@
-//! The creations of a client that are in flight, what callers hold, and the orphans that were not revoked: what `close` waits
-//! for, revokes and returns.
+//! The creations of a client that are in flight, what callers hold, and the orphans that were not
+//! revoked. `close` waits for them, revokes them and returns them.
 //!
 //! Counts and keeps; decides nothing. Each call holds an [`InFlightGuard`] and drops it at its end. On the way of a call
 //! that succeeds no lock is taken: the count is atomic.

@@ -16,8 +16,8 @@ use crate::{
 /// Makes the call that revokes an orphan.
 pub(crate) type UndoCall = Box<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
 
-/// What a call made, or may have made, whose caller was gone when the answer came: what an
-/// [orphan handler](crate::ClientBuilder::on_orphan) is given.
+/// What a call made, or may have made, whose caller left before the response arrived. An [orphan
+/// handler](crate::ClientBuilder::on_orphan) receives it.
 ///
 /// ```
 /// use clerk_actor_tokens_core::Orphan;
@@ -37,7 +37,7 @@ pub struct Orphan {
 }
 
 impl Orphan {
-    /// What is known about it.
+    /// Returns what is known about it.
     #[must_use]
     pub fn report(&self) -> &OrphanReport {
         &self.report
@@ -71,7 +71,7 @@ impl fmt::Debug for Orphan {
     }
 }
 
-/// What is known about an orphan. Holds no credential.
+/// What is known about an orphan. It has no credential.
 ///
 /// `Display` is one line, fit for a log.
 ///
@@ -101,45 +101,51 @@ pub struct OrphanReport {
 }
 
 impl OrphanReport {
-    /// Which call it was.
+    /// Returns which call it was.
     #[must_use]
     pub fn operation(&self) -> &'static OperationInfo {
         self.operation
     }
 
-    /// What happened at Clerk: `Executed`, or `Unknown`.
+    /// Returns what happened at Clerk: `Executed`, or `Unknown`.
     #[must_use]
     pub fn execution(&self) -> Execution {
         self.execution
     }
 
-    /// The id of what was made: of the actor token. `None` if no answer brought it.
+    /// Returns the id of the actor token, or of what else the call made. `None` if no response
+    /// named it.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Returns an id that arrived in an answer of which too little arrived to say whose it is: see
+    /// Returns an id from a response of which too little arrived to say whose it is: see
     /// [`Error::unconfirmed_id`]. [`Orphan::undo`] does not revoke it.
     #[must_use]
     pub fn unconfirmed_id(&self) -> Option<&str> {
         self.unconfirmed_id.as_deref()
     }
 
-    /// Whether there may be something at Clerk that this report does not name: its id is not known, or another send of the
-    /// call may have made another (which takes [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on)).
+    /// Returns whether there may be something at Clerk that this report does not name. That is so
+    /// in two cases:
+    ///
+    /// - The id is not known.
+    /// - Another send of the call may have made another. That takes
+    ///   [`danger_retry_create_on`](crate::RetryPolicy::danger_retry_create_on).
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.id.is_none() || self.others_in_doubt
     }
 
-    /// An estimate of until when it can be used: see [`Error::exposure_until`].
+    /// Returns an estimate of when it stops being usable: see [`Error::exposure_until`].
     #[must_use]
     pub fn exposure_until(&self) -> Option<SystemTime> {
         self.exposed.map(|exposed| exposed.until)
     }
 
-    /// An estimate of until when a session can last that it opened: see [`Error::session_exposure_until`].
+    /// Returns an estimate of when a session that it opened ends: see
+    /// [`Error::session_exposure_until`].
     #[must_use]
     pub fn session_exposure_until(&self) -> Option<SystemTime> {
         self.exposed.and_then(|exposed| exposed.session_until)
@@ -157,8 +163,8 @@ impl OrphanReport {
         self.actor.as_ref()
     }
 
-    /// Returns the extensions of the call, as [`Call::extension`](crate::Call::extension) set them: for example the id of the
-    /// web request that made it.
+    /// Returns the extensions of the call, as [`Call::extension`](crate::Call::extension) set them.
+    /// One may be the id of the web request behind it.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
@@ -170,7 +176,7 @@ impl OrphanReport {
         self.was_held
     }
 
-    /// What each attempt of the call came to, as far as it was seen.
+    /// Returns the result of each attempt of the call, as far as it was seen.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
@@ -227,9 +233,10 @@ fn is_writable(moment: SystemTime) -> bool {
     moment.duration_since(UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10000)
 }
 
-/// What is left after [`Client::close`](crate::Client::close), which has an example.
+/// What remains after [`Client::close`](crate::Client::close), which has an example: creations in
+/// flight, and orphans that were not revoked.
 #[derive(Debug, Clone)]
-#[must_use = "it says what is left"]
+#[must_use = "it says what remains"]
 pub struct Closed {
     pub(crate) in_flight: usize,
     pub(crate) held: Vec<OrphanReport>,
@@ -238,7 +245,7 @@ pub struct Closed {
 }
 
 impl Closed {
-    /// Whether nothing is left.
+    /// Returns whether nothing remains: nothing is in flight, and there is no orphan.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.in_flight == 0 && self.orphan_count() == 0
@@ -250,21 +257,21 @@ impl Closed {
         self.in_flight
     }
 
-    /// Returns what was still [held](crate::Held) when the time was over, and which `close` therefore began to revoke. What
-    /// could not be revoked is among the [orphans](Self::orphans) as well.
+    /// Returns what was still [held](crate::Held) when the time was over. `close` began to revoke
+    /// it. What it could not revoke is among the [orphans](Self::orphans) as well.
     #[must_use]
     pub fn held(&self) -> &[OrphanReport] {
         &self.held
     }
 
-    /// Returns the orphans of the client's whole life that were neither revoked nor given to an orphan handler of the
-    /// application: the first 1,000.
+    /// Returns the orphans of the client's whole life that were neither revoked nor given to the
+    /// application's orphan handler. The first 1,000 are kept.
     #[must_use]
     pub fn orphans(&self) -> &[OrphanReport] {
         &self.orphans
     }
 
-    /// How many were lost in all.
+    /// Returns the number of those orphans, also of those beyond the first 1,000.
     #[must_use]
     pub fn orphan_count(&self) -> usize {
         self.orphans.len().saturating_add(self.more_orphans)

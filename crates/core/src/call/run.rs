@@ -337,7 +337,7 @@ fn failed<O: Operation, T: HttpTransport + ?Sized>(
     inner.base_url = Some(call.base_url().clone());
     inner.out_of_retries = summary.out_of_retries;
     inner.is_detached = summary.is_detached;
-    // An exchange that runs on may make something until the deadline.
+    // A detached exchange may make something until the deadline.
     let left = if summary.is_detached { call.deadline.remaining(timer.now()) } else { Duration::ZERO };
     let made_by = now.checked_add(left).unwrap_or(now);
     inner.exposed =

@@ -87,8 +87,8 @@ impl SendLog {
     /// Waits for the turn of a send, and returns its number. From here on until it has ended it counts as unknown: also
     /// where it is dropped, or never polled again.
     ///
-    /// A second send waits for the first instead of failing at once: a hedge that races the two then gets the response of
-    /// the first, rather than an error.
+    /// A second send waits for the first instead of failing at once. A hedge that races the two
+    /// then gets the response of the first, rather than an error.
     pub(crate) fn begin_send(&self, attempt: u32) -> Turn<'_> {
         Turn { log: self, attempt, place: None }
     }
@@ -129,7 +129,7 @@ impl SendLog {
         self.end_send(number, None, Execution::NotExecuted, |state| state.shut = false);
     }
 
-    /// Ends a send whose exchange was dropped, and does not run on.
+    /// Ends a send whose exchange was dropped, and is not detached.
     pub(crate) fn drop_send(&self, number: usize, dropped: Dropped) {
         let outcome = classify::proof_of_dropped(dropped);
         self.end_send(number, Some(dropped), outcome, |state| state.shut &= dropped == Dropped::AfterSend);

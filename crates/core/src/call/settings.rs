@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) response_cap: usize,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
     pub(crate) executor: Option<Arc<dyn Executor>>,
-    /// Whether a creation whose caller leaves runs on.
+    /// Whether a creation whose caller leaves is detached.
     pub(crate) detaches: bool,
     pub(crate) on_orphan: Option<OrphanHandler>,
     pub(crate) in_flight: Arc<InFlight>,

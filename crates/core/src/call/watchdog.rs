@@ -8,8 +8,9 @@ use crate::{
     transport::{TransportError, TransportErrorKind},
 };
 
-/// How much later than the deadline the core's own race fires. It is the watchdog for transports and middleware that
-/// do not keep the deadline themselves; one that does can say how far the exchange got, so it is let win.
+/// How much later than the deadline the core's own race fires. It is the watchdog for transports
+/// and middleware that do not keep the deadline. One that keeps it ends first, because it can say
+/// how far the exchange got.
 pub(crate) const ATTEMPT_WATCHDOG: Duration = Duration::from_millis(100);
 
 /// The failure of a watchdog that fired.

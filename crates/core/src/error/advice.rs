@@ -91,7 +91,7 @@ impl Error {
                  it is this call's."
             }
             ErrorKind::UnexpectedRedirect => {
-                "Check the base URL: Clerk's API does not redirect. If Clerk itself answered, a token may exist that your \
+                "Check the base URL: Clerk's API does not redirect. If Clerk sent this redirect, a token may exist that your \
                  program does not hold."
             }
             ErrorKind::ResponseInvalid | ErrorKind::ResponseMismatch => {

@@ -75,25 +75,25 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Clerk's code; empty where the entry had none.
+    /// Returns Clerk's code. Empty where the entry had none.
     #[must_use]
     pub fn code(&self) -> &ErrorCode {
         &self.code
     }
 
-    /// The short message, for example `is missing`; empty where the entry had none.
+    /// Returns the short message, for example `is missing`. Empty where the entry had none.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The long message, for example `actor.sub must be included.`
+    /// Returns the long message, for example `actor.sub must be included.`
     #[must_use]
     pub fn long_message(&self) -> Option<&str> {
         self.long_message.as_deref()
     }
 
-    /// The parameter that the error is about (`meta.param_name`).
+    /// Returns the parameter that the error is about (`meta.param_name`).
     #[must_use]
     pub fn param_name(&self) -> Option<&str> {
         self.meta.as_ref()?.get("param_name")?.as_str()
@@ -138,7 +138,7 @@ impl fmt::Debug for ApiError {
     }
 }
 
-/// What an answer that is no success holds.
+/// What a response that is not a success holds.
 #[derive(Default)]
 pub(crate) struct Envelope {
     pub(crate) errors: Vec<ApiError>,
@@ -149,9 +149,15 @@ pub(crate) struct Envelope {
 /// What one entry of `errors` counts of the values that are kept of one body: its members.
 const VALUES_OF_AN_ENTRY: usize = 4;
 
-/// Reads whatever can be read. A body that is no whole JSON object, one that has a member twice that is read, one with a
-/// text among them that cannot be read, and one with more entries than are kept give an empty envelope: half an error could
-/// say what Clerk did not. A `meta` beyond the bounds is left out.
+/// Reads what can be read. The envelope is empty in these cases, because half an error could say
+/// what Clerk did not:
+///
+/// - The body is not a whole JSON object.
+/// - A member that is read appears twice.
+/// - One of their texts cannot be read.
+/// - There are more entries than are kept.
+///
+/// A `meta` beyond the bounds is left out.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Envelope {
     let mut envelope = in_body(json::without_byte_order_mark(body)).unwrap_or_default();
     if envelope.trace_id.is_none() {

@@ -1,4 +1,4 @@
-//! Which status a web handler answers its own caller with, where a call to Clerk failed.
+//! Which status a web handler returns to its own caller, where a call to Clerk failed.
 //!
 //! One table, the first row that fits. The rows are documented at [`Error::suggested_status`], in the same order.
 
@@ -51,7 +51,7 @@ fn is_an_option(error: &Error) -> bool {
     error.operation().path().starts_with("/actor_tokens") && !is_field
 }
 
-/// Whether Clerk's words are there: else something before Clerk may have answered.
+/// Whether Clerk's words are there: else a server before Clerk may have responded.
 fn is_clerks(error: &Error) -> bool {
     !error.api_errors().is_empty()
 }
@@ -65,7 +65,7 @@ fn has_status(error: &Error, statuses: &[u16]) -> bool {
 }
 
 impl Error {
-    /// Returns the status that a web handler can answer its own caller with. The first row that fits:
+    /// Returns a status that a web handler can return to its own caller. The first row that fits applies:
     ///
     /// | the call failed with | status | because |
     /// | --- | --- | --- |
@@ -77,13 +77,13 @@ impl Error {
     /// | a plan or a monthly quota | 503 | the operator pays Clerk, and not the caller |
     /// | a token that was held when the client closed | 503 | this program is ending |
     /// | 503 | 503 | Clerk says that it is unavailable |
-    /// | the deadline | 504 | Clerk did not answer in time |
-    /// | 408, 504, 522, 524 | 504 | a gateway did not get an answer in time |
+    /// | the deadline | 504 | Clerk did not respond in time |
+    /// | 408, 504, 522, 524 | 504 | a gateway got no response in time |
     /// | no secret key, or a request that this program blocked | 500 | the setup of this program is wrong |
     /// | 401 | 500 | the secret key of this program is wrong |
     /// | no connection, TLS, a proxy, a refused request | 502 | Clerk cannot be reached |
     /// | a connection that broke off, a response cut short | 502 | Clerk's response was lost |
-    /// | a response that cannot be used, or belongs elsewhere | 502 | what answered is not Clerk |
+    /// | a response that cannot be used, or belongs elsewhere | 502 | the response is not Clerk's |
     /// | another 4xx in Clerk's words | 500 | this program sent a wrong request |
     /// | a redirect, a 5xx, a status of a gateway | 502 | the fault is beyond this program |
     ///

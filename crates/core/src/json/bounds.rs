@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::json::{members::Json, scan::Scan};
 
-/// As deep as serde_json reads. Clerk's own answers have three levels.
+/// As deep as serde_json reads. Clerk's own responses have three levels.
 const MOST_LEVELS: usize = 127;
 
-/// So many values and keys, at most, are kept of one body. Clerk's answers have fewer than a hundred.
+/// So many values and keys, at most, are kept of one body. Clerk's responses have fewer than a hundred.
 const MOST_VALUES: usize = 4096;
 
 /// Why a value is not kept.

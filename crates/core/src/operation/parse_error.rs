@@ -1,10 +1,10 @@
-//! Why an answer is no success, in the terms of an operation.
+//! Why a response is not a success, in the terms of an operation.
 
 use std::{borrow::Cow, fmt};
 
 use crate::secret::Sanitized;
 
-/// Why an answer is no success, as [`Operation::parse`](crate::Operation::parse) sees it.
+/// Why a response is not a success. [`Operation::parse`](crate::Operation::parse) returns it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParseError(pub(crate) ParseProblem);
 
@@ -14,9 +14,9 @@ pub(crate) enum ParseProblem {
     Status,
     /// 2xx, but the value cannot be read.
     Unusable { detail: Cow<'static, str>, raw_id: Option<String> },
-    /// 2xx, but not an answer of Clerk's.
+    /// 2xx, but not a response of Clerk's.
     NotClerk { detail: Cow<'static, str> },
-    /// 2xx, but the answer to something else.
+    /// 2xx, but the response to another request.
     Mismatch { field: Cow<'static, str> },
 }
 
@@ -27,24 +27,26 @@ impl ParseProblem {
 }
 
 impl ParseError {
-    /// The status is not a success. The core reads Clerk's error envelope and decides by the status.
+    /// Says that the status is not a success. The client reads Clerk's error envelope, and decides
+    /// by the status.
     #[must_use]
     pub fn status() -> Self {
         Self(ParseProblem::Status)
     }
 
-    /// A success that cannot be read: `field` (a path in the answer) and what is wrong with it. Never its value.
+    /// Says that a success cannot be read: `field` is a path in the response, and `problem` is what
+    /// is wrong with it. Never put its value in.
     #[must_use]
     pub fn unusable(field: &str, problem: &str) -> Self {
         Self(ParseProblem::Unusable { detail: format!("`{field}` {problem}").into(), raw_id: None })
     }
 
-    /// A success that Clerk did not send (a captive portal, a proxy's own page).
+    /// Says that Clerk did not send this success, but for example a captive portal or a proxy.
     pub fn not_clerk(detail: impl Into<Cow<'static, str>>) -> Self {
         Self(ParseProblem::NotClerk { detail: detail.into() })
     }
 
-    /// A success that answers another request: `field` differs from what was asked for.
+    /// Says that this success belongs to another request: `field` differs from the request.
     pub fn mismatch(field: impl Into<Cow<'static, str>>) -> Self {
         Self(ParseProblem::Mismatch { field: field.into() })
     }
@@ -69,7 +71,7 @@ impl fmt::Display for ParseError {
                 write!(f, "{}", Sanitized::new(detail))
             }
             ParseProblem::Mismatch { field } => {
-                write!(f, "`{}` differs from the request", Sanitized::new(field))
+                write!(f, "`{}` does not match the request", Sanitized::new(field))
             }
         }
     }

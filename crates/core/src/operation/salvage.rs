@@ -1,11 +1,11 @@
-//! What is left of an answer that was cut short or cannot be used.
+//! What is left of a response that was cut short or cannot be used.
 
 use std::fmt;
 
 use crate::secret::Sanitized;
 
-/// The id of what a call made, from an answer that was cut short or cannot be used: what
-/// [`Creation::salvage`](crate::Creation::salvage) gives.
+/// The id of what a call made, from a response that was cut short or cannot be used.
+/// [`Creation::salvage`](crate::Creation::salvage) returns it.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Actor, CreateActorToken, Creation, Salvage};
@@ -22,10 +22,10 @@ pub enum Salvage {
     /// No id arrived whole.
     #[default]
     None,
-    /// An id arrived, and nothing yet that says whose answer it is. It may be another's: the client shows it, and never
-    /// revokes it by itself.
+    /// An id arrived, and nothing that says whose response it is. It may be another call's: the
+    /// client shows it, and never revokes it by itself.
     Unconfirmed(String),
-    /// An id arrived, and the answer is the one to this request.
+    /// An id arrived, and the response is the one to this request.
     Confirmed(String),
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use crate::{config_error::ConfigError, time::Moment};
 
-/// How many retries all calls of a client to one base URL with one key may make together: a bucket of tokens (not of
-/// Clerk's). A retry takes one; successes and time give them back.
+/// How many retries all calls of a client to one base URL with one key may make together. It is a
+/// bucket of tokens (not of Clerk's). A retry takes one token, and successes and time give them
+/// back.
 ///
-/// Where the bucket is empty, calls fail with what their last attempt failed with
-/// ([`Error::is_out_of_retries`](crate::Error::is_out_of_retries) says so).
+/// Where the bucket is empty, a call fails with the error of its last attempt.
+/// [`Error::is_out_of_retries`](crate::Error::is_out_of_retries) is true then.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{transport_fn, Client, Response, RetryBudget, SecretKey};
@@ -34,29 +35,30 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// The defaults: 10 tokens; 10 successes give one back, and so do 10 seconds.
+    /// Makes the default budget: 10 tokens. Every 10 successes give one back, and so do every 10
+    /// seconds.
     pub const fn new() -> Self {
         Self { tokens: Some(10), successes_per_token: 10, token_every: Duration::from_secs(10) }
     }
 
-    /// No limit but that of each call's own policy.
+    /// Makes a budget without a limit. Each call's own policy still applies.
     pub const fn unlimited() -> Self {
         Self { tokens: None, ..Self::new() }
     }
 
-    /// How many tokens the bucket holds. It is full at the start. With 0 nothing is ever sent again.
+    /// Sets how many tokens the bucket has. It is full at the start. With 0, no call is sent again.
     pub fn tokens(mut self, tokens: u32) -> Self {
         self.tokens = Some(tokens);
         self
     }
 
-    /// How many successes give a token back. Zero is refused when the client is built.
+    /// Sets how many successes give a token back. Zero is refused when the client is built.
     pub fn successes_per_token(mut self, successes: u32) -> Self {
         self.successes_per_token = successes;
         self
     }
 
-    /// How long it takes until time alone gives a token back. Zero is refused when the client is built.
+    /// Sets after how long time alone gives a token back. Zero is refused when the client is built.
     pub fn token_every(mut self, duration: Duration) -> Self {
         self.token_every = duration;
         self

@@ -22,7 +22,8 @@ pub struct Flip {
 }
 
 impl Flip {
-    /// Whether it claims "not executed" of what is not proved: with these a token could be made without a report.
+    /// Returns whether it claims "not executed" of what is not proved: with these a token could be
+    /// made without a report.
     #[must_use]
     pub fn is_unsound(&self) -> bool {
         let original = TABLE.iter().find_map(|row| match row {
@@ -84,11 +85,14 @@ const KINDS: [ErrorKind; 15] = [
     ErrorKind::ResponseMismatch,
 ];
 
-/// Every cell of the table with every other value that means something else.
+/// Returns every cell of the table with every other value that means something else.
 ///
-/// Left out is what would be the same: the unsafe retry where there is no status to opt in to, or for what is sent again
-/// anyway; a status in another row with the same cells; and whether refused input is sent again, as there is no attempt
-/// that could be followed by another.
+/// Left out is what would mean the same:
+///
+/// - the unsafe retry, where there is no status to opt in to, or for what is sent again anyway;
+/// - a status in another row with the same cells;
+/// - whether refused input is sent again, because there is no attempt that could be followed by
+///   another.
 #[must_use]
 pub fn all() -> Vec<Flip> {
     let rules: Vec<Rule> = TABLE

@@ -1,8 +1,9 @@
 //! What the calls to one place with one key share: the rate-limit gate and the retry budget.
 //!
-//! Clerk counts requests by key, and a server fails for all who call it. So gate and budget belong to a base URL and a key,
-//! not to a client: a process that serves several tenants holds back the one that was answered 429, and no other. What is
-//! as at the start (the gate open, the bucket full) takes no memory.
+//! Clerk counts requests by key, and a server fails for all who call it. So gate and budget belong
+//! to a base URL and a key, not to a client. A process that serves several tenants holds back only
+//! the one that received the 429. What is as at the start (the gate open, the bucket full) takes no
+//! memory.
 
 use std::{
     collections::BTreeMap,
@@ -65,7 +66,7 @@ impl Limits {
         self.look(place, now, |entry, now| entry.gate.remaining(now)).unwrap_or(Duration::ZERO)
     }
 
-    /// Shuts the gate for as long as an answer asks.
+    /// Shuts the gate for as long as a response asks.
     pub(crate) fn shut(&self, place: Place<'_>, now: Moment, retry_after: Duration) {
         self.change(place, now, |entry| entry.gate.shut(now, retry_after, self.gate_limit));
     }

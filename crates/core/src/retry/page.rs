@@ -7,7 +7,8 @@ use crate::retry::{
     rules::{TABLE, rule},
 };
 
-/// The failure rules that this version of the client follows, as the Markdown table of the book's page on failures.
+/// Returns the failure rules of this version of the client, as the Markdown table of the book's
+/// page on failures.
 ///
 /// It is written from the same array that the attempt loop reads.
 ///

@@ -7,8 +7,9 @@ use http::{
     header::{DATE, RETRY_AFTER},
 };
 
-/// How long the answer asks to wait. A date counts from the answer's own `Date`, so that a wrong clock on this side
-/// does not matter; `wall` is used where there is none. `None` if absent or unreadable.
+/// How long the response asks to wait. A date counts from the response's own `Date`, so that a
+/// wrong clock on this side does not matter. `wall` is used where there is none. `None` if absent
+/// or unreadable.
 pub(crate) fn retry_after(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
     let text = text(headers, RETRY_AFTER)?;
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

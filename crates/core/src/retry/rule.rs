@@ -80,9 +80,9 @@ impl Rule {
 pub(crate) enum Case {
     /// This failure, where the deadline or the retry budget leaves no further attempt.
     NoFurther(Failure),
-    /// An answer to a revocation that surfaces as this failure.
+    /// A response to a revocation that surfaces as this failure.
     OfRevoke(Failure),
-    /// An answer to a revocation that is a success.
+    /// A response to a revocation that is a success.
     RevokeOk(&'static str),
 }
 

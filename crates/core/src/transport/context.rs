@@ -2,7 +2,8 @@
 
 use crate::{operation_info::OperationInfo, time::Deadline, transport::send_state::SendState};
 
-/// The call that a request belongs to, and its limits: an argument of [`HttpTransport::send`](crate::HttpTransport::send).
+/// The call that a request belongs to, and its limits.
+/// [`HttpTransport::send`](crate::HttpTransport::send) receives it.
 ///
 /// Clones share the [`SendState`]: they are contexts of one send.
 ///
@@ -24,7 +25,8 @@ pub struct CallContext {
     send_state: SendState,
 }
 
-/// The largest response body that is kept unless set otherwise: 256 KiB. A real answer has about 1 KiB.
+/// The largest response body that is kept unless set otherwise: 256 KiB. A real response has about
+/// 1 KiB.
 pub const DEFAULT_RESPONSE_CAP: usize = 256 * 1024;
 
 impl CallContext {
@@ -103,7 +105,7 @@ impl CallContext {
     /// Returns whether the request must go out on a connection that carried nothing before.
     ///
     /// The core asks for it after a peer refused the request unprocessed (HTTP/2 `REFUSED_STREAM`, RFC 9113 section 8.7)
-    /// or answered 421 (RFC 9110 section 15.5.20). A transport without a connection pool may ignore it.
+    /// or returned 421 (RFC 9110 section 15.5.20). A transport without a connection pool may ignore it.
     #[must_use]
     pub fn wants_fresh_connection(&self) -> bool {
         self.fresh_connection

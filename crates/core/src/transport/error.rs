@@ -6,7 +6,7 @@ use crate::{secret::SanitizedChain, transport::message::Response};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Why an exchange failed. Each kind says what it proves about the request; pick
+/// Why an exchange failed. Each kind says what it proves about the request. Use
 /// [`Interrupted`](Self::Interrupted) where nothing is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -25,8 +25,9 @@ pub enum TransportErrorKind {
     /// The peer refused the request unprocessed (HTTP/2 `REFUSED_STREAM`, or `GOAWAY` with a last stream id below
     /// ours; RFC 9113 section 8.7). Proves: not executed.
     Refused,
-    /// The peer closed a new connection with an error code rather than take its first request (HTTP/2 `GOAWAY`, RFC
-    /// 9113 section 6.8): another connection would most likely end in the same way. Proves: not executed.
+    /// The peer closed a new connection with an error code instead of taking its first request
+    /// (HTTP/2 `GOAWAY`, RFC 9113 section 6.8). Another connection would most likely end in the same
+    /// way. Proves: not executed.
     RefusedOnNewConnection,
     /// The deadline passed before the request was handed to a connection, or before any of its body was. Proves: not
     /// executed.
@@ -38,7 +39,7 @@ pub enum TransportErrorKind {
     Interrupted,
     /// The response body is larger than the cap. The partial response says what the head was.
     BodyTooLarge,
-    /// This side holds requests back, because an earlier answer asked to slow down. Proves: nothing was sent
+    /// This side holds requests back, because an earlier response asked to slow down. Proves: nothing was sent
     /// *by this attempt*. See [`TransportError::rate_limited`].
     RateLimited,
     /// The credential provider failed. Proves: not executed.
@@ -72,7 +73,7 @@ impl TransportErrorKind {
     }
 }
 
-/// An exchange that gave no complete response: a kind, a cause, and what had arrived.
+/// An exchange that gave no complete response. Has a kind, a cause, and what had arrived.
 ///
 /// One pointer wide. `Display` is the kind in words; the cause is in the source chain. Neither `Display` nor `Debug`
 /// shows a body, a header or a URL.
@@ -95,21 +96,21 @@ struct Inner {
 }
 
 impl TransportError {
-    /// A failure of this kind, with no cause and nothing arrived.
+    /// Makes a failure of this kind, without a cause and with nothing arrived.
     #[must_use]
     pub fn new(kind: TransportErrorKind) -> Self {
         Self(Box::new(Inner { kind, source: None, partial: None, retry_after: None, advice: None }))
     }
 
-    /// A refusal by a middleware: nothing was sent, and `reason` says why.
+    /// Makes a refusal by a middleware: nothing was sent, and `reason` says why.
     pub fn blocked(reason: impl Into<BoxError>) -> Self {
         Self::new(TransportErrorKind::Blocked).with_source(reason)
     }
 
-    /// A refusal to send for now: this side holds requests back for so long. The client's own gate fails calls in this
-    /// way; a middleware that limits the rate can too. The call ends with
-    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited), and its [`retry_after`](crate::Error::retry_after) is
-    /// this.
+    /// Makes a refusal to send for now: this side holds requests back for so long. The client's own
+    /// gate fails calls in this way, and a middleware that limits the rate can too. The call ends
+    /// with [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited), and its
+    /// [`retry_after`](crate::Error::retry_after) is this.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{CreateActorToken, Error, ErrorKind, Operation, TransportError};
@@ -158,19 +159,19 @@ impl TransportError {
         self
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> TransportErrorKind {
         self.0.kind
     }
 
-    /// What had arrived, if the head did.
+    /// Returns what had arrived, if the head did.
     #[must_use]
     pub fn partial(&self) -> Option<&Response> {
         self.0.partial.as_ref()
     }
 
-    /// For how long this side holds requests back, if that is why nothing was sent.
+    /// Returns for how long this side holds requests back, if that is why nothing was sent.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after

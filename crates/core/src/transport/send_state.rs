@@ -1,5 +1,5 @@
-//! The moment at which a request is handed to a connection: what decides whether a caller that leaves takes it along, and
-//! what a failure of the transport proves.
+//! The moment at which a request is handed to a connection. It decides what becomes of an exchange
+//! whose caller leaves, and what a failure of the transport proves.
 
 use std::{
     fmt,
@@ -34,7 +34,7 @@ use std::{
 ///     if !state.begin() {
 ///         return Err(TransportError::blocked("the caller has left"));
 ///     }
-///     Ok(Response::default()) // write the request, read the answer
+///     Ok(Response::default()) // write the request, read the response
 /// });
 /// # let _ = transport;
 /// ```
@@ -71,9 +71,10 @@ impl SendState {
 
     /// Keeps a held request from ever being sent. `false` if it may have been sent: then nothing is changed.
     ///
-    /// The client calls it where the caller leaves. A transport calls it where an exchange ends before its request was
-    /// begun, as at the deadline: what is still queued somewhere is then not sent late. It does not call it where the
-    /// request may be tried on another connection, as after a failure to connect.
+    /// The client calls it where the caller leaves. A transport calls it where an exchange ends
+    /// before its request was begun, as at the deadline. What is still queued is then not sent
+    /// late. It does not call it where the request may be tried on another connection, as after a
+    /// failure to connect.
     ///
     /// ```
     /// use clerk_actor_tokens_core::SendState;

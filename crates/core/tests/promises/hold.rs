@@ -149,7 +149,10 @@ fn what_cannot_be_revoked_is_reported_with_all_that_is_known() {
         assert_eq!(report.actor().and_then(Actor::sub), Some(AGENT));
         assert_eq!(report.extensions().get(), Some(&WebRequest(7)));
         assert_eq!((report.execution(), report.is_incomplete()), (Execution::Executed, false));
-        assert!(report.exposure_until().is_some() && report.to_string().contains("held it and did not keep it"), "{report}");
+        assert!(
+            report.exposure_until().is_some() && report.to_string().contains("held it and did not keep it"),
+            "{report}"
+        );
     }
 }
 
