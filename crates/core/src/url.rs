@@ -61,8 +61,8 @@ const VERSION: &str = "/v1";
 
 const NOT_ABSOLUTE: &str = "is not an absolute URL such as https://api.clerk.com/v1";
 
-const NOT_HTTPS: &str = "must be https: plain http is only for a literal address such as 127.0.0.1 (not for localhost), or for \
-                         a host that danger_allow_http or CLERK_DANGER_ALLOW_HTTP names";
+const NOT_HTTPS: &str = "must be https: plain http is only for an address such as 127.0.0.1 (not localhost), and for the \
+    hosts of danger_allow_http or CLERK_DANGER_ALLOW_HTTP";
 
 /// The path of a creation.
 const ACTOR_TOKENS: &str = "/actor_tokens";

@@ -62,12 +62,12 @@ impl fmt::Display for InvalidKey {
             }
             Self::EscapedLineBreak => "the secret key ends with an escaped line break (\\n): remove it",
             Self::SessionToken => {
-                "this is a session token (a JWT), not a secret key: take the key that begins with sk_test_ or sk_live_ \
-                 from the API keys page of the Clerk dashboard"
+                "this is a session token (a JWT), not a secret key: copy the key that begins with sk_test_ or sk_live_ from the Clerk \
+                 dashboard"
             }
             Self::PublishableKey => {
-                "this is a publishable key (pk_...), not a secret key: take the key that begins with sk_test_ or \
-                 sk_live_ from the API keys page of the Clerk dashboard"
+                "this is a publishable key (pk_...), not a secret key: copy the key that begins with sk_test_ or sk_live_ from the \
+                 Clerk dashboard"
             }
             Self::IllegalCharacter => {
                 "the secret key contains a character other than A-Z, a-z, 0-9, _ and -: copy the key alone"

@@ -46,7 +46,7 @@ impl ParseError {
         Self(ParseProblem::NotClerk { detail: detail.into() })
     }
 
-    /// Says that this success belongs to another request: `field` differs from the request.
+    /// Says that this success belongs to another request: `field` does not match it.
     pub fn mismatch(field: impl Into<Cow<'static, str>>) -> Self {
         Self(ParseProblem::Mismatch { field: field.into() })
     }
