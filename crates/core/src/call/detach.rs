@@ -80,18 +80,18 @@ pub(crate) fn take_care<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallS
     hand_over(Detached::new(call, None, Some(in_doubt)), None);
 }
 
-/// Gives what was held and is not kept to the executor, which revokes it. The id is the one in the value.
+/// Gives what was held and is not kept to the executor, which takes it back. The id is the one in the value, where `in_doubt`
+/// does not name it.
 pub(crate) fn revoke_held<O: Operation, T: HttpTransport + ?Sized>(
     call: Arc<CallState<O, T>>,
     in_doubt: InDoubt,
     id: Option<String>,
-) -> Option<OrphanReport> {
-    let mut detached = Detached::new(call, None, Some(in_doubt));
+) -> OrphanReport {
+    let mut detached = Detached::new(call, None, None);
     detached.was_held = true;
-    if detached.in_doubt.as_ref().is_some_and(|in_doubt| in_doubt.success.is_none()) {
-        detached.found = id.map_or(Salvage::None, Salvage::Confirmed);
-    }
-    let report = detached.in_doubt.as_ref().map(|in_doubt| detached.report(in_doubt));
+    detached.found = id.map_or(Salvage::None, Salvage::Confirmed);
+    let report = detached.report(&in_doubt);
+    detached.in_doubt = Some(in_doubt);
     hand_over(detached, None);
     report
 }
@@ -179,7 +179,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
 
     fn report(&self, in_doubt: &InDoubt) -> OrphanReport {
         let operation = &self.call.operation;
-        let creation = operation.creation();
+        let options = self.call.options.as_ref();
         let salvaged = || {
             let Success { body, is_whole, stamp, .. } = in_doubt.success.as_ref()?;
             let salvage = || classify::salvage_success(operation, stamp.as_deref(), body, *is_whole);
@@ -193,20 +193,20 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         };
         let exposed = || {
             let now = self.call.transport.timer().system_time();
-            creation?.exposure().map(|exposure| exposure.until(now))
+            operation.creation()?.exposure().map(|exposure| exposure.until(now))
         };
         OrphanReport {
             operation: operation.info(),
             execution,
             id: found.confirmed().map(str::to_owned),
             unconfirmed_id: found.unconfirmed().map(str::to_owned),
-            exposed: catch_unwind(AssertUnwindSafe(exposed)).ok().flatten(),
+            exposed: unless_it_panics(exposed),
             attempts: self.call.log.summary().attempts.as_slice().to_vec(),
             others_in_doubt: in_doubt.others_in_doubt,
             was_held: self.was_held,
-            user_id: creation.and_then(|creation| creation.user_id()).map(str::to_owned),
-            actor: creation.and_then(|creation| creation.actor()).cloned(),
-            extensions: self.call.options.as_ref().map(|options| options.extensions.clone()).unwrap_or_default(),
+            user_id: unless_it_panics(|| operation.creation()?.user_id().map(str::to_owned)),
+            actor: unless_it_panics(|| operation.creation()?.actor().cloned()),
+            extensions: unless_it_panics(|| options.map(|options| options.extensions.clone())).unwrap_or_default(),
         }
     }
 
@@ -257,6 +257,11 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
             Err(error) => self.was_not_revoked(report, &error),
         }
     }
+}
+
+/// Asks the operation, or an extension, which are the user's: a report is also made in destructors.
+fn unless_it_panics<R>(ask: impl FnOnce() -> Option<R>) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(ask)).ok().flatten()
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Drop for Detached<O, T> {

@@ -6,6 +6,7 @@
 use std::{
     fmt,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,8 +19,9 @@ use crate::{
         detach,
         in_flight::{HoldPlace, Revocable},
         orphan::OrphanReport,
-        sends::InDoubt,
+        sends::{InDoubt, Success},
     },
+    classify,
     error::Error,
     execution::Execution,
     operation::Operation,
@@ -120,6 +122,14 @@ impl<O: Operation, T: HttpTransport + ?Sized> Hold<O, T> {
     fn decides(&self) -> bool {
         !self.is_decided.swap(true, Ordering::SeqCst)
     }
+
+    /// Returns the id in a 2xx that the transport gave. The operation is the user's, and this may be a destructor.
+    fn id_in(&self, success: &Success) -> Option<String> {
+        let Success { body, is_whole, stamp, .. } = success;
+        let salvage = || classify::salvage_success(&self.call.operation, stamp.as_deref(), body, *is_whole);
+        let salvaged = catch_unwind(AssertUnwindSafe(salvage)).ok()?.ok()?;
+        salvaged.confirmed().map(str::to_owned)
+    }
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
@@ -127,17 +137,27 @@ impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
         (!self.decides()).then(|| Error::not_kept(self.call.operation.info(), self.id.as_deref()))
     }
 
-    fn revoke(&self) -> Option<OrphanReport> {
+    fn revoke(&self) -> Vec<OrphanReport> {
         if !self.decides() {
-            return None;
+            return Vec::new();
         }
-        // What the call made is in its log. A middleware may have answered without a send: then the value names it.
-        let in_doubt = self.call.log.leave().or_else(|| {
-            let is_unsent = self.call.log.success().is_none();
-            let unsent = InDoubt { execution: Execution::Executed, success: None, others_in_doubt: false };
-            (is_unsent && self.id.is_some()).then_some(unsent)
-        })?;
-        detach::revoke_held(Arc::clone(&self.call), in_doubt, self.id.clone())
+        let revoke = |in_doubt, id| detach::revoke_held(Arc::clone(&self.call), in_doubt, id);
+        let in_doubt = self.call.log.leave();
+        let success = match &in_doubt {
+            Some(in_doubt) => in_doubt.success.clone(),
+            None => self.call.log.success().map(|(_, success)| success),
+        };
+        // What the call made is in its log. A middleware may have decoded the response, given another, or answered without a
+        // send: then the value alone names it.
+        let made = success.and_then(|success| self.id_in(&success));
+        let given = self.id.clone().filter(|id| made.as_ref() != Some(id));
+        let unsent = InDoubt { execution: Execution::Executed, success: None, others_in_doubt: false };
+        match (in_doubt, given, made) {
+            (Some(in_doubt), given @ Some(_), Some(_)) => vec![revoke(in_doubt, None), revoke(unsent, given)],
+            (Some(in_doubt), given, _) => vec![revoke(in_doubt, given)],
+            (None, given @ Some(_), _) => vec![revoke(unsent, given)],
+            (None, None, _) => Vec::new(),
+        }
     }
 }
 

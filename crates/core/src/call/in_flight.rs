@@ -40,7 +40,8 @@ pub(crate) struct InFlight {
 
 #[derive(Default)]
 struct State {
-    lost: Vec<OrphanReport>,
+    /// In an `Arc` each: a report is cloned and dropped unlocked, because the application's extensions are in it.
+    lost: Vec<Arc<OrphanReport>>,
     more_lost: usize,
     waiting: Waiting,
     held: BTreeMap<u64, Arc<dyn Revocable>>,
@@ -48,7 +49,7 @@ struct State {
     /// `close` has revoked what was held: nothing is held from here on.
     is_over: bool,
     /// What `close` has revoked.
-    revoked: Vec<OrphanReport>,
+    revoked: Vec<Arc<OrphanReport>>,
 }
 
 /// Something that a caller holds: kept or revoked, whichever comes first.
@@ -56,8 +57,8 @@ pub(crate) trait Revocable: Send + Sync {
     /// Lets the caller keep it. An error if it was revoked before.
     fn keep(&self) -> Option<Error>;
 
-    /// Begins to revoke it, and returns what is known of it. `None` if it was kept or revoked before.
-    fn revoke(&self) -> Option<OrphanReport>;
+    /// Begins to revoke it, and returns what is known of it. Nothing if it was kept or revoked before.
+    fn revoke(&self) -> Vec<OrphanReport>;
 }
 
 impl InFlight {
@@ -104,26 +105,29 @@ impl InFlight {
     }
 
     /// Revokes what is held. From here on, nothing is.
-    pub(crate) fn revoke_held(&self) {
+    pub(crate) fn revoke_held(self: &Arc<Self>) {
+        // Between leaving its place and being in flight, each is counted here: another `close` waits for it.
+        let _in_flight = self.begin_detached();
         let held = self.state.with(|state| {
             state.is_over = true;
             std::mem::take(&mut state.held)
         });
         // Each is the user's to run in part: not under the lock.
-        let reports: Vec<_> = held.into_values().filter_map(|held| held.revoke()).collect();
+        let reports: Vec<_> = held.into_values().flat_map(|held| held.revoke()).map(Arc::new).collect();
         self.state.with(|state| state.revoked.extend(reports));
     }
 
     /// Returns what `close` has revoked.
     pub(crate) fn revoked(&self) -> Vec<OrphanReport> {
-        self.state.with(|state| state.revoked.clone())
+        unlocked(&self.state.with(|state| state.revoked.clone()))
     }
 
     /// Keeps the report of something that was not revoked.
     pub(crate) fn keep(&self, report: OrphanReport) {
+        let report = Arc::new(report);
         self.state.with(|state| {
             if state.lost.len() < KEPT {
-                state.lost.push(report);
+                state.lost.push(Arc::clone(&report));
             } else {
                 state.more_lost = state.more_lost.saturating_add(1);
             }
@@ -133,7 +137,7 @@ impl InFlight {
     /// Returns how many are in flight, the reports, and how many more there are than are kept.
     pub(crate) fn left(&self) -> (usize, Vec<OrphanReport>, usize) {
         let (lost, more_lost) = self.state.with(|state| (state.lost.clone(), state.more_lost));
-        (self.running(), lost, more_lost)
+        (self.running(), unlocked(&lost), more_lost)
     }
 
     fn running(&self) -> usize {
@@ -145,7 +149,12 @@ impl InFlight {
     }
 }
 
-/// The place of something that is held. Its drop revokes that, unless it was kept.
+/// Clones reports, which runs code of the application's: not under the lock.
+fn unlocked(reports: &[Arc<OrphanReport>]) -> Vec<OrphanReport> {
+    reports.iter().map(|report| OrphanReport::clone(report)).collect()
+}
+
+/// The place of something that is held. Dropped, it is revoked, unless it was kept.
 pub(crate) struct HoldPlace {
     in_flight: Arc<InFlight>,
     number: u64,
@@ -161,7 +170,8 @@ impl HoldPlace {
 
 impl Drop for HoldPlace {
     fn drop(&mut self) {
-        // Before it leaves its place: in flight or held, `close` sees it.
+        // Before it leaves its place, and before it is decided: in flight or held, `close` sees it.
+        let _in_flight = self.in_flight.begin_detached();
         let _ = self.held.revoke();
         let (held, waiting) =
             self.in_flight.state.with(|state| (state.held.remove(&self.number), state.waiting.take()));

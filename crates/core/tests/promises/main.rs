@@ -23,6 +23,7 @@ mod error_texts;
 mod exposure_and_stamp;
 mod failure_rules;
 mod gate;
+mod held_hostile;
 mod hold;
 mod hold_programs;
 mod hostile;
