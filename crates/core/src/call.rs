@@ -139,7 +139,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     /// sent, where the client could not revoke it:
     ///
     /// - it has no executor (see [`Client::detaches_on_drop`](crate::Client::detaches_on_drop));
-    /// - the operation has no [`creation`](Operation::creation).
+    /// - the operation has no [`creation`](Operation::creation), or is
+    ///   [idempotent](crate::Idempotency::Idempotent).
     pub async fn hold(self) -> Result<Held<O::Output>, Error> {
         run::start_held(self.settings, self.transport, self.operation, self.options)?.await
     }

@@ -80,7 +80,7 @@ pub(crate) fn take_care<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallS
     hand_over(Detached::new(call, None, Some(in_doubt)), None);
 }
 
-/// Gives what was held and is not kept to the executor, which takes it back. The id is the one in the value, where `in_doubt`
+/// Gives what was held and is not kept to the executor, which revokes it. The id is the one in the value, where `in_doubt`
 /// does not name it.
 pub(crate) fn revoke_held<O: Operation, T: HttpTransport + ?Sized>(
     call: Arc<CallState<O, T>>,

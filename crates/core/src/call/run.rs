@@ -63,8 +63,9 @@ pub(crate) fn start_held<O: Operation, T: HttpTransport + ?Sized>(
     let (caller, request) = begin(settings, transport, operation, options)?;
     let call = &caller.call;
     let blocked = |reason| Err(Error::from_transport(call.operation.info(), TransportError::blocked(reason)));
-    if call.operation.creation().is_none() {
-        return blocked("`hold` is for calls that make something: use `send`");
+    // Of one that may be repeated, nothing runs on where its caller leaves.
+    if call.operation.creation().is_none() || call.idempotency() == Idempotency::Idempotent {
+        return blocked("`hold` is for calls that make something and are not idempotent: use `send`");
     }
     if call.executor().is_none() {
         return blocked(

@@ -12,9 +12,9 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, BaseUrl, Client, Closed, CreateActorToken, Creation, Error, Held, HttpTransport, InvalidRequest,
-    Middleware, Operation, OperationInfo, Orphan, OrphanReport, ParseError, Request, Response, Salvage,
-    TransportErrorKind, Undo, executor_fn, middleware_fn,
+    Actor, ActorToken, BaseUrl, Client, Closed, CreateActorToken, Creation, Error, ErrorKind, Execution, Held,
+    HttpTransport, Idempotency, InvalidRequest, Middleware, Operation, OperationInfo, Orphan, OrphanReport, ParseError,
+    Request, Response, Salvage, TransportErrorKind, Undo, executor_fn, middleware_fn,
 };
 use serde_json::json;
 
@@ -365,6 +365,17 @@ fn a_close_while_a_drop_decides_is_not_clean() {
     let seen = seen.lock().unwrap();
     assert!(!seen.is_empty() && !seen.contains(&true), "{seen:?}");
     assert_eq!(revoked(&clerk), ["act_0"]);
+}
+
+#[test]
+fn a_creation_that_would_be_lost_with_its_caller_cannot_be_held() {
+    const IDEMPOTENT: &OperationInfo = &OperationInfo::new("Put", "/actor_tokens", Idempotency::Idempotent);
+    let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
+    let client = Client::builder(clerk.clone(), test_key()).executor(tasks).build().unwrap();
+    let create = Hooked(CreateActorToken::new(USER, Actor::new(AGENT)), Hook::default(), IDEMPOTENT);
+    let error = pollster::block_on(client.execute(create).hold()).unwrap_err();
+    assert_eq!((error.kind(), error.execution()), (ErrorKind::Blocked, Execution::NotExecuted));
+    assert_eq!(clerk.books().creates, 0);
 }
 
 #[test]
