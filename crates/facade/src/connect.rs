@@ -3,8 +3,12 @@
 use clerk_actor_tokens_core::{BaseUrl, Client, ConfigError, SecretKey};
 use clerk_actor_tokens_hyper::HyperTransport;
 
-/// Returns a client of Clerk's production API with this key, over the [hyper transport](crate::hyper::HyperTransport). Reads no environment
-/// variable, but for those of proxies, which the transport reads.
+/// The variable that only a base URL of plain `http` can come from.
+const API_URL: &str = "CLERK_API_URL";
+
+/// Returns a client of Clerk's production API with this key, over the
+/// [hyper transport](crate::hyper::HyperTransport). Reads no environment variable, but for those of proxies, which the
+/// transport reads.
 ///
 /// ```
 /// use clerk_actor_tokens::{Client, SecretKey, client};
@@ -42,6 +46,29 @@ pub fn client(key: SecretKey) -> Result<Client, ConfigError> {
 /// plain `http` is refused.
 pub fn client_from_env() -> Result<Client, ConfigError> {
     let (key, base_url) = (SecretKey::from_env()?, BaseUrl::from_env()?);
-    base_url.check_key(&key)?;
+    check_key(&base_url, &key)?;
     Ok(Client::builder(HyperTransport::new()?, key).base_url(base_url).build()?.erase())
+}
+
+/// Checks the key of the environment against its base URL, and names the variable.
+fn check_key(base_url: &BaseUrl, key: &SecretKey) -> Result<(), ConfigError> {
+    let of_variable =
+        |refused: ConfigError| ConfigError::new(API_URL, refused.problem().to_owned(), refused.advice().to_owned());
+    base_url.check_key(key).map_err(of_variable)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "to panic is how a test fails")]
+
+    use super::*;
+
+    #[test]
+    fn a_live_key_over_plain_http_is_refused_under_the_name_of_the_variable() {
+        let base_url = BaseUrl::new("http://127.0.0.1:4010").unwrap();
+        let refused = check_key(&base_url, &SecretKey::new("sk_live_abc").unwrap()).unwrap_err();
+        assert_eq!(refused.setting(), "CLERK_API_URL");
+        assert!(refused.to_string().contains("plain http"), "{refused}");
+        assert!(check_key(&base_url, &SecretKey::new("sk_test_abc").unwrap()).is_ok());
+    }
 }
