@@ -313,7 +313,7 @@ fn panicking(panics: bool) -> Hook {
     hook
 }
 
-/// Panics when it is cloned, once it is told to.
+/// Panics when it is cloned, once it is reported to.
 struct PanicsOnClone(Arc<AtomicBool>);
 
 impl Clone for PanicsOnClone {
@@ -390,7 +390,7 @@ fn a_handler_that_closes_the_client_waits_for_itself_until_the_deadline_and_no_l
             let (client, see) = (closing.get().unwrap().clone(), Arc::clone(&see));
             async move {
                 let closed = client.close(Duration::from_secs(8)).await;
-                *see.lock().unwrap() = Some(closed.under_way());
+                *see.lock().unwrap() = Some(closed.in_flight());
             }
         })
         .middleware(middleware_fn(|request, next| {
