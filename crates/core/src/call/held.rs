@@ -26,6 +26,7 @@ use crate::{
     execution::Execution,
     operation::Operation,
     operation_info::OperationInfo,
+    response::ApiResponse,
     transport::HttpTransport,
 };
 
@@ -62,6 +63,7 @@ use crate::{
 #[must_use = "dropped, it revokes what the call made"]
 pub struct Held<V> {
     value: V,
+    is_ambiguous: bool,
     /// `None` of one that no call made.
     hold: Option<HoldPlace>,
 }
@@ -77,7 +79,14 @@ impl<V> Held<V> {
     /// # Ok::<(), clerk_actor_tokens_core::Error>(())
     /// ```
     pub fn of(value: V) -> Self {
-        Self { value, hold: None }
+        Self { value, is_ambiguous: false, hold: None }
+    }
+
+    /// Returns whether the call may have made another token beside this one: see
+    /// [`ApiResponse::is_ambiguous`]. A drop reports that, and [`keep`](Self::keep) does not.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous
     }
 
     /// Ends the hold and returns the value. It is ready at once.
@@ -87,7 +96,7 @@ impl<V> Held<V> {
     /// has begun to revoke it. Do not hand out the link then.
     #[allow(clippy::unused_async, reason = "a ledger will have something to wait for")]
     pub async fn keep(self) -> Result<V, Error> {
-        let Self { value, hold } = self;
+        let Self { value, hold, .. } = self;
         match hold.as_ref().and_then(HoldPlace::keep) {
             None => Ok(value),
             Some(not_kept) => Err(not_kept),
@@ -164,13 +173,14 @@ impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
 /// Holds what a call made. An error where the client has been closed, and has revoked all that was held.
 pub(crate) fn hold<O: Operation, T: HttpTransport + ?Sized>(
     call: &Arc<CallState<O, T>>,
-    value: O::Output,
+    response: ApiResponse<O::Output>,
 ) -> Result<Held<O::Output>, Error> {
+    let (is_ambiguous, value) = (response.is_ambiguous(), response.into_value());
     let id = call.operation.creation().and_then(|creation| creation.id_of(&value));
     let hold = Arc::new(Hold { call: Arc::clone(call), id, is_decided: AtomicBool::new(false) });
     let info: &'static OperationInfo = call.operation.info();
     match call.settings.in_flight.hold(Arc::clone(&hold) as Arc<dyn Revocable>) {
-        Some(place) => Ok(Held { value, hold: Some(place) }),
+        Some(place) => Ok(Held { value, is_ambiguous, hold: Some(place) }),
         None => {
             let id = hold.id.clone();
             let _ = hold.revoke();

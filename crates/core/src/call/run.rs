@@ -135,7 +135,7 @@ async fn run_held<O: Operation, T: HttpTransport + ?Sized>(
     let call = Arc::clone(&caller.call);
     let outcome = attempts(&call, first).await;
     // Held before the caller has ended: whatever happens in between, one of the two takes it back.
-    let held = outcome.and_then(|response| held::hold(&call, response.into_value()));
+    let held = outcome.and_then(|response| held::hold(&call, response));
     caller.is_over = true;
     held
 }

@@ -12,8 +12,8 @@ use std::{
 use clerk_actor_tokens_core::{
     Actor, ActorToken, ActorTokensApi, BaseUrl, BoxFuture, Client, CreateActorToken, Creation, Error, ErrorKind,
     Execution, Held, HttpTransport, InvalidRequest, Operation, OperationInfo, Orphan, OrphanReport, ParseError,
-    Request, Response, Revocation, Salvage, ThreadExecutor, Undo, async_trait, executor_fn, middleware_fn,
-    transport_fn,
+    Request, Response, RetryPolicy, Revocation, Salvage, ThreadExecutor, Undo, async_trait, executor_fn, http,
+    middleware_fn, transport_fn,
 };
 
 use crate::common::{
@@ -428,4 +428,14 @@ fn a_value_can_move_between_threads_while_it_is_held() {
     fn moves<T: Send + Sync + 'static>(_: &T) {}
     let held = Held::of(Response::default());
     moves(&held);
+}
+
+#[test]
+fn another_token_that_an_unsafe_retry_may_have_made_is_said_before_it_is_kept() {
+    for (answers, is_ambiguous) in [(vec![Answer::Success], false), (vec![Answer::Gateway, Answer::Success], true)] {
+        let (clerk, tasks) = (Clerk::new(&answers), Tasks::default());
+        let unsafe_retry = RetryPolicy::new().danger_retry_create_on([http::StatusCode::BAD_GATEWAY]);
+        let client = Client::builder(clerk, test_key()).executor(tasks).retry(unsafe_retry).build().unwrap();
+        assert_eq!(held(&client).is_ambiguous(), is_ambiguous, "{answers:?}");
+    }
 }

@@ -617,5 +617,5 @@ fn input_that_is_refused_before_there_is_a_call_becomes_an_error_by_a_question_m
     assert_eq!((error.kind(), error.execution()), (ErrorKind::InvalidRequest, Execution::NotExecuted));
     assert_eq!(error.invalid_request(), ActorTokenId::new("../users").err().as_ref());
     assert_eq!((error.operation().path(), error.attempts().len(), error.base_url()), ("", 0, None));
-    assert!(error.to_string().starts_with("InvalidRequest: `actor_token_id` may hold "), "{error}");
+    assert!(error.to_string().starts_with("InvalidRequest: `actor_token_id` may have only "), "{error}");
 }
