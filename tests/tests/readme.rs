@@ -37,7 +37,7 @@ mod printed {
             let clerk = Emulator::new();
             clerk.next_create().after_commit(fault::stall());
             let call = clerk.client().actor_tokens().create("user_customer", Actor::new("user_agent")).send();
-            assert!(call.await.unwrap_err().is_ambiguous());
+            assert!(call.await.unwrap_err().is_ambiguous()); // it times out: 30 s of virtual time, no real time
             clerk.assert_creates(1);
         }
     }

@@ -75,6 +75,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    println!("\nClerk made {} tokens for 4 calls.", clerk.creates().len());
+    println!("\nClerk made {} tokens for 4 calls of `create`.", clerk.creates().len());
     Ok(())
 }
