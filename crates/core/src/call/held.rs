@@ -33,11 +33,8 @@ use crate::{
 /// Holds the value of a creation until the application has written it down. A drop revokes what the
 /// call made. [`Call::hold`](crate::Call::hold) returns it.
 ///
-/// [`keep`](Self::keep) ends the hold and returns the value. A drop before that revokes it:
-///
-/// - A web handler is cancelled, because the browser has left.
-/// - It returns early with an error.
-/// - It panics.
+/// [`keep`](Self::keep) ends the hold and returns the value. A drop before that revokes it.
+/// That covers a web handler that is cancelled, returns early with an error, or panics.
 ///
 /// The executor of the call sends the revocation. If that fails, the token is an orphan. The
 /// [orphan handler](crate::ClientBuilder::on_orphan) receives it. Without a handler, the client
