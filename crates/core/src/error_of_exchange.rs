@@ -124,7 +124,6 @@ impl Error {
     pub(crate) fn not_kept(info: &'static OperationInfo, id: Option<&str>) -> Self {
         let mut inner = Inner::new(info, ErrorKind::NotKept, Execution::Executed);
         inner.salvage = id.map_or(Salvage::None, |id| Salvage::Confirmed(id.to_owned()));
-        inner.is_detached = true;
         inner.into()
     }
 

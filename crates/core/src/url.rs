@@ -59,7 +59,7 @@ const FIELD: &str = "base_url";
 /// The last segment of the path. Clerk's JavaScript SDK appends it to `CLERK_API_URL`.
 const VERSION: &str = "/v1";
 
-const NOT_ABSOLUTE: &str = "is not an absolute URL such as https://api.clerk.com/v1";
+const NOT_ABSOLUTE: &str = "is not an absolute URL: begin it with https://, as in https://api.clerk.com/v1";
 
 const NOT_HTTPS: &str = "must be https: plain http is only for an address such as 127.0.0.1 (not localhost), and for the \
     hosts of danger_allow_http or CLERK_DANGER_ALLOW_HTTP";

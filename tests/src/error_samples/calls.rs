@@ -9,7 +9,7 @@ use clerk_actor_tokens::{
     operation::Call,
     settings::{InvalidKey, RetryBudget, credentials_fn},
     testing::mock::{ManualTimer, WithTimer},
-    transport::{HttpTransport, Request, Response, TransportError, TransportErrorKind, transport_fn},
+    transport::{HttpTransport, Request, Response, ThreadExecutor, TransportError, TransportErrorKind, transport_fn},
 };
 use clerk_actor_tokens_core::workspace::JitterSeed as _;
 
@@ -193,6 +193,7 @@ fn samples() -> Vec<(&'static str, Vec<(&'static str, Error)>)> {
                 ("a token that a revocation left pending", revoke(answers(200, WHOLE))),
             ],
         ),
+        ("NotKept", vec![("`keep` after `close`", not_kept())]),
     ]
 }
 
@@ -272,6 +273,13 @@ fn blocked() -> Vec<(&'static str, Error)> {
         ("a middleware made another call of it", created(&builder(any(), key()).middleware(another).build().unwrap())),
         ("the hyper transport, outside a tokio runtime", outside_a_runtime()),
     ]
+}
+
+fn not_kept() -> Error {
+    let client = builder(answers(200, WHOLE), key()).executor(ThreadExecutor).build().unwrap();
+    let held = pollster::block_on(client.actor_tokens().create("user_1", Actor::new("user_2")).hold()).unwrap();
+    let _ = pollster::block_on(client.close(Duration::ZERO));
+    pollster::block_on(held.keep()).unwrap_err()
 }
 
 /// No request is made: the transport looks for a runtime first.

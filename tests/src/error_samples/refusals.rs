@@ -167,11 +167,11 @@ pub(super) fn write(page: &mut String) {
     heading(
         page,
         "Base URLs",
-        "`BaseUrl::new` and `BaseUrl::builder` give an `InvalidRequest`, which never holds the text that was refused.\n\
+        "`BaseUrl::new` and `BaseUrl::builder` give a `ConfigError`, which never holds the text that was refused.\n\
          `BaseUrl::from_env` names the variable instead: `CLERK_API_URL` or `CLERK_DANGER_ALLOW_HTTP`.",
     );
     table(page, &urls());
-    heading(page, "Settings of a client", "`ClientBuilder::build` gives an `InvalidRequest`, which names the setting.");
+    heading(page, "Settings of a client", "`ClientBuilder::build` gives a `ConfigError`, which names the setting.");
     table(page, &settings());
     heading(page, "Settings of the hyper transport", "`HyperTransportBuilder::build` gives a `ConfigError`.");
     table(page, &transports());
