@@ -8,6 +8,7 @@
     reason = "to panic is how a test fails"
 )]
 
+#[path = "promises/support.rs"]
 mod support;
 
 use std::{

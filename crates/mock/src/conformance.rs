@@ -31,7 +31,6 @@
 //! proved is. Missing one is reported and is no failure, unless [`Kit::require_proofs`] is called.
 
 mod cells;
-mod executor;
 mod race;
 mod report;
 mod server;
@@ -105,7 +104,7 @@ impl Kit {
     fn of(subject: Subject) -> Self {
         Self {
             subject,
-            block_on: Box::new(executor::block_on),
+            block_on: Box::new(|future| pollster::block_on(future)),
             skipped: Vec::new(),
             only: None,
             requires_proofs: false,

@@ -1,19 +1,10 @@
 //! What single faults do in detail: how far a slow body comes, how long connecting takes, which headers an answer has.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{Call, call_within, exchange, send};
 use clerk_actor_tokens_core::{HttpTransport as _, TransportErrorKind as Kind};
 use clerk_actor_tokens_emulator::{Emulator, fault};
-use support::{Call, call_within, exchange, send};
 
 const LIMIT: Duration = Duration::from_secs(10);
 

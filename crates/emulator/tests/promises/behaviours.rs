@@ -1,10 +1,9 @@
 //! Where each behaviour is known from: the README says what the data says, and every open question can be settled.
-#![allow(clippy::unwrap_used, reason = "to panic is how a test fails")]
 
 use clerk_actor_tokens_emulator::{Behaviour, Known, behaviours};
 
-const README: &str = include_str!("../README.md");
-const BUILDER: &str = include_str!("../src/builder.rs");
+const README: &str = include_str!("../../README.md");
+const BUILDER: &str = include_str!("../../src/builder.rs");
 
 fn row(behaviour: &Behaviour) -> String {
     let known = match behaviour.setting() {

@@ -1,13 +1,4 @@
 //! The emulator as a client in the same process sees it: faults on both axes, deadlines, the ledger.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
-
-mod support;
 
 use std::{
     future::{Future, poll_fn},
@@ -17,13 +8,13 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{Call, IntoCall, call_within, create, exchange, json, post, revoke, send, with_header};
 use clerk_actor_tokens_core::{
     Actor, Client, Error, HttpTransport, Middleware, Next, Request, Response, TransportError,
     TransportErrorKind as Kind, middleware_fn,
 };
 use clerk_actor_tokens_emulator::{CommitKind, Emulator, StoredToken, fault};
 use serde_json::json;
-use support::{Call, IntoCall, call_within, create, exchange, json, post, revoke, send, with_header};
 
 const LIMIT: Duration = Duration::from_secs(10);
 

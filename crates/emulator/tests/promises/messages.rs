@@ -1,18 +1,9 @@
 //! What a failed assertion prints: the commit, its fault, its delivery, a hint, the seed, and no secret.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{Call, call_within, exchange};
 use clerk_actor_tokens_emulator::{Emulator, fault};
-use support::{Call, call_within, exchange};
 
 const LIMIT: Duration = Duration::from_secs(10);
 

@@ -1,14 +1,4 @@
 //! The server over raw sockets: any client can talk to it, and faults are what they say on the wire.
-#![cfg(feature = "serve")]
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
-
-mod support;
 
 use std::{
     io::{self, Read as _, Write as _},

@@ -1,22 +1,13 @@
 //! Every error that Clerk is known to answer, row by row: status, code, words and meta.
 //!
 //! The rows are written out here, not read from the emulator.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{create, exchange, json, post, revoke, send, with_header, without_header};
 use clerk_actor_tokens_core::{ApiVersion, Request, Response, SecretKey};
 use clerk_actor_tokens_emulator::{Emulator, EmulatorBuilder, QuotaCounted, WrongType};
 use serde_json::{Value, json};
-use support::{create, exchange, json, post, revoke, send, with_header, without_header};
 
 const TOKENS: &str = "/v1/actor_tokens";
 
@@ -291,7 +282,7 @@ fn the_order_of_checks_is_key_version_size_content_type_json_shape_user_plan_quo
     let shape = r#"{"user_id":"user_2"}"#;
     let user = r#"{"user_id":"user_2","actor":{"sub":"a"}}"#;
     let plan = r#"{"user_id":"user_1","actor":{"sub":"a"}}"#;
-    let (k, v, json_type) = (support::KEY, "2026-05-12", "application/json");
+    let (k, v, json_type) = (crate::support::KEY, "2026-05-12", "application/json");
     let steps = [
         (wrong("x", "x", "x", &large), "authorization_header_format_invalid"),
         (wrong("Bearer x", "x", "x", &large), "clerk_key_invalid"),

@@ -1,21 +1,12 @@
 //! The life of tokens against a model: random creates, accepts, revokes and waits.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{create, json, revoke, send};
 use clerk_actor_tokens_core::{ActorTokenId, ActorTokenStatus};
 use clerk_actor_tokens_emulator::{AcceptError, CommitKind, Emulator};
 use proptest::prelude::*;
 use serde_json::json;
-use support::{create, json, revoke, send};
 
 #[derive(Debug, Clone)]
 enum Step {

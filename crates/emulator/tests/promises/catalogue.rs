@@ -2,14 +2,6 @@
 //! page "What may be sent again" says, for a creation and for a revocation.
 //!
 //! Everything that is expected is here, written by hand: neither the catalogue nor the client's rules are read for it.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,5 +1,4 @@
 //! Attacks on time beside threads: a handler that blocks its thread, and time that nothing moves.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "to panic is how a test fails")]
 
 use std::{sync::mpsc, thread, time::Duration};
 

@@ -1,13 +1,4 @@
 //! Virtual time under different executors: the same result everywhere.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "to panic is how a test fails"
-)]
-
-mod support;
 
 use std::{
     future::{Future, poll_fn},
@@ -16,9 +7,9 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{Call, call_within, exchange};
 use clerk_actor_tokens_core::{HttpTransport as _, TransportErrorKind as Kind};
 use clerk_actor_tokens_emulator::{Emulator, fault};
-use support::{Call, call_within, exchange};
 
 fn call(clerk: &Emulator, limit: Duration) -> Call {
     call_within(clerk, limit)

@@ -1,5 +1,4 @@
 //! `hold` over the emulator: in any test, without a runtime and without waiting.
-#![allow(clippy::unwrap_used, reason = "to panic is how a test fails")]
 
 use std::time::Duration;
 

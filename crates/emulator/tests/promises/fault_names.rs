@@ -1,5 +1,4 @@
 //! Faults by name: what a fault is called is enough to make it again.
-#![allow(clippy::unwrap_used, reason = "to panic is how a test fails")]
 
 use std::{collections::BTreeSet, time::Duration};
 
