@@ -25,7 +25,6 @@ use crate::{
     error::Error,
     execution::Execution,
     operation::Operation,
-    operation_info::OperationInfo,
     response::ApiResponse,
     transport::HttpTransport,
 };
@@ -125,10 +124,6 @@ struct Hold<O, T: ?Sized> {
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Hold<O, T> {
-    fn decides(&self) -> bool {
-        !self.is_decided.swap(true, Ordering::SeqCst)
-    }
-
     /// Returns the id in a 2xx that the transport gave. The operation is the user's, and this may be a destructor.
     fn id_in(&self, success: &Success) -> Option<String> {
         let Success { body, is_whole, stamp, .. } = success;
@@ -139,14 +134,15 @@ impl<O: Operation, T: HttpTransport + ?Sized> Hold<O, T> {
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
-    fn keep(&self) -> Option<Error> {
-        (!self.decides()).then(|| Error::not_kept(self.call.operation.info(), self.id.as_deref()))
+    fn decide(&self) -> bool {
+        !self.is_decided.swap(true, Ordering::SeqCst)
+    }
+
+    fn not_kept(&self) -> Error {
+        Error::not_kept(self.call.operation.info(), self.id.as_deref())
     }
 
     fn revoke(&self) -> Vec<OrphanReport> {
-        if !self.decides() {
-            return Vec::new();
-        }
         let revoke = |in_doubt, id| detach::revoke_held(Arc::clone(&self.call), in_doubt, id);
         let in_doubt = self.call.log.leave();
         let success = match &in_doubt {
@@ -175,13 +171,12 @@ pub(crate) fn hold<O: Operation, T: HttpTransport + ?Sized>(
     let (is_ambiguous, value) = (response.is_ambiguous(), response.into_value());
     let id = call.operation.creation().and_then(|creation| creation.id_of(&value));
     let hold = Arc::new(Hold { call: Arc::clone(call), id, is_decided: AtomicBool::new(false) });
-    let info: &'static OperationInfo = call.operation.info();
     match call.settings.in_flight.hold(Arc::clone(&hold) as Arc<dyn Revocable>) {
         Some(place) => Ok(Held { value, is_ambiguous, hold: Some(place) }),
         None => {
-            let id = hold.id.clone();
-            let _ = hold.revoke();
-            Err(Error::not_kept(info, id.as_deref()))
+            hold.decide();
+            drop(hold.revoke());
+            Err(hold.not_kept())
         }
     }
 }

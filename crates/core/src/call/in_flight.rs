@@ -54,10 +54,13 @@ struct State {
 
 /// Something that a caller holds: kept or revoked, whichever comes first.
 pub(crate) trait Revocable: Send + Sync {
-    /// Lets the caller keep it. An error if it was revoked before.
-    fn keep(&self) -> Option<Error>;
+    /// Decides what becomes of it. `false` if that was decided before.
+    fn decide(&self) -> bool;
 
-    /// Begins to revoke it, and returns what is known of it. Nothing if it was kept or revoked before.
+    /// Returns the error of a caller that comes too late to keep it.
+    fn not_kept(&self) -> Error;
+
+    /// Begins to revoke it, and returns what is known of it. To be called by who has decided that.
     fn revoke(&self) -> Vec<OrphanReport>;
 }
 
@@ -106,14 +109,17 @@ impl InFlight {
 
     /// Revokes what is held. From here on, nothing is.
     pub(crate) fn revoke_held(self: &Arc<Self>) {
-        // Between leaving its place and being in flight, each is counted here: another `close` waits for it.
-        let _in_flight = self.begin_detached();
-        let held = self.state.with(|state| {
+        // Decided and counted under the lock: another `close`, or a drop, sees each held, in flight or over.
+        let (held, is_decided, _in_flight) = self.state.with(|state| {
             state.is_over = true;
-            std::mem::take(&mut state.held)
+            let held: Vec<_> = std::mem::take(&mut state.held).into_values().collect();
+            let is_decided: Vec<bool> = held.iter().map(|held| held.decide()).collect();
+            let in_flight = is_decided.contains(&true).then(|| self.begin_detached());
+            (held, is_decided, in_flight)
         });
-        // Each is the user's to run in part: not under the lock.
-        let reports: Vec<_> = held.into_values().flat_map(|held| held.revoke()).map(Arc::new).collect();
+        // A revocation runs code of the user's: not under the lock.
+        let decided = held.iter().zip(is_decided).filter(|(_, is_decided)| *is_decided);
+        let reports: Vec<_> = decided.flat_map(|(held, _)| held.revoke()).map(Arc::new).collect();
         self.state.with(|state| state.revoked.extend(reports));
     }
 
@@ -164,17 +170,20 @@ pub(crate) struct HoldPlace {
 impl HoldPlace {
     /// Lets the caller keep it. An error if `close` has revoked it.
     pub(crate) fn keep(&self) -> Option<Error> {
-        self.held.keep()
+        (!self.held.decide()).then(|| self.held.not_kept())
     }
 }
 
 impl Drop for HoldPlace {
     fn drop(&mut self) {
-        // Before it leaves its place, and before it is decided: in flight or held, `close` sees it.
-        let _in_flight = self.in_flight.begin_detached();
-        let _ = self.held.revoke();
-        let (held, waiting) =
-            self.in_flight.state.with(|state| (state.held.remove(&self.number), state.waiting.take()));
+        // Decided and counted under the lock, as `close` does it.
+        let (held, in_flight, waiting) = self.in_flight.state.with(|state| {
+            let in_flight = self.held.decide().then(|| self.in_flight.begin_detached());
+            (state.held.remove(&self.number), in_flight, state.waiting.take())
+        });
+        if in_flight.is_some() {
+            drop(self.held.revoke());
+        }
         wake(waiting);
         drop(held);
     }
