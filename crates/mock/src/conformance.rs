@@ -104,7 +104,7 @@ impl Kit {
     fn of(subject: Subject) -> Self {
         Self {
             subject,
-            block_on: Box::new(|future| pollster::block_on(future)),
+            block_on: Box::new(pollster::block_on),
             skipped: Vec::new(),
             only: None,
             requires_proofs: false,
