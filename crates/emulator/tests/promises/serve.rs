@@ -352,13 +352,13 @@ fn a_stalled_answer_never_comes_and_the_client_may_go() {
         }
         // A slow machine can only make this too mild.
         stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let silence = stream.read(&mut [0]).unwrap_err();
+        let silence = stream.read_exact(&mut [0]).unwrap_err();
         assert!(matches!(silence.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{silence}");
 
         // The server sees the client go, and lets go too.
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+        assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
     }
     server.clerk.assert_creates(2);
     server.clerk.assert_orphans(2);
@@ -375,7 +375,7 @@ fn a_client_that_leaves_before_the_commit_leaves_nothing_behind() {
     until(|| server.clerk.requests().len() == 1);
     stream.shutdown(Shutdown::Write).unwrap();
     // That the server closes the connection shows that it has dropped the exchange.
-    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
     server.clerk.assert_creates(0);
 }
 
