@@ -175,11 +175,11 @@ impl<T: HttpTransport> ClientBuilder<T> {
     /// [`Client::close`]. A handler replaces all of that: what it does not revoke stays.
     ///
     /// ```
-    /// use clerk_actor_tokens_core::{executor_fn, transport_fn, Client, Orphan, Response, SecretKey};
+    /// use clerk_actor_tokens_core::{Client, Orphan, Response, SecretKey, ThreadExecutor, transport_fn};
     ///
     /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
     /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
-    ///     .executor(executor_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
+    ///     .executor(ThreadExecutor)
     ///     .on_orphan(|orphan: Orphan| async move {
     ///         eprintln!("audit: {}", orphan.report());
     ///         if let Err(error) = orphan.undo().await {

@@ -10,10 +10,11 @@
 //! - `call_state` lives as long as the call and what outlives its caller;
 //! - an `attempt` is a value on the stack.
 //!
-//! Read `run` first, then `attempt`, `exchange` and `detach`.
+//! Read `caller` first, then `run`, `attempt`, `exchange` and `detach`.
 
 mod attempt;
 mod call_state;
+mod caller;
 mod detach;
 mod exchange;
 pub(crate) mod held;
@@ -142,7 +143,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     /// - the operation has no [`creation`](Operation::creation), or is
     ///   [idempotent](crate::Idempotency::Idempotent).
     pub async fn hold(self) -> Result<Held<O::Output>, Error> {
-        run::start_held(self.settings, self.transport, self.operation, self.options)?.await
+        caller::start_held(self.settings, self.transport, self.operation, self.options)?.await
     }
 
     /// Makes the call and returns its value with status, headers, trace id and attempts.
@@ -150,7 +151,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Call<O, T> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_with_response(self) -> Result<ApiResponse<O::Output>, Error> {
-        run::start(self.settings, self.transport, self.operation, self.options)?.await
+        caller::start(self.settings, self.transport, self.operation, self.options)?.await
     }
 }
 

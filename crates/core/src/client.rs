@@ -98,10 +98,10 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};
     /// # let transport = transport_fn(|_request, _context| async { Ok(Response::default()) });
-    /// use clerk_actor_tokens_core::executor_fn;
+    /// use clerk_actor_tokens_core::ThreadExecutor;
     ///
     /// let clerk = Client::builder(transport, SecretKey::new("sk_test_abc")?)
-    ///     .executor(executor_fn(|task| drop(std::thread::spawn(|| pollster::block_on(task)))))
+    ///     .executor(ThreadExecutor)
     ///     .build()?;
     /// assert!(clerk.detaches_on_drop());
     /// assert!(!clerk.cancel_on_drop().detaches_on_drop());

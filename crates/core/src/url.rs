@@ -1,9 +1,10 @@
 //! Where the API is: a base URL that can only be a safe one.
 
+mod parts;
+
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    net::IpAddr,
     str::FromStr,
     sync::Arc,
 };
@@ -15,6 +16,8 @@ use http::{
     uri::{Authority, Scheme},
 };
 
+use self::parts::Parts;
+pub(crate) use self::parts::check_authority;
 use crate::{
     auth::SecretKey,
     config_error::ConfigError,
@@ -55,14 +58,6 @@ pub struct BaseUrl {
 
 /// The builder's name of it.
 const FIELD: &str = "base_url";
-
-/// The last segment of the path. Clerk's JavaScript SDK appends it to `CLERK_API_URL`.
-const VERSION: &str = "/v1";
-
-const NOT_ABSOLUTE: &str = "is not an absolute URL: begin it with https://, as in https://api.clerk.com/v1";
-
-const NOT_HTTPS: &str = "must be https: plain http is only for an address such as 127.0.0.1 (not localhost), and for the \
-    hosts of danger_allow_http or CLERK_DANGER_ALLOW_HTTP";
 
 /// The path of a creation.
 const ACTOR_TOKENS: &str = "/actor_tokens";
@@ -187,7 +182,7 @@ impl BaseUrl {
             return Err(invalid("must begin with a slash"));
         }
         let before_query = path.split('?').next().unwrap_or(path);
-        if path.contains(['#', '\\']) || has_dot_segment(before_query) {
+        if path.contains(['#', '\\']) || parts::has_dot_segment(before_query) {
             return Err(invalid("must have no fragment (#), backslash or dot segment (. or ..)"));
         }
         url_below(&self.scheme, &self.authority, &self.path, path)
@@ -235,38 +230,9 @@ impl BaseUrlBuilder {
 /// # Errors
 /// What is wrong with it, as the rest of a sentence.
 fn parse(url: &str, http_hosts: &[String]) -> Result<BaseUrl, &'static str> {
-    // http::Uri drops a fragment without a word, and takes a backslash.
-    if url.contains('#') || url.contains('?') {
-        return Err("must have no query (?) and no fragment (#)");
-    }
-    if url.contains('\\') || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("must have no backslash, no white space and no line break");
-    }
-    let uri: Uri = url.parse().map_err(|_| NOT_ABSOLUTE)?;
-    let parts = uri.into_parts();
-    let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(NOT_ABSOLUTE) };
-    if authority.as_str().contains('@') {
-        return Err("must have no user info (user:password@)");
-    }
-    check_authority(&authority)?;
-    if scheme == Scheme::HTTP {
-        let host = authority.host();
-        if !plain_http::is_loopback(host) && !plain_http::is_allowed(host, http_hosts) {
-            return Err(NOT_HTTPS);
-        }
-    } else if scheme != Scheme::HTTPS {
-        return Err("must begin with https://");
-    }
-    let path = parts.path_and_query.as_ref().map_or("", |path| path.path()).trim_end_matches('/');
-    if has_dot_segment(path) {
-        return Err("must have no dot segment (. or ..) in its path");
-    }
-    let path: Arc<str> = if path.ends_with(VERSION) { path.into() } else { format!("{path}{VERSION}").into() };
-    // Hosts compare without case (RFC 9110 section 4.2.3); one spelling makes the comparison exact.
-    let authority =
-        authority.as_str().to_ascii_lowercase().parse().map_err(|_| "must have a host name or an IP address")?;
-    let actor_tokens = url_below(&scheme, &authority, &path, ACTOR_TOKENS).ok_or(NOT_ABSOLUTE)?;
-    Ok(BaseUrl { scheme, authority, path, actor_tokens })
+    let Parts { scheme, authority, path } = Parts::read(url, http_hosts)?;
+    let actor_tokens = url_below(&scheme, &authority, &path, ACTOR_TOKENS).ok_or(parts::NOT_ABSOLUTE)?;
+    Ok(BaseUrl { scheme, authority, path: path.into(), actor_tokens })
 }
 
 fn url_below(scheme: &Scheme, authority: &Authority, base_path: &str, path: &str) -> Option<Uri> {
@@ -276,36 +242,6 @@ fn url_below(scheme: &Scheme, authority: &Authority, base_path: &str, path: &str
         .path_and_query(format!("{base_path}{path}"))
         .build()
         .ok()
-}
-
-/// Whether this is a host and perhaps a port, and nothing else: http's own reading takes more.
-pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str> {
-    let host = authority.host();
-    let is_ip6 = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|ip| matches!(ip.parse(), Ok(IpAddr::V6(_))));
-    if !is_ip6 && !plain_http::is_host_name(host) {
-        return Err("must have a host name or an IP address");
-    }
-    let behind_host = authority.as_str().strip_prefix(host).unwrap_or("");
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
-    if !behind_host.is_empty() && !behind_host.strip_prefix(':').is_some_and(is_port) {
-        return Err("must have a port from 1 to 65535, or none");
-    }
-    Ok(())
-}
-
-/// Dot segments, plain or percent-encoded: an HTTP stack may resolve them and end at another endpoint.
-fn has_dot_segment(path: &str) -> bool {
-    path.split('/').any(|segment| {
-        // A longer one is not two dots.
-        if segment.len() > "%2e%2e".len() {
-            return false;
-        }
-        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
-        decoded == "." || decoded == ".."
-    })
 }
 
 impl fmt::Debug for BaseUrlBuilder {
@@ -321,7 +257,7 @@ impl Default for BaseUrl {
         Self {
             scheme: Scheme::HTTPS,
             authority: Authority::from_static("api.clerk.com"),
-            path: VERSION.into(),
+            path: parts::VERSION.into(),
             actor_tokens: Uri::from_static("https://api.clerk.com/v1/actor_tokens"),
         }
     }

@@ -7,8 +7,7 @@ use clerk_actor_tokens_hyper::HyperTransport;
 const API_URL: &str = "CLERK_API_URL";
 
 /// Returns a client of Clerk's production API with this key, over the
-/// [hyper transport](crate::hyper::HyperTransport). Reads no environment variable, but for those of proxies, which the
-/// transport reads.
+/// [hyper transport](crate::hyper::HyperTransport). Reads neither Clerk's environment variables nor those of proxies.
 ///
 /// ```
 /// use clerk_actor_tokens::{Client, SecretKey, client};
@@ -32,13 +31,11 @@ pub fn client(key: SecretKey) -> Result<Client, ConfigError> {
 /// | `CLERK_API_URL` | the [base URL](BaseUrl) | Clerk's production API |
 /// | `CLERK_DANGER_ALLOW_HTTP` | hosts to which plain `http` is allowed: names without a port, separated by commas | loopback addresses alone |
 ///
-/// ```no_run
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let clerk = clerk_actor_tokens::client_from_env()?;
-/// clerk.actor_tokens().revoke("act_2ABCdefGHIjklMNOpqrSTUvwxYZ").send().await?;
-/// # Ok(())
-/// # }
+/// ```
+/// match clerk_actor_tokens::client_from_env() {
+///     Ok(clerk) => assert!(clerk.detaches_on_drop()),
+///     Err(error) => assert!(error.setting().starts_with("CLERK_"), "{error}"), // one of the variables
+/// }
 /// ```
 ///
 /// # Errors

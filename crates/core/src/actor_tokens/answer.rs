@@ -13,6 +13,7 @@ use crate::{
     actor_tokens::{
         actor::{Actor, SUB},
         model::{ActorToken, SignInUrl, Ticket},
+        record::ActorTokenRecord,
         timestamp::Timestamp,
     },
     json::{self, End, Json, Members},
@@ -187,7 +188,7 @@ impl<'a> Answer<'a> {
             .map_err(|_| ParseError::unusable("id", "is outside the grammar of ids").with_raw_id(&id))?;
         // What decides is read strictly; a time is not missed where it is no time.
         let time = |value: Option<Json<'_>>| value.and_then(Json::integer).map(Timestamp::from_millis);
-        Ok(ActorToken {
+        let record = ActorTokenRecord {
             id,
             status: ActorTokenStatus::from(&*text("status", status)?),
             user_id: text("user_id", user_id)?.into_owned(),
@@ -198,12 +199,13 @@ impl<'a> Answer<'a> {
                 }
                 Some(other) => return Err(wrong_type("actor", "an object", other)),
             },
-            token: optional_text("token", token)?.map(Ticket::new),
-            url: optional_text("url", url)?.map(SignInUrl::new),
             created_at: time(created_at),
             updated_at: time(updated_at),
             expires_at: None,
-        })
+        };
+        let token = optional_text("token", token)?.map(Ticket::new);
+        let url = optional_text("url", url)?.map(SignInUrl::new);
+        Ok(ActorToken { record, token, url })
     }
 }
 

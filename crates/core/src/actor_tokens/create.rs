@@ -167,7 +167,7 @@ impl Operation for CreateActorToken {
         let binding = Binding { user_id: Some(&self.user_id), actor_sub: self.actor.sub(), ..Binding::default() };
         let mut token = answer::token(response, &binding)?;
         let lifetime = self.expires_in.unwrap_or(DEFAULT_LIFETIME);
-        token.expires_at = token.created_at.map(|created_at| created_at.saturating_add(lifetime));
+        token.record.expires_at = token.created_at().map(|created_at| created_at.saturating_add(lifetime));
         Ok(token)
     }
 

@@ -39,40 +39,35 @@ redacted_text!(
 /// [`record`](Self::record) returns. `Debug` shows no credential.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ActorToken {
-    pub(crate) id: ActorTokenId,
-    pub(crate) status: ActorTokenStatus,
-    pub(crate) user_id: String,
-    pub(crate) actor: Option<Actor>,
-    pub(crate) token: Option<Ticket>,
-    pub(crate) url: Option<SignInUrl>,
-    pub(crate) created_at: Option<Timestamp>,
-    pub(crate) updated_at: Option<Timestamp>,
-    pub(crate) expires_at: Option<Timestamp>,
+    /// All of it but the credentials.
+    pub(super) record: ActorTokenRecord,
+    pub(super) token: Option<Ticket>,
+    pub(super) url: Option<SignInUrl>,
 }
 
 impl ActorToken {
     /// Returns the id, which [`revoke`](crate::ActorTokens::revoke) takes.
     #[must_use]
     pub fn id(&self) -> &ActorTokenId {
-        &self.id
+        self.record.id()
     }
 
     /// Returns the status at the time of the response.
     #[must_use]
     pub fn status(&self) -> &ActorTokenStatus {
-        &self.status
+        self.record.status()
     }
 
     /// Returns the user to be impersonated.
     #[must_use]
     pub fn user_id(&self) -> &str {
-        &self.user_id
+        self.record.user_id()
     }
 
     /// Returns who is really acting, where Clerk echoes it.
     #[must_use]
     pub fn actor(&self) -> Option<&Actor> {
-        self.actor.as_ref()
+        self.record.actor()
     }
 
     /// Returns the ticket alone, for applications that build their own sign-in page.
@@ -91,13 +86,13 @@ impl ActorToken {
     /// without one.
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
-        self.created_at
+        self.record.created_at()
     }
 
     /// Returns when Clerk last changed it. `None` where the response names no time.
     #[must_use]
     pub fn updated_at(&self) -> Option<Timestamp> {
-        self.updated_at
+        self.record.updated_at()
     }
 
     /// Returns when the link stops working: the lifetime of the request (an hour if unset) after
@@ -107,42 +102,28 @@ impl ActorToken {
     /// where `created_at` is.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.expires_at
+        self.record.expires_at()
     }
 
     /// Returns the token without its link and its ticket: what an application writes into its database.
     #[must_use]
-    pub fn record(&self) -> ActorTokenRecord {
-        ActorTokenRecord {
-            id: self.id.clone(),
-            status: self.status.clone(),
-            user_id: self.user_id.clone(),
-            actor: self.actor.clone(),
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            expires_at: self.expires_at,
-        }
-    }
-}
-
-impl From<&ActorToken> for ActorTokenRecord {
-    fn from(token: &ActorToken) -> Self {
-        token.record()
+    pub fn record(&self) -> &ActorTokenRecord {
+        &self.record
     }
 }
 
 impl fmt::Debug for ActorToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActorToken")
-            .field("id", &self.id)
-            .field("status", &self.status)
-            .field("user_id", &Sanitized::new(&self.user_id))
-            .field("actor", &self.actor)
+            .field("id", self.id())
+            .field("status", self.status())
+            .field("user_id", &Sanitized::new(self.user_id()))
+            .field("actor", &self.actor())
             .field("token", &self.token)
             .field("url", &self.url)
-            .field("created_at", &self.created_at)
-            .field("updated_at", &self.updated_at)
-            .field("expires_at", &self.expires_at)
+            .field("created_at", &self.created_at())
+            .field("updated_at", &self.updated_at())
+            .field("expires_at", &self.expires_at())
             .finish()
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 /// use clerk_actor_tokens_core::{ActorToken, ActorTokenRecord, serde_json};
 ///
 /// fn write_down(token: &ActorToken) -> serde_json::Result<String> {
-///     serde_json::to_string(&token.record())
+///     serde_json::to_string(token.record())
 /// }
 ///
 /// let stored = r#"{"id":"act_1","status":"pending","user_id":"user_customer","actor":{"sub":"user_agent"},

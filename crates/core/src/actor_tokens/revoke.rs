@@ -102,7 +102,7 @@ impl Operation for RevokeActorToken {
         }
         let binding = Binding { id: self.id().map(ActorTokenId::as_str), ..Binding::default() };
         let token = answer::token(response, &binding)?;
-        if token.status != ActorTokenStatus::Revoked {
+        if token.status() != &ActorTokenStatus::Revoked {
             return Err(ParseError::mismatch("status"));
         }
         Ok(Revocation::Revoked(token))

@@ -31,7 +31,7 @@ fn value(scan: &mut Scan<'_>) -> Option<Value> {
 
 fn list(scan: &mut Scan<'_>) -> Option<Value> {
     let mut list = Vec::new();
-    scan.expect(b'[').ok()?;
+    scan.require(b'[').ok()?;
     while !scan.take(b']').ok()? {
         list.push(value(scan)?);
         scan.take(b',').ok()?;
@@ -41,10 +41,10 @@ fn list(scan: &mut Scan<'_>) -> Option<Value> {
 
 fn object(scan: &mut Scan<'_>) -> Option<Value> {
     let mut map = Map::new();
-    scan.expect(b'{').ok()?;
+    scan.require(b'{').ok()?;
     while !scan.take(b'}').ok()? {
         let key = scan.text().ok()?.into_owned();
-        scan.expect(b':').ok()?;
+        scan.require(b':').ok()?;
         map.insert(key, value(scan)?);
         scan.take(b',').ok()?;
     }

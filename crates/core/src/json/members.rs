@@ -62,7 +62,7 @@ impl<'a> Members<'a> {
         }
         let key = level.scan.text()?;
         let mut begun = level.scan.rest();
-        let value = level.scan.expect(b':').and_then(|()| {
+        let value = level.scan.require(b':').and_then(|()| {
             level.scan.peek().inspect_err(|_| begun = b"")?;
             begun = level.scan.rest();
             level.scan.skip()
@@ -120,7 +120,7 @@ impl<'a> Level<'a> {
             return Ok(false);
         }
         if !is_first {
-            self.scan.expect(b',')?;
+            self.scan.require(b',')?;
             // A comma promises another.
             if self.scan.peek()? == self.close {
                 return Err(Stop::Broken);

@@ -60,7 +60,7 @@ impl<'a> Scan<'a> {
         Ok(is_next)
     }
 
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Stop> {
+    pub(super) fn require(&mut self, byte: u8) -> Result<(), Stop> {
         if self.take(byte)? { Ok(()) } else { Err(Stop::Broken) }
     }
 
