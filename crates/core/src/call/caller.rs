@@ -39,8 +39,8 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(
     operation: O,
     options: Option<Box<Options>>,
 ) -> Result<BoxFuture<'static, Outcome<O::Output>>, Error> {
-    let (caller, request) = begin(settings, transport, operation, options)?;
-    Ok(Box::pin(run(caller, request)))
+    let caller = begin(settings, transport, operation, options)?;
+    Ok(Box::pin(run(caller)))
 }
 
 /// As [`start`], for a caller that holds what the call makes. To be called where the call is first polled.
@@ -50,7 +50,7 @@ pub(crate) fn start_held<O: Operation, T: HttpTransport + ?Sized>(
     operation: O,
     options: Option<Box<Options>>,
 ) -> Result<Holding<O::Output>, Error> {
-    let (caller, request) = begin(settings, transport, operation, options)?;
+    let caller = begin(settings, transport, operation, options)?;
     let call = &caller.call;
     let blocked = |reason| Err(Error::from_transport(call.operation.info(), TransportError::blocked(reason)));
     // Of one that may be repeated, nothing runs on where its caller leaves.
@@ -63,7 +63,7 @@ pub(crate) fn start_held<O: Operation, T: HttpTransport + ?Sized>(
              `cancel_on_drop`",
         );
     }
-    Ok(Box::pin(run_held(caller, request)))
+    Ok(Box::pin(run_held(caller)))
 }
 
 fn begin<O: Operation, T: HttpTransport + ?Sized>(
@@ -71,7 +71,7 @@ fn begin<O: Operation, T: HttpTransport + ?Sized>(
     transport: Arc<T>,
     operation: O,
     options: Option<Box<Options>>,
-) -> Result<(Caller<O, T>, Request), Error> {
+) -> Result<Caller<O, T>, Error> {
     let info = operation.info();
     let refused = |refusal| Error::from_invalid_request(info, refusal);
     options.as_ref().map_or(Ok(()), |options| options.check()).map_err(refused)?;
@@ -82,9 +82,9 @@ fn begin<O: Operation, T: HttpTransport + ?Sized>(
             None => return Err(Error::from_transport(info, client_is_closed())),
         },
     };
-    let call = CallState::new(settings, transport, operation, options, make_undo);
-    let request = new_request(&call).map_err(refused)?;
-    Ok((Caller { call: Arc::new(call), in_flight, is_over: false }, request))
+    let call = Arc::new(CallState::new(settings, transport, operation, options, make_undo));
+    let first = Some(new_request(&call).map_err(refused)?);
+    Ok(Caller { call, first, in_flight, is_over: false })
 }
 
 fn client_is_closed() -> TransportError {
@@ -95,6 +95,8 @@ fn client_is_closed() -> TransportError {
 /// The caller of a call, as long as it waits. Dropped before the call is over, it leaves what is in doubt to the executor.
 struct Caller<O: Operation, T: HttpTransport + ?Sized> {
     call: Arc<CallState<O, T>>,
+    /// The request of the first attempt, until it is made.
+    first: Option<Request>,
     /// Of an operation that is not idempotent.
     in_flight: Option<InFlightGuard>,
     is_over: bool,
@@ -111,21 +113,16 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Caller<O, T> {
     }
 }
 
-async fn run<O: Operation, T: HttpTransport + ?Sized>(mut caller: Caller<O, T>, first: Request) -> Outcome<O::Output> {
-    let call = Arc::clone(&caller.call);
-    let outcome = attempts(&call, first).await;
+async fn run<O: Operation, T: HttpTransport + ?Sized>(mut caller: Caller<O, T>) -> Outcome<O::Output> {
+    let outcome = attempts(&caller.call, &mut caller.first).await;
     caller.is_over = true;
     outcome
 }
 
-async fn run_held<O: Operation, T: HttpTransport + ?Sized>(
-    mut caller: Caller<O, T>,
-    first: Request,
-) -> Result<Held<O::Output>, Error> {
-    let call = Arc::clone(&caller.call);
-    let outcome = attempts(&call, first).await;
+async fn run_held<O: Operation, T: HttpTransport + ?Sized>(mut caller: Caller<O, T>) -> Result<Held<O::Output>, Error> {
+    let outcome = attempts(&caller.call, &mut caller.first).await;
     // Held before the caller has ended: whatever happens in between, one of the two takes it back.
-    let held = outcome.and_then(|response| held::hold(&call, response));
+    let held = outcome.and_then(|response| held::hold(&caller.call, response));
     caller.is_over = true;
     held
 }

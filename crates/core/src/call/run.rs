@@ -33,17 +33,16 @@ pub(crate) type Outcome<V> = Result<ApiResponse<V>, Error>;
 /// Makes attempts until one succeeds, or until none may follow.
 pub(crate) async fn attempts<O: Operation, T: HttpTransport + ?Sized>(
     call: &Arc<CallState<O, T>>,
-    first: Request,
+    first: &mut Option<Request>,
 ) -> Outcome<O::Output> {
     let mut retries = Retries::default();
-    let mut next = Some(first);
     let mut last: Option<(Exchanged, Classified, Summary)> = None;
     loop {
         let mut key = None;
         let ended = match ready(call, retries.fresh_connection).await {
             Ok(ready) => {
                 // A request is made anew for each attempt: most calls need one.
-                let Some(request) = next.take().or_else(|| new_request(call).ok()) else { return failed(call, last) };
+                let Some(request) = first.take().or_else(|| new_request(call).ok()) else { return failed(call, last) };
                 let ended = attempt(call, &ready, request).await;
                 key = Some(ready.key);
                 ended
