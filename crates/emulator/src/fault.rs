@@ -167,14 +167,14 @@ pub enum AfterCommit {}
 )]
 pub trait At<Time>: Times {}
 
-/// The times at which a fault can happen, as values. Nothing else implements it.
-pub trait Times: sealed::Sealed {
-    /// The times, in order.
-    const PHASES: &'static [Phase];
-}
+/// The times at which a fault can happen. Nothing else implements it.
+pub trait Times: sealed::Times {}
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Times {
+        /// The times as values, in order.
+        const PHASES: &'static [super::Phase];
+    }
 }
 
 /// One list for both: what the types allow, and what the catalogue says.
@@ -184,8 +184,8 @@ macro_rules! times {
         #[derive(Debug)]
         pub enum $name {}
 
-        impl sealed::Sealed for $name {}
-        impl Times for $name {
+        impl Times for $name {}
+        impl sealed::Times for $name {
             const PHASES: &'static [Phase] = &[$(Phase::$time),+];
         }
         $(impl At<$time> for $name {})+

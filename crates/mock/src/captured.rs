@@ -24,7 +24,6 @@ use serde_json::Value;
 ///
 /// let request = CapturedRequest::new(Request::new(r#"{"user_id":"user_1"}"#.into()));
 /// assert_eq!(request.json().unwrap()["user_id"], "user_1");
-/// assert!(!request.has_authorization());
 /// ```
 #[derive(Clone)]
 pub struct CapturedRequest {
@@ -99,8 +98,7 @@ impl CapturedRequest {
     }
 
     /// Whether an `Authorization` header was sent at all.
-    #[must_use]
-    pub fn has_authorization(&self) -> bool {
+    pub(crate) fn has_authorization(&self) -> bool {
         !self.authorization.is_empty()
     }
 

@@ -111,11 +111,6 @@ impl ManualTimer {
     pub fn sleepers(&self) -> usize {
         locked(&self.clock).sleepers.len()
     }
-
-    /// Sets the wall clock, forward or back. Sleeps and [`now`](Timer::now) stay as they are.
-    pub fn set_system_time(&self, wall: SystemTime) {
-        locked(&self.clock).wall = wall;
-    }
 }
 
 impl Clock {
@@ -361,17 +356,11 @@ mod tests {
     }
 
     #[test]
-    fn both_clocks_move_and_the_wall_can_be_set_apart() {
+    fn both_clocks_move() {
         let timer = ManualTimer::new();
         let (now, wall) = (timer.now(), timer.system_time());
         timer.advance(SECOND);
         assert_eq!((timer.now().saturating_duration_since(now), timer.system_time()), (SECOND, wall + SECOND));
-        timer.set_system_time(UNIX_EPOCH);
-        timer.advance(SECOND);
-        assert_eq!(
-            (timer.now().saturating_duration_since(now), timer.system_time()),
-            (SECOND * 2, UNIX_EPOCH + SECOND)
-        );
     }
 
     #[test]

@@ -52,12 +52,6 @@ impl Cell {
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
-
-    /// Whether it failed.
-    #[must_use]
-    pub fn is_failed(&self) -> bool {
-        matches!(self.verdict, Verdict::Failed(_))
-    }
 }
 
 /// What a run of the kit found: each cell with its verdict. `Display` lists those that did not just pass, then the sums.
@@ -87,7 +81,7 @@ impl Report {
 
     /// The cells that failed.
     pub fn failed(&self) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(|cell| cell.is_failed())
+        self.cells.iter().filter(|cell| matches!(cell.verdict, Verdict::Failed(_)))
     }
 
     /// Fails the test if a cell failed.

@@ -83,7 +83,7 @@ pub struct ClerkErrorResponse {
     pub(super) head: Head,
     earlier: Vec<Entry>,
     last: Entry,
-    trace_id: Option<String>,
+    trace_id: String,
 }
 
 #[derive(Clone)]
@@ -127,7 +127,7 @@ impl ClerkErrorResponse {
             head: Head::new(status),
             earlier: Vec::new(),
             last: Entry::new(code),
-            trace_id: Some(SAMPLE_TRACE_ID.to_owned()),
+            trace_id: SAMPLE_TRACE_ID.to_owned(),
         }
     }
 
@@ -163,13 +163,7 @@ impl ClerkErrorResponse {
 
     /// Sets the trace id in the body.
     pub fn trace_id(mut self, id: impl Into<String>) -> Self {
-        self.trace_id = Some(id.into());
-        self
-    }
-
-    /// Leaves the trace id out of the body.
-    pub fn without_trace_id(mut self) -> Self {
-        self.trace_id = None;
+        self.trace_id = id.into();
         self
     }
 
@@ -197,11 +191,7 @@ impl ClerkErrorResponse {
     #[must_use]
     pub fn build(self) -> Response {
         let errors: Vec<_> = self.earlier.iter().chain([&self.last]).map(Entry::to_json).collect();
-        let mut body = json!({ "errors": errors, "meta": {} });
-        if let (Some(id), Some(body)) = (self.trace_id, body.as_object_mut()) {
-            body.insert("clerk_trace_id".to_owned(), id.into());
-        }
-        self.head.with_json(&body)
+        self.head.with_json(&json!({ "errors": errors, "meta": {}, "clerk_trace_id": self.trace_id }))
     }
 }
 
