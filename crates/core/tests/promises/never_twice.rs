@@ -215,24 +215,7 @@ fn a_retry_after_an_answer_that_is_not_clerks_is_refused() {
 
 #[test]
 fn an_error_made_up_after_a_success_neither_repeats_nor_hides_it() {
-    use TransportErrorKind as K;
-    let kinds = [
-        K::Connect,
-        K::Tls,
-        K::Proxy,
-        K::ProxyAuth,
-        K::Canceled,
-        K::Refused,
-        K::TimeoutBeforeSend,
-        K::Timeout,
-        K::Interrupted,
-        K::BodyTooLarge,
-        K::Credential,
-        K::Blocked,
-        K::RateLimited,
-        K::Other,
-    ];
-    for kind in kinds {
+    for kind in KINDS {
         let client = wrapped(success, move |request, next| {
             Box::pin(async move {
                 next.run(request).await?;
@@ -639,24 +622,26 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What a middleware may claim.
+const KINDS: [TransportErrorKind; 14] = [
+    TransportErrorKind::Connect,
+    TransportErrorKind::Tls,
+    TransportErrorKind::Proxy,
+    TransportErrorKind::ProxyAuth,
+    TransportErrorKind::Canceled,
+    TransportErrorKind::Refused,
+    TransportErrorKind::TimeoutBeforeSend,
+    TransportErrorKind::Timeout,
+    TransportErrorKind::Interrupted,
+    TransportErrorKind::BodyTooLarge,
+    TransportErrorKind::Credential,
+    TransportErrorKind::Blocked,
+    TransportErrorKind::RateLimited,
+    TransportErrorKind::Other,
+];
+
 fn kind() -> impl Strategy<Value = TransportErrorKind> {
-    use TransportErrorKind as K;
-    prop::sample::select(vec![
-        K::Connect,
-        K::Tls,
-        K::Proxy,
-        K::ProxyAuth,
-        K::Canceled,
-        K::Refused,
-        K::TimeoutBeforeSend,
-        K::Timeout,
-        K::Interrupted,
-        K::BodyTooLarge,
-        K::Credential,
-        K::Blocked,
-        K::RateLimited,
-        K::Other,
-    ])
+    prop::sample::select(&KINDS[..])
 }
 
 /// What the transport sees, by dice: mostly failures that let the next send pass, so that programs run on.
