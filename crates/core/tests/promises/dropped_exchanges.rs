@@ -21,6 +21,7 @@ use clerk_actor_tokens_core::{
 use crate::common::{
     AGENT, Clock, ID, Op, Play, USER, builder,
     clerk::{Answer, Clerk},
+    failover::Failover,
     hedge_after, join, ok, poll_and_drop, race, response, run,
     tasks::{Tasks, poll_times},
     test_key, timeout_after, token_json, with_header,
@@ -354,27 +355,6 @@ fn what_was_given_back_counts_as_unsent() {
     let client = Client::builder(gives_back, test_key()).jitter_seed(7).build().unwrap();
     let error = run(&client, Op::Create).unwrap_err();
     assert_eq!((error.execution(), error.attempts().len()), (Execution::NotExecuted, 3));
-}
-
-/// A decorator that sends to a second transport where the first has no connection.
-struct Failover<A, B>(A, B);
-
-#[async_trait]
-impl<A: HttpTransport, B: HttpTransport> HttpTransport for Failover<A, B> {
-    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
-        match self.0.send(request.clone(), context.clone()).await {
-            Err(error) if error.kind() == TransportErrorKind::Connect => self.1.send(request, context).await,
-            exchanged => exchanged,
-        }
-    }
-
-    fn timer(&self) -> &dyn Timer {
-        self.1.timer()
-    }
-
-    fn executor(&self) -> Option<Arc<dyn Executor>> {
-        self.1.executor()
-    }
 }
 
 #[test]

@@ -18,7 +18,9 @@ use clerk_actor_tokens_core::{
 };
 
 use crate::common::{
-    AGENT, Op, USER, ok, pause, response, run,
+    AGENT, Op, USER,
+    failover::Failover,
+    ok, pause, response, run,
     tasks::{Tasks, poll_times},
     test_key, token_json,
 };
@@ -367,29 +369,6 @@ fn no_send_state_makes_a_doubtful_failure_certain() {
     }
 }
 
-/// A decorator with a second transport, for what the first never handed over.
-struct Fallback<A, B>(A, B);
-
-#[async_trait]
-impl<A: HttpTransport, B: HttpTransport> HttpTransport for Fallback<A, B> {
-    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
-        match self.0.send(request.clone(), context.clone()).await {
-            Err(error) if error.execution() == Execution::NotExecuted && context.send_state().is_unsent() => {
-                self.1.send(request, context).await
-            }
-            ended => ended,
-        }
-    }
-
-    fn timer(&self) -> &dyn Timer {
-        self.0.timer()
-    }
-
-    fn executor(&self) -> Option<Arc<dyn Executor>> {
-        self.0.executor()
-    }
-}
-
 #[test]
 fn what_one_transport_never_handed_over_may_go_to_another() {
     use TransportErrorKind as K;
@@ -402,8 +381,8 @@ fn what_one_transport_never_handed_over_may_go_to_another() {
         (Said::Nothing, K::Connect, false),
     ] {
         let (first, second) = (Arc::default(), Connecting::new(Tells::Begins));
-        let fallback = Fallback(failing(said, kind, &first), Arc::clone(&second));
-        let client = Client::builder(fallback, test_key()).retry(RetryPolicy::none()).build().unwrap();
+        let failover = Failover(failing(said, kind, &first), Arc::clone(&second));
+        let client = Client::builder(failover, test_key()).retry(RetryPolicy::none()).build().unwrap();
         let created = run(&client, Op::Create);
         let what = format!("{said:?}, {kind:?}");
         assert_eq!((first.load(Ordering::Relaxed), second.sent().0), (1, usize::from(goes_elsewhere)), "{what}");
@@ -421,8 +400,8 @@ fn the_second_transport_decides_what_is_known_of_a_request_that_went_there() {
     ] {
         for first_said in [Said::Held, Said::GivenBack] {
             let (first, second) = (Arc::default(), Arc::default());
-            let fallback = Fallback(failing(first_said, K::Connect, &first), failing(said, kind, &second));
-            let client = Client::builder(fallback, test_key()).retry(at_once()).build().unwrap();
+            let failover = Failover(failing(first_said, K::Connect, &first), failing(said, kind, &second));
+            let client = Client::builder(failover, test_key()).retry(at_once()).build().unwrap();
             let error = run(&client, Op::Create).unwrap_err();
             let seen = (error.execution(), second.load(Ordering::Relaxed));
             assert_eq!(seen, (execution, sends), "{first_said:?}, then {said:?}");

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
 pub(crate) mod clerk;
+pub(crate) mod failover;
 pub(crate) mod tasks;
 
 use std::{
