@@ -5,9 +5,9 @@ use std::thread;
 
 use clerk_actor_tokens::{
     hyper::HyperTransport,
-    testing::mock::{
-        CapturingTransport, FailingTransport, WithTimer,
+    testing::{
         conformance::{Cell, Kit, Verdict},
+        mock::{CapturingTransport, FailingTransport, WithTimer},
     },
     transport::{HttpTransport, SystemTimer, TransportErrorKind},
 };

@@ -4,10 +4,13 @@
 //! | --- | --- | --- |
 //! | your code against Clerk's behaviour, with faults and virtual time | the emulator | `emulator` |
 //! | a program in another process or language | the emulator's server | `emulator-serve` |
-//! | your code against a trait | `MockActorTokensApi` | `mock` |
+//! | your code against a trait | `MockActorTokensApi` | `mockall` |
 //! | the requests that a client sends | `ScriptedTransport`, `CapturingTransport` | `mock` |
-//! | a transport of your own | the conformance kit | `mock` |
+//! | a transport of your own | the conformance kit | `conformance` |
 
+/// Holds a transport, or what wraps one, to the contract of [`HttpTransport`](crate::transport::HttpTransport).
+#[cfg(feature = "conformance")]
+pub use clerk_actor_tokens_conformance as conformance;
 /// Clerk in memory: as a transport and, with the feature `emulator-serve`, as a loopback server.
 #[cfg(feature = "emulator")]
 pub use clerk_actor_tokens_emulator as emulator;

@@ -44,7 +44,9 @@ pub(crate) fn is_refusal(kind: TransportErrorKind) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{Answer, CapturingTransport, FailingTransport, MockHttpTransport, NeverTransport, ScriptedTransport};
+    #[cfg(feature = "mockall")]
+    use crate::MockHttpTransport;
+    use crate::{Answer, CapturingTransport, FailingTransport, NeverTransport, ScriptedTransport};
     use clerk_actor_tokens_core::{Deadline, HttpTransport, Idempotency, OperationInfo, Request, SystemTimer, Timer};
     use std::{
         task::{Context, Waker},
@@ -72,15 +74,18 @@ pub(crate) mod tests {
         };
         let any = || crate::ExpectedRequest::get("/");
         let function = outcome.clone();
-        let mut mock = MockHttpTransport::new();
-        let mocked = outcome.clone();
-        mock.expect_send().returning(move |_| mocked());
         let mut doubles: Vec<Box<dyn HttpTransport>> = vec![
             Box::new(ScriptedTransport::new().expect(any(), answer())),
             Box::new(ScriptedTransport::new().expect(any(), Answer::from_fn(move |_| function()))),
-            Box::new(mock),
             Box::new(CapturingTransport::new(ScriptedTransport::new().expect(any(), answer()))),
         ];
+        #[cfg(feature = "mockall")]
+        {
+            let mut mock = MockHttpTransport::new();
+            let mocked = outcome.clone();
+            mock.expect_send().returning(move |_| mocked());
+            doubles.push(Box::new(mock));
+        }
         doubles.push(match outcome() {
             Ok(response) => Box::new(CapturingTransport::answering(response)),
             Err(error) => Box::new(FailingTransport::always(error.kind())),

@@ -2,21 +2,22 @@
 
 mod captured;
 mod capturing;
-pub mod conformance;
 mod failing;
 mod hand_over;
 mod lock;
+#[cfg(feature = "mockall")]
 mod mocks;
 mod never;
 pub mod responses;
 mod scripted;
 mod timer;
 
+#[cfg(feature = "mockall")]
+pub use crate::mocks::{MockActorTokensApi, MockHttpTransport};
 pub use crate::{
     captured::CapturedRequest,
     capturing::CapturingTransport,
     failing::FailingTransport,
-    mocks::{MockActorTokensApi, MockHttpTransport},
     never::NeverTransport,
     scripted::{Answer, ExpectedRequest, ScriptedTransport, create_request, revoke_request},
     timer::{ManualTimer, WithTimer},

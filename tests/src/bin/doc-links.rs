@@ -20,8 +20,9 @@ use std::{
 const SERVED: &str = "https://docs.rs/clerk-actor-tokens/latest/";
 
 /// The crates that are published.
-const PUBLISHED: [&str; 5] = [
+const PUBLISHED: [&str; 6] = [
     "clerk_actor_tokens",
+    "clerk_actor_tokens_conformance",
     "clerk_actor_tokens_core",
     "clerk_actor_tokens_emulator",
     "clerk_actor_tokens_hyper",

@@ -1,9 +1,9 @@
 //! An answer is handed on as it came.
 
-use http::header;
+use clerk_actor_tokens_core::http::{HeaderValue, header};
 
 use super::row::{CONTRACT, Row, bytes_of_every_value, whole};
-use crate::conformance::{
+use crate::{
     server::{Act, EXCHANGE, Reads, Seen, Server, write},
     stage::{Checked, Ended, Otherwise, Stage, demand},
 };
@@ -131,7 +131,7 @@ async fn redirects(stage: &Stage) -> Checked {
 }
 
 fn values<'a>(response: &'a Response, name: &str) -> Vec<&'a [u8]> {
-    response.headers().get_all(name).iter().map(http::HeaderValue::as_bytes).collect()
+    response.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect()
 }
 
 async fn repeated_headers(stage: &Stage) -> Checked {

@@ -13,7 +13,7 @@ use super::{
     closed_port::ClosedPort,
     row::{CONTRACT, Make, Planned, Row},
 };
-use crate::conformance::{
+use crate::{
     server::{Act, Reads, Server, write},
     stage::{Checked, LONG, Otherwise, SETTLE, SHORT, Stage, demand, fail},
 };

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use clerk_actor_tokens_core::{BoxFuture, HttpTransport};
 
-use crate::conformance::stage::Checked;
+use crate::stage::Checked;
 
 /// Makes the transport of one cell.
 pub(crate) type Make = Arc<dyn Fn() -> Arc<dyn HttpTransport> + Send + Sync>;

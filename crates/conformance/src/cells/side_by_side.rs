@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use clerk_actor_tokens_core::bytes::Bytes;
 use clerk_actor_tokens_core::{
     BoxFuture, CallContext, HttpTransport, Request, Response, SystemTimer, Timer as _, TransportError, transport_fn,
 };
@@ -13,7 +13,7 @@ use super::{
     decorator::sample,
     row::{Row, Wrap, whole},
 };
-use crate::conformance::{
+use crate::{
     race::{all, within},
     server::{Act, EXCHANGE, Reads, Seen, Server},
     stage::{Checked, LONG, Outgoing, Stage, demand, exchange_of, fail},

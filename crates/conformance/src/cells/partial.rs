@@ -3,7 +3,7 @@
 use clerk_actor_tokens_core::{TransportError, TransportErrorKind};
 
 use super::row::{CONTRACT, Row};
-use crate::conformance::{
+use crate::{
     server::{Act, Server},
     stage::{Checked, Stage, demand, fail},
 };

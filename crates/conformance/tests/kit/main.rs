@@ -22,7 +22,7 @@ use std::{
     thread,
 };
 
-use clerk_actor_tokens_mock::conformance::{Kit, Verdict};
+use clerk_actor_tokens_conformance::{Kit, Verdict};
 
 use crate::{
     reference::Reference,

@@ -3,7 +3,7 @@
 use clerk_actor_tokens_core::{DiscardConnection, SystemTimer, Timer as _};
 
 use super::row::{BOOK, CONTRACT, Row, whole};
-use crate::conformance::{
+use crate::{
     server::{Act, Server},
     stage::{AFTERMATH, Checked, Otherwise, Stage, demand, fail},
 };

@@ -4,12 +4,12 @@ mod how;
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
+use clerk_actor_tokens_core::async_trait;
+use clerk_actor_tokens_core::http::HeaderValue;
 use clerk_actor_tokens_core::{
     BoxFuture, CallContext, DiscardConnection, Executor, HttpTransport, Request, Response, SystemTimer, Timer,
     TransportError, TransportErrorKind,
 };
-use http::HeaderValue;
 
 use self::how::*;
 use crate::reference::{Flaw, Reference, is_not_http};

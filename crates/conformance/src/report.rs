@@ -57,7 +57,8 @@ impl Cell {
 /// What a run of the kit found: each cell with its verdict. `Display` lists those that did not just pass, then the sums.
 ///
 /// ```
-/// use clerk_actor_tokens_mock::{FailingTransport, conformance::Kit};
+/// use clerk_actor_tokens_conformance::Kit;
+/// use clerk_actor_tokens_mock::FailingTransport;
 /// use clerk_actor_tokens_core::TransportErrorKind;
 ///
 /// let report = Kit::new(|| FailingTransport::always(TransportErrorKind::Interrupted)).only("answer.body").run();

@@ -1,10 +1,10 @@
 //! A request goes out as it was given.
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Uri};
+use clerk_actor_tokens_core::bytes::Bytes;
+use clerk_actor_tokens_core::http::{HeaderName, HeaderValue, Method, Uri, header::ACCEPT_ENCODING};
 
 use super::row::{BOOK, CONTRACT, Row, bytes_of_every_value, whole};
-use crate::conformance::{
+use crate::{
     server::{Act, ReadRequest, Reads, Server},
     stage::{Checked, KEY, Otherwise, Outgoing, REQUEST_SECRET, Stage, URL_SECRET, demand, fail},
 };
@@ -98,7 +98,7 @@ async fn headers(stage: &Stage) -> Checked {
     let given = sent.request.headers().clone();
     let read = read_of(stage, &server, sent).await?;
     // `Accept-Encoding` has a cell of its own.
-    for name in given.keys().filter(|name| *name != http::header::ACCEPT_ENCODING) {
+    for name in given.keys().filter(|name| *name != ACCEPT_ENCODING) {
         let expected = given.get_all(name).iter().map(HeaderValue::as_bytes);
         demand(read.header_values(name.as_str()).eq(expected), || format!("`{name}` did not go out as it was given"))?;
     }

@@ -12,18 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use clerk_actor_tokens_core::bytes::Bytes;
+use clerk_actor_tokens_core::http::{HeaderName, HeaderValue, Method, Uri, header};
 use clerk_actor_tokens_core::{
     BoxFuture, CallContext, Deadline, Execution, HttpTransport, Idempotency, OperationInfo, Request, Response,
-    SendState, SystemTimer, Timer as _, TransportError,
+    SendState, SystemTimer, Timer as _, TransportError, TransportErrorKind,
 };
-use http::{HeaderName, HeaderValue, Method, Uri, header};
 
 use super::{
     race::{holds, within},
     server::{EXCHANGE, Server, WARM_UP},
 };
-use crate::hand_over::is_refusal;
 
 /// The deadline of exchanges that need none: far longer than anything takes on loopback.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
@@ -114,7 +113,8 @@ fn claims_nothing_done(error: &TransportError) -> bool {
 
 /// Whether the client takes an error at its word that nothing was executed: the send state proves it, or the peer said so.
 fn is_believed(error: &TransportError, send_state: &SendState) -> bool {
-    is_refusal(error.kind()) || send_state.is_unsent()
+    matches!(error.kind(), TransportErrorKind::Refused | TransportErrorKind::RefusedOnNewConnection)
+        || send_state.is_unsent()
 }
 
 impl Ended {

@@ -3,7 +3,7 @@
 use clerk_actor_tokens_core::{SystemTimer, Timer as _};
 
 use super::row::{BOOK, CONTRACT, Row};
-use crate::conformance::{
+use crate::{
     race::holds,
     server::{Act, Server, write},
     stage::{AFTERMATH, Checked, SLACK, Stage, demand, exchange_of},

@@ -8,8 +8,8 @@ use std::{
     time::Instant,
 };
 
+use clerk_actor_tokens_core::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use clerk_actor_tokens_core::{Response, TransportError, TransportErrorKind};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{Flaw, remaining};
 

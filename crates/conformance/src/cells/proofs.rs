@@ -7,7 +7,7 @@ use super::{
     closed_port::ClosedPort,
     row::{Row, whole},
 };
-use crate::conformance::{
+use crate::{
     server::{Act, Reads, Server, WARM_UP},
     stage::{AFTERMATH, Checked, Ended, Otherwise, Stage, fail},
 };

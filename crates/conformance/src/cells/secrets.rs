@@ -8,7 +8,7 @@ use super::{
     closed_port::ClosedPort,
     row::{BOOK, Row},
 };
-use crate::conformance::{
+use crate::{
     server::{Act, Reads, Server, write},
     stage::{ANSWER_SECRET, Checked, KEY, Outgoing, REQUEST_SECRET, SHORT, Stage, URL_SECRET, fail},
 };

@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
+use clerk_actor_tokens_conformance::Kit;
+use clerk_actor_tokens_core::async_trait;
 use clerk_actor_tokens_core::{
     BoxFuture, CallContext, Deadline, DiscardConnection, Executor, HttpTransport, Moment, Request, Response,
     SystemTimer, Timer, TransportError, TransportErrorKind,
 };
-use clerk_actor_tokens_mock::{ManualTimer, WithTimer, conformance::Kit};
+use clerk_actor_tokens_mock::{ManualTimer, WithTimer};
 
 type Sent = Result<Response, TransportError>;
 
@@ -167,7 +168,11 @@ const WRONG: &[(&str, How, &str)] = &[
     ("says that it keeps deadlines, and waits for its turn", How::WaitsInTurn, "decorator.keeps_deadlines"),
     ("hides the executor", How::NoExecutor, "decorator.executor"),
     ("makes an executor up", How::OwnExecutor, "decorator.executor"),
-    ("changes the method", How::Before(|request| *request.method_mut() = http::Method::PUT), "decorator.request"),
+    (
+        "changes the method",
+        How::Before(|request| *request.method_mut() = clerk_actor_tokens_core::http::Method::PUT),
+        "decorator.request",
+    ),
     ("changes the URL", How::Before(|request| *request.uri_mut() = "http://x/".parse().unwrap()), "decorator.request"),
     ("drops the body", How::Before(|request| request.body_mut().clear()), "decorator.request"),
     (

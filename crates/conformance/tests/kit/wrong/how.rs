@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use clerk_actor_tokens_core::http::{HeaderMap, HeaderValue, Uri};
 use clerk_actor_tokens_core::{
     BoxFuture, CallContext, Deadline, HttpTransport, Request, Response, SystemTimer, Timer, TransportError,
     TransportErrorKind, bytes::Bytes,
 };
-use http::{HeaderMap, HeaderValue, Uri};
 
 use super::Sent;
 use crate::reference::Reference;

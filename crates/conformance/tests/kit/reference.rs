@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
+use clerk_actor_tokens_core::async_trait;
 use clerk_actor_tokens_core::{
     CallContext, DiscardConnection, Executor, HttpTransport, Request, Response, SystemTimer, Timer, TransportError,
     TransportErrorKind, bytes::Bytes,

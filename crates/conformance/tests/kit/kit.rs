@@ -5,14 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use clerk_actor_tokens_conformance::{Kit, Report, Verdict};
 use clerk_actor_tokens_core::{
     CallContext, DiscardConnection, HttpTransport, Request, Response, SendState, TransportError, TransportErrorKind,
     transport_fn,
 };
-use clerk_actor_tokens_mock::{
-    FailingTransport,
-    conformance::{Kit, Report, Verdict},
-};
+use clerk_actor_tokens_mock::FailingTransport;
 
 use crate::reference::Reference;
 

@@ -11,22 +11,19 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use clerk_actor_tokens_core::bytes::Bytes;
+use clerk_actor_tokens_core::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use clerk_actor_tokens_core::{
     CallContext, Deadline, DiscardConnection, HttpTransport, Request, Response, SystemTimer, Timer, TransportError,
     TransportErrorKind,
 };
-use http::{HeaderValue, Method, Uri};
 
-use self::inside::{Counting, Inside, Punctual};
+use self::inside::{Counting, HandClock, Inside, Punctual, Silent};
 use super::row::{CONTRACT, Row, Wrap};
 use crate::{
-    CapturingTransport, ManualTimer, NeverTransport, WithTimer,
-    conformance::{
-        race::{holds, race, within},
-        stage::{Checked, INFO, LONG, Otherwise, Outgoing, SHORT, SLACK, demand, fail},
-    },
     lock::locked,
+    race::{holds, race, within},
+    stage::{Checked, INFO, LONG, Otherwise, Outgoing, SHORT, SLACK, demand, fail},
 };
 
 pub(super) static ROWS: [Row<Wrap>; 11] = [
@@ -127,11 +124,12 @@ async fn send(wrapped: &dyn HttpTransport, sent: Outgoing) -> Result<Result<Resp
 }
 
 async fn timer(wrap: &Wrap) -> Checked {
-    let inside = ManualTimer::new();
-    let wrapped = wrap(Arc::new(WithTimer::new(Inside::new(|| Ok(Response::default())), inside.clone())));
+    let inside = HandClock::default();
+    let timed = Inside { timer: Arc::new(inside.clone()), ..Inside::new(|| Ok(Response::default())) };
+    let wrapped = wrap(Arc::new(timed));
     for _ in 0..2 {
         demand(wrapped.timer().now() == inside.now(), || "its clock is another".into())?;
-        inside.advance(Duration::from_secs(3600));
+        inside.advance_an_hour();
     }
     demand(wrapped.timer().system_time() == inside.system_time(), || "its calendar is another".into())
 }
@@ -150,16 +148,12 @@ async fn executor(wrap: &Wrap) -> Checked {
 }
 
 async fn request(wrap: &Wrap) -> Checked {
-    let inside = CapturingTransport::new(Inside::new(|| Ok(Response::default())));
-    let wrapped = wrap(Arc::new(inside.clone()));
     let sent = sample();
     let given = sent.request.clone();
-    send(&*wrapped, sent).await?.ok();
-    let requests = inside.requests();
-    let Some(got) = requests.first() else { return fail("nothing reached the transport inside") };
+    let got = reaching(wrap, sent).await?.request;
     demand(got.method() == given.method() && got.uri() == given.uri(), || "method or URL are others".into())?;
     demand(got.body() == given.body(), || "the body is another".into())?;
-    let many = |headers: &http::HeaderMap| headers.get_all("x-many").iter().cloned().collect::<Vec<_>>();
+    let many = |headers: &HeaderMap| headers.get_all("x-many").iter().cloned().collect::<Vec<_>>();
     demand(many(got.headers()) == many(given.headers()), || "a header is another".into())
 }
 
@@ -205,7 +199,7 @@ async fn keeps_deadlines(wrap: &Wrap) -> Checked {
     };
     let [short, _] = SHORT;
     // Inside is one that answers nothing and knows no deadline.
-    let hanging = wrap(Arc::new(NeverTransport::new()));
+    let hanging = wrap(Arc::new(Silent::default()));
     if hanging.keeps_deadlines() {
         let Outgoing { request, context } = bounded(short);
         let ended = within(short.saturating_add(SLACK), hanging.send(request, context)).await;
@@ -248,7 +242,7 @@ async fn answer(wrap: &Wrap) -> Checked {
 
 fn response(status: u16) -> Response {
     let mut response = Response::new(Bytes::from_static(b"\x00the body\xff"));
-    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
     for value in ["one", "two"] {
         response.headers_mut().append("x-many", HeaderValue::from_static(value));
     }
@@ -323,7 +317,7 @@ async fn sends_once(wrap: &Wrap) -> Checked {
 }
 
 async fn dropped(wrap: &Wrap) -> Checked {
-    let inside = NeverTransport::new();
+    let inside = Silent::default();
     let wrapped = wrap(Arc::new(inside.clone()));
     let begun = holds(SLACK, || inside.in_flight() == 1);
     let begun = async {
@@ -331,7 +325,7 @@ async fn dropped(wrap: &Wrap) -> Checked {
     };
     let Outgoing { request, context } = sample();
     let ended = race(wrapped.send(request, context), begun).await;
-    demand(ended.is_none() && inside.started() == 1, || "the exchange inside was not begun".into())?;
+    demand(ended.is_none() && inside.begun.load(Ordering::SeqCst) == 1, || "the exchange inside was not begun".into())?;
     let gone = holds(SLACK, || inside.in_flight() == 0).await;
     demand(gone, || format!("the exchange inside went on for {SLACK:?}"))
 }

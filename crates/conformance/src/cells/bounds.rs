@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use clerk_actor_tokens_core::TransportErrorKind;
+use clerk_actor_tokens_core::bytes::Bytes;
 
 use super::{
     partial::is_partial,
     row::{CONTRACT, Row, bytes_of_every_value, whole},
 };
-use crate::conformance::{
+use crate::{
     race::holds,
     server::{Act, Reads, Server, write},
     stage::{Checked, Ended, Otherwise, Outgoing, SLACK, Stage, demand},

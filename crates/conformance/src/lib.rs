@@ -1,36 +1,7 @@
-//! A conformance kit: it holds any transport to the contract of [`HttpTransport`], over real sockets.
-//!
-//! It is for authors of transports: over another HTTP client, over a company's own stack, or around another transport.
-//! Each thing that is demanded is a cell with a stable name; a test names what does not hold.
-//!
-//! ```
-//! use clerk_actor_tokens_mock::{FailingTransport, conformance::Kit};
-//! use clerk_actor_tokens_core::TransportErrorKind;
-//!
-//! // A transport that claims to have sent nothing keeps the law only as long as that is so.
-//! let kit = Kit::new(|| FailingTransport::always(TransportErrorKind::Connect));
-//! let report = kit.only("answer.body").run();
-//! assert!(report.failed().next().is_some());
-//! ```
-//!
-//! The servers are the kit's own: `std::net` on 127.0.0.1, each on a port of its own, which they leave when a cell is done.
-//! They speak HTTP/1.1 without TLS. HTTP/2 and what happens within TLS are not looked at. `https` URLs are: nothing may be
-//! sent to them in the clear, and a handshake is bounded by the deadline.
-//!
-//! A cell is there for each demand of the contract, and for each way in which a server can behave once it has read the
-//! request, on a fresh and on a reused connection: those are the cells `law.*`. All cells look at four things:
-//!
-//! - The one law: no error says that nothing was executed once the server has the request.
-//! - An error says that nothing was sent only where the [`SendState`](clerk_actor_tokens_core::SendState) proves it. What
-//!   an error says is read in the table of failures
-//!   ([`TransportErrorKind::execution`](clerk_actor_tokens_core::TransportErrorKind::execution)).
-//! - The request was sent once.
-//! - The exchange ended by its deadline (2 s are added, for slow machines).
-//!
-//! The cells `proof.*` ask for more: that what can be
-//! proved is. Missing one is reported and is no failure, unless [`Kit::require_proofs`] is called.
+#![doc = include_str!("../README.md")]
 
 mod cells;
+mod lock;
 mod race;
 mod report;
 mod server;
@@ -45,12 +16,12 @@ use std::{
 
 use clerk_actor_tokens_core::{BoxFuture, HttpTransport};
 
-pub use self::report::{Cell, Report, Verdict};
-use self::{
+pub use crate::report::{Cell, Report, Verdict};
+use crate::{
     cells::{Make, Planned, Wrap},
+    lock::locked,
     stage::{Checked, Otherwise},
 };
-use crate::lock::locked;
 
 /// Runs the cells over one transport, or over one decorator.
 ///
@@ -58,7 +29,7 @@ use crate::lock::locked;
 ///
 /// ```
 /// use clerk_actor_tokens_core::{Response, transport_fn};
-/// use clerk_actor_tokens_mock::conformance::Kit;
+/// use clerk_actor_tokens_conformance::Kit;
 ///
 /// let kit = Kit::new(|| transport_fn(|_, _| async { Ok(Response::default()) }))
 ///     .block_on(pollster::block_on) // or: .block_on(move |future| runtime.block_on(future))
@@ -93,7 +64,8 @@ impl Kit {
     /// a transport of the kit's; no socket is opened.
     ///
     /// ```
-    /// use clerk_actor_tokens_mock::{CapturingTransport, conformance::Kit};
+    /// use clerk_actor_tokens_conformance::Kit;
+    /// use clerk_actor_tokens_mock::CapturingTransport;
     ///
     /// Kit::of_decorator(|inner| CapturingTransport::new(inner)).run().assert();
     /// ```
