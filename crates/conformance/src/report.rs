@@ -19,6 +19,19 @@ pub enum Verdict {
     Skipped(String),
 }
 
+impl Verdict {
+    /// What it is called, and why; `None` for what passed.
+    fn why(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Passed => None,
+            Self::Failed(why) => Some(("failed", why)),
+            Self::NotProved(why) => Some(("not proved", why)),
+            Self::NotApplicable(why) => Some(("not applicable", why)),
+            Self::Skipped(why) => Some(("skipped", why)),
+        }
+    }
+}
+
 /// One demand, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
@@ -54,7 +67,8 @@ impl Cell {
     }
 }
 
-/// What a run of the kit found: each cell with its verdict. `Display` lists those that did not just pass, then the sums.
+/// What a run of the kit found: each cell with its verdict. `Display` lists what failed,
+/// then what did not just pass, then the sums.
 ///
 /// ```
 /// use clerk_actor_tokens_conformance::Kit;
@@ -100,22 +114,18 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sums = [("passed", 0), ("failed", 0), ("not proved", 0), ("not applicable", 0), ("skipped", 0_usize)];
-        for cell in &self.cells {
-            let (place, why) = match &cell.verdict {
-                Verdict::Passed => (0, None),
-                Verdict::Failed(why) => (1, Some(why)),
-                Verdict::NotProved(why) => (2, Some(why)),
-                Verdict::NotApplicable(why) => (3, Some(why)),
-                Verdict::Skipped(why) => (4, Some(why)),
-            };
-            let Some((word, sum)) = sums.get_mut(place) else { continue };
-            *sum = sum.saturating_add(1);
-            if let Some(why) = why {
+        // What failed comes first: of a long report that is what is read.
+        let mut sums = Vec::new();
+        for word in ["failed", "not proved", "not applicable", "skipped"] {
+            let of_word = self.cells.iter().filter_map(|cell| cell.verdict.why().map(|why| (cell, why)));
+            let mut sum = 0_usize;
+            for (cell, (_, why)) in of_word.filter(|(_, (of, _))| *of == word) {
+                sum = sum.saturating_add(1);
                 writeln!(f, "{word}: {}\n    demand: {} ({})\n    {why}", cell.name, cell.demand, cell.source)?;
             }
+            sums.push(format!("{sum} {word}"));
         }
-        let sums: Vec<_> = sums.iter().map(|(word, sum)| format!("{sum} {word}")).collect();
-        write!(f, "{} cells: {}", self.cells.len(), sums.join(", "))
+        let passed = self.cells.iter().filter(|cell| cell.verdict == Verdict::Passed).count();
+        write!(f, "{} cells: {passed} passed, {}", self.cells.len(), sums.join(", "))
     }
 }

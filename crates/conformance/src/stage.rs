@@ -32,6 +32,9 @@ pub(crate) const SLACK: Duration = Duration::from_secs(2);
 /// comes before the silence.
 pub(crate) const SHORT: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(2000)];
 
+/// How often what may go either way by chance is asked.
+pub(crate) const RACY: usize = 10;
+
 /// How long what a transport does behind its answer may take: a close that it sees, what it wrote being read.
 pub(crate) const AFTERMATH: Duration = Duration::from_millis(30);
 /// The same where it is looked for more than once: a connection back in the pool.
@@ -68,6 +71,14 @@ pub(crate) fn demand(condition: bool, why: impl FnOnce() -> String) -> Checked {
 }
 
 impl Otherwise {
+    /// The same, where what is demanded is hygiene and not law: breaking it costs something, and never a second token.
+    pub(crate) fn as_hygiene(self) -> Self {
+        match self {
+            Self::Failed(why) => Self::NotProved(why),
+            other => other,
+        }
+    }
+
     /// The same, with what it is about.
     pub(crate) fn about(self, what: &str) -> Self {
         match self {

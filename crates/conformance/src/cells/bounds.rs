@@ -7,12 +7,13 @@ use clerk_actor_tokens_core::bytes::Bytes;
 
 use super::{
     partial::is_partial,
+    pool::UNREAD,
     row::{CONTRACT, Row, bytes_of_every_value, whole},
 };
 use crate::{
     race::holds,
     server::{Act, Reads, Server, write},
-    stage::{Checked, Ended, Otherwise, Outgoing, SLACK, Stage, demand},
+    stage::{Checked, Ended, Otherwise, Outgoing, RACY, SLACK, Stage, demand},
 };
 
 pub(super) static ROWS: [Row<Stage>; 12] = [
@@ -137,12 +138,15 @@ async fn trickling(stage: &Stage, head: &'static [u8], drop: &'static [u8]) -> C
 
 async fn that_has_passed(stage: &Stage) -> Checked {
     let server = Server::acting([Act::Write(whole("200 OK", b"").into())])?;
-    let mut request = stage.post(&server)?;
-    stage.bound(&mut request, Duration::ZERO);
-    let error = stage.send(&server, request).await?.error()?;
-    let is_timeout = matches!(error.kind(), TransportErrorKind::TimeoutBeforeSend | TransportErrorKind::Timeout);
-    demand(is_timeout, || format!("it ended with {error:?}"))?;
-    demand(server.seen().is_empty(), || "it was sent".into())
+    for _ in 0..RACY {
+        let mut request = stage.post(&server)?;
+        stage.bound(&mut request, Duration::ZERO);
+        let error = stage.send(&server, request).await?.error()?;
+        let is_timeout = matches!(error.kind(), TransportErrorKind::TimeoutBeforeSend | TransportErrorKind::Timeout);
+        demand(is_timeout, || format!("it ended with {error:?}"))?;
+        demand(server.seen().is_empty(), || "it was sent".into())?;
+    }
+    Ok(())
 }
 
 async fn of_connecting(stage: &Stage) -> Checked {
@@ -153,9 +157,6 @@ async fn of_connecting(stage: &Stage) -> Checked {
     };
     stage.sit_out(make, |_, ended| ended.error().map(drop)).await
 }
-
-/// A body that fits into no buffers of a connection.
-const UNREAD: usize = 24 * 1024 * 1024;
 
 async fn kept_alone(stage: &Stage) -> Checked {
     if !stage.keeps_deadlines() {

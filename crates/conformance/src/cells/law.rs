@@ -7,18 +7,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clerk_actor_tokens_core::{SystemTimer, Timer as _};
+use clerk_actor_tokens_core::{SystemTimer, Timer as _, bytes::Bytes};
 
 use super::{
     closed_port::ClosedPort,
-    row::{CONTRACT, Make, Planned, Row},
+    row::{CONTRACT, Make, Planned, Row, whole},
 };
 use crate::{
     server::{Act, Reads, Server, write},
-    stage::{Checked, LONG, Otherwise, SETTLE, SHORT, Stage, demand, fail},
+    stage::{Checked, Ended, LONG, Otherwise, SETTLE, SHORT, Stage, demand, fail},
 };
 
-pub(super) static ROWS: [Row<Stage>; 2] = [
+pub(super) static ROWS: [Row<Stage>; 3] = [
+    Row {
+        name: "law.redirect_to_nobody",
+        demand: "A redirect (301, 302, 303, 307, 308) to a port without a listener is the answer: it is not followed, and no \
+                 error says that nothing was executed",
+        source: CONTRACT,
+        check: |stage| Box::pin(redirect_to_nobody(stage)),
+    },
     Row {
         name: "law.any_bytes",
         demand: "Whatever bytes answer a request: nothing panics, and no error says that nothing was executed",
@@ -74,7 +81,7 @@ const HEAD: Act = write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n");
 const BODY: Act = write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"object\":\"actor_token\"");
 const CHUNKED: Act = write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
 
-static BEHAVIOURS: [Behaviour; 34] = behaviours! {
+static BEHAVIOURS: [Behaviour; 35] = behaviours! {
     "close", Request, NoAnswer, "The server reads the request and closes", [Act::Close];
     "reset", Request, NoAnswer, "The server reads the request and resets the connection", [Act::Reset];
     "half_close", Request, NoAnswer, "The server reads the request and closes its side alone", [Act::HalfClose, Act::Hold];
@@ -132,6 +139,8 @@ static BEHAVIOURS: [Behaviour; 34] = behaviours! {
         [write(b"HTTP/1.1 102 Processing\r\n\r\n"), Act::Hold];
     "switching_protocols", Request, Maybe, "The server reads the request, switches protocols unasked and closes",
         [write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Act::Close];
+    "answer_before_the_body", Head, Maybe, "The server reads the head of the request, answers 413 and closes",
+        [write(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n"), Act::Close];
     "request_timeout", Request, Maybe, "The server reads the request, answers 408 and closes",
         [write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"), Act::Close];
 };
@@ -165,27 +174,34 @@ async fn judge(stage: &Stage, behaviour: &'static Behaviour, over: Over) -> Chec
         Some(Act::Hold) => &SHORT,
         _ => &[LONG],
     };
-    let mut last = fail("nothing was sent");
-    for deadline in deadlines {
-        for _ in 0..TRIES {
-            last = once(stage, behaviour, over, *deadline).await;
-            if !matches!(last, Err(Otherwise::NotApplicable(_))) {
+    // A creation has a body and a revocation has none: clients send the two in different ways.
+    for (what, has_body) in [("with a body", true), ("without a body", false)] {
+        let mut last = fail("nothing was sent");
+        for deadline in deadlines {
+            for _ in 0..TRIES {
+                last = once(stage, behaviour, over, *deadline, has_body).await;
+                if !matches!(last, Err(Otherwise::NotApplicable(_))) {
+                    break;
+                }
+            }
+            if !matches!(last, Err(Otherwise::Failed(_))) {
                 break;
             }
         }
-        if !matches!(last, Err(Otherwise::Failed(_))) {
-            break;
-        }
+        last.map_err(|otherwise| otherwise.about(what))?;
     }
-    last
+    Ok(())
 }
 
-async fn once(stage: &Stage, behaviour: &'static Behaviour, over: Over, deadline: Duration) -> Checked {
+async fn once(stage: &Stage, behaviour: &'static Behaviour, over: Over, deadline: Duration, has_body: bool) -> Checked {
     let server = Server::start(behaviour.reads, |_| behaviour.acts.to_vec())?;
     if matches!(over, Over::Reused) && !stage.warm_up(&server).await? {
         return Err(Otherwise::NotApplicable("it uses no connection again".into()));
     }
     let mut request = stage.post(&server)?;
+    if !has_body {
+        *request.request.body_mut() = Bytes::new();
+    }
     stage.bound(&mut request, deadline);
     // What every exchange must keep is looked at there: the law, and that it is sent once.
     let ended = stage.send(&server, request).await?;
@@ -209,6 +225,25 @@ async fn once(stage: &Stage, behaviour: &'static Behaviour, over: Over, deadline
         Over::Reused if before == 0 => Err(Otherwise::NotApplicable("the request went over a new connection".into())),
         _ => Ok(()),
     }
+}
+
+/// A client that follows the redirect fails to connect, and may take that for the failure of the request.
+async fn redirect_to_nobody(stage: &Stage) -> Checked {
+    let closed = ClosedPort::new()?;
+    for status in [301, 302, 303, 307, 308] {
+        for body in [true, false] {
+            let head = format!("{status} X\r\nlocation: http://{}/elsewhere", closed.address());
+            let server = Server::acting([Act::Write(whole(&head, b"").into())])?;
+            let mut sent = stage.post(&server)?;
+            if !body {
+                *sent.request.body_mut() = Bytes::new();
+            }
+            let answer = stage.send(&server, sent).await.and_then(Ended::answer);
+            let answer = answer.map_err(|otherwise| otherwise.about(&format!("status {status}")))?;
+            demand(answer.status() == status, || format!("{status} became {}", answer.status().as_u16()))?;
+        }
+    }
+    Ok(())
 }
 
 /// The failures behind which nothing was sent. Whether an error says so is not asked here; if it does, the stage looks for

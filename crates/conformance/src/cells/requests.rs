@@ -9,12 +9,18 @@ use crate::{
     stage::{Checked, KEY, Otherwise, Outgoing, REQUEST_SECRET, Stage, URL_SECRET, demand, fail},
 };
 
-pub(super) static ROWS: [Row<Stage>; 6] = [
+pub(super) static ROWS: [Row<Stage>; 7] = [
     Row {
         name: "request.target",
-        demand: "Method, path and query go out byte for byte, with nothing normalised",
+        demand: "Method, path and query go out byte for byte, and no percent-encoding is changed",
         source: CONTRACT,
         check: |stage| Box::pin(target(stage)),
+    },
+    Row {
+        name: "request.dot_segments",
+        demand: "Dot segments of a path go out as they are (some clients can only remove them: skip it there)",
+        source: CONTRACT,
+        check: |stage| Box::pin(dot_segments(stage)),
     },
     Row {
         name: "request.headers",
@@ -64,15 +70,29 @@ fn answering() -> Result<Server, Otherwise> {
 }
 
 async fn target(stage: &Stage) -> Checked {
+    goes_out(stage, TARGETS).await
+}
+
+async fn dot_segments(stage: &Stage) -> Checked {
+    goes_out(stage, DOT_SEGMENTS).await
+}
+
+const TARGETS: &[(Method, &str)] = &[
+    (Method::POST, "/v1/actor_tokens"),
+    (Method::GET, "/"),
+    (Method::POST, "/v1//a%2Fb/%7E/;x=y/%2e%2e/c"),
+    (Method::PATCH, "/v1/a?x=1&x=2&y=%20+%2B&z"),
+    (Method::DELETE, "/v1/a?"),
+    (Method::POST, "/v1/a?b=c?d/e"),
+];
+
+/// RFC 3986 section 5.2.4 removes them from references, and not from the target of a request.
+const DOT_SEGMENTS: &[(Method, &str)] =
+    &[(Method::POST, "/v1/./a/../c"), (Method::POST, "/v1/a/.."), (Method::GET, "/./")];
+
+async fn goes_out(stage: &Stage, targets: &[(Method, &str)]) -> Checked {
     let server = answering()?;
-    for (method, target) in [
-        (Method::POST, "/v1/actor_tokens"),
-        (Method::GET, "/"),
-        (Method::POST, "/v1//a%2Fb/./%7E/;x=y/../c"),
-        (Method::PATCH, "/v1/a?x=1&x=2&y=%20+%2B&z"),
-        (Method::DELETE, "/v1/a?"),
-        (Method::POST, "/v1/a?b=c?d/e"),
-    ] {
+    for (method, target) in targets.iter().cloned() {
         let mut sent = stage.post_to(&format!("http://{}{target}", server.address()))?;
         if method == Method::GET {
             *sent.request.body_mut() = Bytes::new();

@@ -34,7 +34,7 @@ pub(super) fn serve(shared: &Shared, number: usize, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let _ = stream.set_read_timeout(Some(LAST_RESORT));
     let _ = stream.set_write_timeout(Some(LAST_RESORT));
-    let mut connection = Connection { shared, number, stream, owed: 0 };
+    let mut connection = Connection { shared, number, stream, owed: 0, head: Vec::new() };
     connection.serve();
     // The other handle would keep it open.
     shared.note(number, |met| met.stream = None);
@@ -46,6 +46,8 @@ struct Connection<'a> {
     stream: TcpStream,
     /// How many bytes of the request are still in the operating system's buffer.
     owed: usize,
+    /// The head of the request, as it came.
+    head: Vec<u8>,
 }
 
 impl Connection<'_> {
@@ -98,6 +100,8 @@ impl Connection<'_> {
             };
             self.owed = 1;
             self.skip(end.saturating_sub(known).saturating_sub(1));
+            bytes.truncate(progress.head_length);
+            self.head = bytes;
             let seen = Seen { connection: self.number, before, request: progress.request };
             locked(&self.shared.state).seen.push(seen.clone());
             return Some(seen);
@@ -118,6 +122,7 @@ impl Connection<'_> {
             match act {
                 Act::Write(bytes) => self.stream.write_all(&bytes)?,
                 Act::Repeat(bytes, times) => self.write_times(&bytes, times)?,
+                Act::ReadRest => self.read_rest()?,
                 Act::Pause(time) => thread::sleep(time),
                 Act::Forever(bytes, pause) => self.write_forever(&bytes, pause)?,
                 Act::HalfClose => self.stream.shutdown(Shutdown::Write)?,
@@ -134,6 +139,27 @@ impl Connection<'_> {
             }
         }
         Ok(Then::ReadNext)
+    }
+
+    /// Reads to the end of the request and no further: the next one may be there already.
+    fn read_rest(&mut self) -> io::Result<()> {
+        let mut bytes = std::mem::take(&mut self.head);
+        let mut ahead = vec![0; 64 * 1024];
+        loop {
+            let known = bytes.len();
+            if let Some(length) = request::parse(&bytes).and_then(|progress| progress.length) {
+                return if length == known { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) };
+            }
+            let peeked = match self.stream.peek(&mut ahead)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                peeked => peeked,
+            };
+            bytes.extend_from_slice(ahead.get(..peeked).unwrap_or_default());
+            if let Some(length) = request::parse(&bytes).and_then(|progress| progress.length) {
+                bytes.truncate(length);
+            }
+            self.skip(bytes.len().saturating_sub(known));
+        }
     }
 
     /// Writes many repetitions at a time: each write costs the system far more than its bytes.

@@ -21,6 +21,8 @@ pub(crate) enum Act {
     Repeat(Cow<'static, [u8]>, usize),
     /// Writes these bytes until the client closes, with so long a pause behind each.
     Forever(Cow<'static, [u8]>, Duration),
+    /// Reads the rest of a request of which only the head was read ([`Reads::Head`]).
+    ReadRest,
     /// Does nothing for so long: short, as the server cannot stop meanwhile.
     Pause(Duration),
     /// Writes no more, and begins the next act.

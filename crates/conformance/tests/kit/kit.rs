@@ -80,6 +80,34 @@ fn what_is_not_proved_is_reported_and_fails_only_where_proofs_are_required() {
     assert!(matches!(only_verdict(&kit().require_proofs().run()), Verdict::Failed(_)));
 }
 
+#[test]
+fn hygiene_is_reported_as_proofs_are() {
+    let forgetting = || {
+        let inner = Arc::new(Reference::new());
+        transport_fn(move |request: Request, context: CallContext| {
+            let inner = Arc::clone(&inner);
+            async move {
+                let mut response = (*inner).send(request, context).await?;
+                response.extensions_mut().remove::<DiscardConnection>();
+                Ok(response)
+            }
+        })
+    };
+    let kit = || Kit::new(forgetting).only("pool.discarded_connection");
+    assert!(matches!(only_verdict(&kit().run()), Verdict::NotProved(_)));
+    assert!(matches!(only_verdict(&kit().require_proofs().run()), Verdict::Failed(_)));
+}
+
+#[test]
+fn what_failed_stands_first() {
+    // One that opens no connection: nothing is reused, and nothing arrives.
+    let report = refusing().only("answer.body").only("deadline.kept_alone").only("cap.as_large").run();
+    let shown = report.to_string();
+    let places = ["failed: answer.body", "failed: cap.as_large", "not applicable: deadline.kept_alone", "3 cells:"];
+    let places = places.map(|line| shown.find(line).unwrap_or_else(|| panic!("no {line} in {shown}")));
+    assert!(places.is_sorted() && places[0] == 0, "{shown}");
+}
+
 /// What a transport says of a send, and how it fails.
 type Says = fn(&SendState) -> TransportErrorKind;
 

@@ -50,6 +50,12 @@ pub(crate) enum Flaw {
     ReusedWasClosed,
     /// And so it sends again.
     ReusedIsSentAgain,
+    /// The same, but only what had no body.
+    EmptyIsSentAgain,
+    /// Each fourth exchange does not look at its deadline before it sends, and has a second from there.
+    SendsLateByChance,
+    /// A large body is not sent where the answer comes before it, and the connection is kept.
+    KeepsHalfSent,
     /// An idle connection is used without a look at whether it was closed.
     DoesNotLook,
     /// The state does not say what was written when the caller goes away.
@@ -81,6 +87,7 @@ struct Shared {
     slot: Arc<Slot>,
     body: Mutex<Bytes>,
     broken: AtomicUsize,
+    late: AtomicUsize,
 }
 
 struct Idle {
@@ -121,7 +128,11 @@ impl Reference {
     }
 
     fn exchange(&self, request: &Request, context: &CallContext, slot: &Slot) -> Result<Response, TransportError> {
-        let deadline = Instant::now() + context.deadline().remaining(SystemTimer.now());
+        let mut deadline = Instant::now() + context.deadline().remaining(SystemTimer.now());
+        let is_late = context.deadline().has_passed(SystemTimer.now());
+        if is_late && self.has(Flaw::SendsLateByChance) && self.shared.late.fetch_add(1, Ordering::SeqCst) % 4 == 3 {
+            deadline += Duration::from_secs(1);
+        }
         let cap = context.response_cap();
         let send_state = context.send_state();
         send_state.hold();
@@ -143,7 +154,17 @@ impl Reference {
             }
             let bytes = request_bytes(request, to);
             let by = if self.has(Flaw::WritesForEver) { None } else { Some(deadline) };
-            let written = write(&connection.stream, &bytes, by);
+            let head_length = bytes.len() - request.body().len();
+            let written = if self.has(Flaw::KeepsHalfSent) && request.body().len() > head_length {
+                write(&connection.stream, &bytes[..head_length], by).and_then(|()| {
+                    match answers_soon(&connection.stream) {
+                        true => Ok(()),
+                        false => write(&connection.stream, &bytes[head_length..], by),
+                    }
+                })
+            } else {
+                write(&connection.stream, &bytes, by)
+            };
             let mut reader = wire::Reader::new(&connection.stream, left_over, deadline, self.flaw);
             let result = written.map_err(wire::broke).and_then(|()| wire::answer(&mut reader, cap));
             let is_over = result.as_ref().is_err_and(|error| {
@@ -152,7 +173,9 @@ impl Reference {
             if is_reused && is_over && self.has(Flaw::ReusedWasClosed) {
                 return Err(TransportErrorKind::Canceled.into());
             }
-            if is_reused && is_over && self.has(Flaw::ReusedIsSentAgain) {
+            let is_sent_again =
+                self.has(Flaw::ReusedIsSentAgain) || (self.has(Flaw::EmptyIsSentAgain) && request.body().is_empty());
+            if is_reused && is_over && is_sent_again {
                 wants_fresh = true;
                 continue;
             }
@@ -266,6 +289,17 @@ fn is_quiet(stream: &TcpStream) -> bool {
     let peeked = stream.peek(&mut [0]);
     let _ = stream.set_nonblocking(false);
     peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Whether the server answers before it has the body.
+fn answers_soon(stream: &TcpStream) -> bool {
+    for _ in 0..20 {
+        if !is_quiet(stream) {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    false
 }
 
 fn request_bytes(request: &Request, to: SocketAddr) -> Vec<u8> {

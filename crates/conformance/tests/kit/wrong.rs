@@ -150,6 +150,23 @@ const REUSED_AND_BROKEN: &[&str] = &[
     "law.tls_alert.reused",
 ];
 
+/// Of these, the cells that look at one request at a time, with and without a body.
+const REUSED_AND_EMPTY: &[&str] = &[
+    "law.close.reused",
+    "law.close_within_the_request.reused",
+    "law.half_close.reused",
+    "law.interim_close.reused",
+    "law.interim_flood.reused",
+    "law.other_protocol.reused",
+    "law.part_of_the_head.reused",
+    "law.part_of_the_head_reset.reused",
+    "law.part_of_the_status.reused",
+    "law.part_of_the_version.reused",
+    "law.reset.reused",
+    "law.reset_within_the_request.reused",
+    "law.tls_alert.reused",
+];
+
 /// The cells in which the transport says that it sent nothing.
 const UNPROVED: &[&str] = &[
     "deadline.kept_alone",
@@ -170,7 +187,12 @@ pub(crate) static WRONG: &[Wrong] = &[
     around(
         "follows redirects",
         |inner, request, context| Box::pin(follow(inner, request, context)),
-        &["answer.redirects"],
+        &["answer.redirects", "law.redirect_to_nobody"],
+    ),
+    around(
+        "asks whether anybody listens where a redirect leads",
+        |inner, request, context| Box::pin(look_ahead(inner, request, context)),
+        &["answer.redirects", "law.redirect_to_nobody"],
     ),
     around("joins repeated headers", after!(sent => sent.map(|it| headers(it, joined))), &["answer.repeated_headers"]),
     around(
@@ -197,7 +219,8 @@ pub(crate) static WRONG: &[Wrong] = &[
         ],
     ),
     // Requests.
-    around("normalises paths", before!(request => normalise(&mut request)), &["request.target"]),
+    around("decodes paths", before!(request => decode(&mut request)), &["request.target"]),
+    around("removes dot segments", before!(request => remove_dots(&mut request)), &["request.dot_segments"]),
     around(
         "drops repeated headers",
         before!(request => *request.headers_mut() = firsts(request.headers())),
@@ -256,6 +279,11 @@ pub(crate) static WRONG: &[Wrong] = &[
         knowing!(context => if is_late(&context) {
             rebound(&mut context, Duration::from_secs(1));
         }),
+        &["deadline.that_has_passed", "proof.deadline_that_has_passed"],
+    ),
+    inside(
+        "looks at the deadline before three sends of four",
+        Flaw::SendsLateByChance,
         &["deadline.that_has_passed", "proof.deadline_that_has_passed"],
     ),
     around(
@@ -374,6 +402,7 @@ pub(crate) static WRONG: &[Wrong] = &[
         &["pool.discarded_connection"],
     ),
     inside("keeps a connection with what is left over in it", Flaw::KeepsLeftovers, &["pool.bytes_left_over"]),
+    inside("keeps a connection on which it sent half a request", Flaw::KeepsHalfSent, &["pool.answer_before_the_body"]),
     inside("keeps a connection whose answer was cut", Flaw::KeepsCut, &["cap.endless_body", "pool.cut_answer"]),
     inside("does not look whether an idle connection was closed", Flaw::DoesNotLook, &["proof.idle_connection"]),
     // Many at once.
@@ -543,6 +572,11 @@ pub(crate) static WRONG: &[Wrong] = &[
     inside("takes a reused connection that broke for one that was closed", Flaw::ReusedWasClosed, REUSED_AND_BROKEN),
     inside("sends again what broke off on a reused connection", Flaw::ReusedIsSentAgain, REUSED_AND_BROKEN),
     inside(
+        "sends again what had no body and broke off on a reused connection",
+        Flaw::EmptyIsSentAgain,
+        REUSED_AND_EMPTY,
+    ),
+    inside(
         "panics at bytes that are no HTTP",
         Flaw::PanicsOnGarbage,
         &[
@@ -567,13 +601,16 @@ pub(crate) static WRONG: &[Wrong] = &[
             "deadline.*",
             "law.any_bytes",
             "law.*.fresh",
+            "law.redirect_to_nobody",
             "law.side_by_side",
             "partial.*",
+            "pool.answer_before_the_body",
             "proof.cut_handshake",
             "proof.deadline_*",
             "proof.refused_connection",
             "request.accept_encoding",
             "request.body",
+            "request.dot_segments",
             "request.headers",
             "request.target",
             "request.unsendable_url",

@@ -1,6 +1,10 @@
 //! What the wrong transports do.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
 
 use clerk_actor_tokens_core::http::{HeaderMap, HeaderValue, Uri};
 use clerk_actor_tokens_core::{
@@ -28,6 +32,17 @@ pub(super) async fn follow(inner: &Reference, request: Request, context: CallCon
     let mut again = request;
     *again.uri_mut() = url;
     inner.send(again, context).await
+}
+
+/// Connects to where a redirect leads, and is content with the redirect where somebody listens.
+pub(super) async fn look_ahead(inner: &Reference, request: Request, context: CallContext) -> Sent {
+    let response = inner.send(request, context).await?;
+    let location = response.headers().get("location").and_then(|location| location.to_str().ok()).unwrap_or_default();
+    let Ok(url) = location.parse::<Uri>() else { return Ok(response) };
+    match url.authority().and_then(|authority| authority.as_str().parse().ok()) {
+        Some(address) if TcpStream::connect::<SocketAddr>(address).is_err() => Err(TransportErrorKind::Connect.into()),
+        _ => Ok(response),
+    }
 }
 
 pub(super) fn headers(mut response: Response, change: fn(&HeaderMap) -> HeaderMap) -> Response {
@@ -70,8 +85,13 @@ pub(super) fn set_url(request: &mut Request, url: &str) {
     *request.uri_mut() = url.parse::<Uri>().unwrap();
 }
 
-pub(super) fn normalise(request: &mut Request) {
-    let url = request.uri().to_string().replace("%7E", "~").replace("/./", "/");
+pub(super) fn decode(request: &mut Request) {
+    let url = request.uri().to_string().replace("%7E", "~");
+    set_url(request, &url);
+}
+
+pub(super) fn remove_dots(request: &mut Request) {
+    let url = request.uri().to_string().replace("/./", "/");
     set_url(request, &url);
 }
 
