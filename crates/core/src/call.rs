@@ -17,6 +17,7 @@ mod call_state;
 mod caller;
 mod detach;
 mod exchange;
+mod guarded;
 pub(crate) mod held;
 pub(crate) mod in_flight;
 pub(crate) mod options;

@@ -6,16 +6,17 @@
 //! There is no retry. Where nothing can run it, or where the executor drops it, the loss is reported.
 
 use std::{
-    future::poll_fn,
+    fmt,
+    io::{self, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    task::{Context, Poll},
 };
 
 use crate::{
     auth::SecretKey,
     call::{
         call_state::CallState,
+        guarded::Guarded,
         in_flight::InFlightGuard,
         orphan::{Orphan, OrphanReport},
         sends::{InDoubt, Success},
@@ -29,25 +30,9 @@ use crate::{
     transport::{CallContext, HttpTransport, TransportErrorKind, send_state::SendState},
 };
 
-/// The future of a transport that has lost its caller. It is dropped quietly: that may be in the middle of a panic, of its
-/// caller's or of an executor's.
-pub(crate) struct OfTransport(Option<BoxFuture<'static, Exchanged>>);
-
-impl OfTransport {
-    pub(crate) fn new(future: BoxFuture<'static, Exchanged>) -> Self {
-        Self(Some(future))
-    }
-}
-
-impl Drop for OfTransport {
-    fn drop(&mut self) {
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(self.0.take())));
-    }
-}
-
 /// An exchange that has lost its caller.
 pub(crate) struct Running {
-    pub(crate) future: OfTransport,
+    pub(crate) future: Guarded<Exchanged>,
     pub(crate) number: usize,
     pub(crate) key: SecretKey,
     pub(crate) context: CallContext,
@@ -62,11 +47,49 @@ pub(crate) struct Detached<O: Operation, T: HttpTransport + ?Sized> {
     in_doubt: Option<InDoubt>,
     /// The id of what was made, as far as a response named it.
     found: Salvage,
-    handler_began: bool,
+    stage: Stage,
     /// Whether its caller held what was made, and did not keep it.
     was_held: bool,
     /// Last, so that `close` waits for all of it.
     in_flight: InFlightGuard,
+}
+
+/// How far the care for what was made has come.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// Nothing was begun.
+    Waiting,
+    /// It is being revoked.
+    Revoking,
+    /// The application's handler has it.
+    InHandler,
+}
+
+impl Stage {
+    /// Why it is lost where the task goes away in this stage.
+    fn interrupted(self) -> &'static str {
+        match self {
+            Self::Waiting => "no executor ran the task that revokes it",
+            Self::Revoking => "its revocation was broken off: it may be revoked, or not",
+            Self::InHandler => "the orphan handler did not complete",
+        }
+    }
+}
+
+/// Why it was not revoked.
+enum NotRevoked {
+    Failed(Error),
+    /// Something of the user's: a middleware, or the transport.
+    Panicked,
+}
+
+impl fmt::Display for NotRevoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "{error}"),
+            Self::Panicked => f.write_str("a middleware or the transport panicked in its revocation"),
+        }
+    }
 }
 
 /// Gives an exchange that has lost its caller to the executor.
@@ -126,7 +149,6 @@ async fn finish<O: Operation, T: HttpTransport + ?Sized>(task: Task<O, T>) {
     let Some(in_doubt) = &detached.in_doubt else { return };
     let key = in_doubt.success.as_ref().map(|success| success.key.clone());
     let report = detached.report(in_doubt);
-    detached.handler_began = true;
     detached.handle(report, key).await;
     detached.in_doubt = None;
 }
@@ -134,25 +156,20 @@ async fn finish<O: Operation, T: HttpTransport + ?Sized>(task: Task<O, T>) {
 impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     fn new(call: Arc<CallState<O, T>>, send: Option<(usize, SendState)>, in_doubt: Option<InDoubt>) -> Self {
         let in_flight = call.settings.in_flight.begin_detached();
-        Self { call, send, in_doubt, found: Salvage::None, handler_began: false, was_held: false, in_flight }
+        Self { call, send, in_doubt, found: Salvage::None, stage: Stage::Waiting, was_held: false, in_flight }
     }
 
     /// Polls the exchange to its end: within the deadline of its attempt, and without its panics.
     async fn poll_to_end(&self, running: Running) -> Exchanged {
-        let Running { mut future, context, .. } = running;
+        let Running { future, context, .. } = running;
         let timer = self.call.transport.timer();
-        let mut polled =
-            |poll: &mut Context<'_>| future.0.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(poll));
-        let guarded = poll_fn(|poll| match catch_unwind(AssertUnwindSafe(|| polled(poll))) {
-            Ok(polled) => polled,
-            Err(_) => Poll::Ready(Err(TransportErrorKind::Interrupted.into())),
-        });
-        match self.call.transport.keeps_deadlines() {
-            true => guarded.await,
-            false => within(timer, context.deadline(), ATTEMPT_WATCHDOG, guarded, || ())
+        let polled = match self.call.transport.keeps_deadlines() {
+            true => future.await,
+            false => within(timer, context.deadline(), ATTEMPT_WATCHDOG, future, || ())
                 .await
-                .unwrap_or_else(|| Err(late(Execution::Unknown))),
-        }
+                .unwrap_or_else(|| Some(Err(late(Execution::Unknown)))),
+        };
+        polled.unwrap_or_else(|| Err(TransportErrorKind::Interrupted.into()))
     }
 
     /// Classifies the response, and returns what has to be taken care of.
@@ -211,51 +228,74 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     }
 
     /// Revokes what was held. Gives an orphan to the application's handler, or revokes it.
-    async fn handle(&self, report: OrphanReport, key: Option<SecretKey>) {
+    async fn handle(&mut self, report: OrphanReport, key: Option<SecretKey>) {
         let undo = report.id.as_deref().and_then(|id| self.call.undo(id, key));
         let orphan = Orphan { report, undo };
         // What a caller let go of is no orphan: it becomes one where it cannot be revoked.
         if self.was_held && !orphan.report.is_incomplete() {
-            match orphan.undo().await {
+            match self.undo(&orphan).await {
                 Ok(()) => return log::info!(target: "clerk_actor_tokens", "{}; it was revoked", orphan.report),
-                Err(error) => return self.handle_orphan(orphan, Some(error)).await,
+                Err(why) => return self.handle_orphan(orphan, Some(why)).await,
             }
         }
         self.handle_orphan(orphan, None).await;
     }
 
     /// Gives the orphan to the application's handler, or revokes it unless that has failed.
-    async fn handle_orphan(&self, orphan: Orphan, failed: Option<Error>) {
+    async fn handle_orphan(&mut self, orphan: Orphan, failed: Option<NotRevoked>) {
         match (&self.call.settings.on_orphan, failed) {
-            (Some(handler), _) => handler(orphan).await,
-            (None, Some(error)) => self.was_not_revoked(orphan.report(), &error),
+            (Some(handler), _) => {
+                self.stage = Stage::InHandler;
+                handler(orphan).await;
+            }
+            (None, Some(why)) => self.was_not_revoked(orphan.report(), &why),
             (None, None) => self.revoke(orphan).await,
         }
     }
 
-    fn was_not_revoked(&self, report: &OrphanReport, error: &Error) {
-        log::error!(target: "clerk_actor_tokens", "{report}; it was not revoked: {error}");
+    /// Revokes it. What panics on the way, a middleware of the user's say, ends here: the orphan goes on to whoever takes care of
+    /// it.
+    async fn undo(&mut self, orphan: &Orphan) -> Result<(), NotRevoked> {
+        self.stage = Stage::Revoking;
+        let Some(undo) = &orphan.undo else { return orphan.undo().await.map_err(NotRevoked::Failed) };
+        match Guarded::new(undo()).await {
+            Some(undone) => undone.map_err(NotRevoked::Failed),
+            None => Err(NotRevoked::Panicked),
+        }
+    }
+
+    fn was_not_revoked(&self, report: &OrphanReport, why: &NotRevoked) {
+        lost(format_args!("{report}; it was not revoked: {why}"));
         self.in_flight.in_flight().keep(report.clone());
     }
 
-    async fn revoke(&self, orphan: Orphan) {
+    async fn revoke(&mut self, orphan: Orphan) {
         let report = orphan.report();
         if orphan.undo.is_none() {
             let why =
                 if report.id.is_none() { "its id is not known for certain" } else { "nothing undoes this operation" };
-            log::error!(target: "clerk_actor_tokens", "{report}; the client cannot revoke it: {why}");
+            lost(format_args!("{report}; the client cannot revoke it: {why}"));
             self.in_flight.in_flight().keep(report.clone());
             return;
         }
-        match orphan.undo().await {
+        match self.undo(&orphan).await {
             Ok(()) if report.is_incomplete() => {
                 let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
-                log::error!(target: "clerk_actor_tokens", "{report}; it was revoked, but an earlier attempt may have made another");
+                lost(format_args!("{report}; it was revoked, but an earlier attempt may have made another"));
                 self.in_flight.in_flight().keep(unnamed);
             }
             Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was revoked"),
-            Err(error) => self.was_not_revoked(report, &error),
+            Err(why) => self.was_not_revoked(report, &why),
         }
+    }
+}
+
+/// Says that something is lost: in the log, or on standard error in a program that has no log. It must not be silent.
+fn lost(what: fmt::Arguments<'_>) {
+    if log::max_level() == log::LevelFilter::Off {
+        let _ = writeln!(io::stderr(), "clerk_actor_tokens: {what}");
+    } else {
+        log::error!(target: "clerk_actor_tokens", "{what}");
     }
 }
 
@@ -274,11 +314,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Detached<O, T> {
         }
         let Some(in_doubt) = self.in_doubt.take() else { return };
         let report = self.report(&in_doubt);
-        let why = match self.handler_began {
-            true => "the orphan handler did not complete",
-            false => "no executor ran the task that revokes it",
-        };
-        let _ = catch_unwind(AssertUnwindSafe(|| log::error!(target: "clerk_actor_tokens", "{report}; {why}")));
+        let _ = catch_unwind(AssertUnwindSafe(|| lost(format_args!("{report}; {}", self.stage.interrupted()))));
         self.in_flight.in_flight().keep(report);
     }
 }

@@ -15,7 +15,8 @@ use crate::{
     auth::SecretKey,
     call::{
         call_state::CallState,
-        detach::{self, OfTransport, Running},
+        detach::{self, Running},
+        guarded::Guarded,
     },
     classify::{Dropped, Exchanged},
     operation::Operation,
@@ -70,7 +71,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Future for Exchange<'_, O, T> {
 
 impl<O: Operation, T: HttpTransport + ?Sized> Drop for Exchange<'_, O, T> {
     fn drop(&mut self) {
-        let Some(future) = self.future.take().map(OfTransport::new) else { return };
+        let Some(future) = self.future.take().map(Guarded::new) else { return };
         let log = &self.call.log;
         if self.context.send_state().cancel() {
             return log.drop_send(self.number, Dropped::BeforeSend);

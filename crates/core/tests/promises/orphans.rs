@@ -450,10 +450,32 @@ fn a_handler_that_panics_leaves_the_orphan_for_close() {
 fn a_revocation_that_panics_leaves_the_orphan_for_close() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]).revoking(Revoking::Panics), Surviving::default());
     let client = Client::builder(clerk, test_key()).executor(tasks.clone()).build().unwrap();
-    send_and_drop(&client);
-    assert!(tasks.run());
+    let logged = logged(|| {
+        send_and_drop(&client);
+        assert!(!tasks.run(), "its panic ends there");
+    });
+    assert_one_error(&logged, &["act_0", "was not revoked", "panicked"]);
     let closed = close(&client);
     assert_eq!((closed.orphans()[0].id(), closed.orphan_count(), closed.in_flight()), (Some("act_0"), 1, 0));
+}
+
+/// Set in a process that has no logger.
+const WITHOUT_A_LOG: &str = "CLERK_ACTOR_TOKENS_TEST_WITHOUT_A_LOG";
+
+#[test]
+fn in_a_program_without_a_log_a_loss_is_said_on_standard_error() {
+    if std::env::var_os(WITHOUT_A_LOG).is_some() {
+        let client = Client::new(Clerk::new(&[Answer::Success]), test_key());
+        return send_and_drop(&client);
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let test = "orphans::in_a_program_without_a_log_a_loss_is_said_on_standard_error";
+    let output = child.args(["--exact", test, "--nocapture"]).env(WITHOUT_A_LOG, "1").output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<_> = said.lines().filter(|line| line.starts_with("clerk_actor_tokens: ")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("no executor ran the task"), "{said}");
+    assert!(!said.contains("sk_test") && !said.contains("ticket"), "{said}");
 }
 
 /// Where a middleware panics.
@@ -580,14 +602,17 @@ fn a_executor_that_drops_its_task_loses_it_and_says_so() {
 
 #[test]
 fn a_runtime_that_ends_at_any_moment_loses_what_is_not_over_and_says_so() {
-    let mut ends = 0;
+    let mut said = Vec::new();
     for polls in 0.. {
         let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
         let client = detaching(&clerk, &tasks).build().unwrap();
-        send_and_drop(&client);
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let is_left = (0..polls).fold(true, |_, _| tasks.poll(&mut context));
-        tasks.shut_down();
+        let mut is_left = true;
+        let logged = logged(|| {
+            send_and_drop(&client);
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            is_left = (0..polls).fold(true, |_, _| tasks.poll(&mut context));
+            tasks.shut_down();
+        });
         let closed = close(&client);
         assert_eq!((closed.orphan_count(), closed.in_flight()), (usize::from(is_left), 0), "{polls}");
         let told = clerk.books().told.last().cloned();
@@ -595,8 +620,13 @@ fn a_runtime_that_ends_at_any_moment_loses_what_is_not_over_and_says_so() {
         if !is_left {
             break;
         }
-        ends += 1;
+        let [(log::Level::Error, text)] = &logged[..] else { panic!("{logged:?}") };
+        said.push(text.rsplit("; ").next().unwrap().to_owned());
     }
+    let ends = said.len();
+    said.dedup();
+    let revoking = "its revocation was broken off: it may be revoked, or not";
+    assert_eq!(said, ["no executor ran the task that revokes it", revoking]);
     assert!(ends > 5);
 }
 
