@@ -18,7 +18,7 @@ mod printed {
         pub(crate) fn explain(error: &Error) -> String {
             match error.execution() {
                 Execution::NotExecuted => format!("no token was made: {error}. {}", error.advice()),
-                Execution::Executed | Execution::Unknown => match error.salvaged_actor_token() {
+                Execution::Executed | Execution::Unknown => match error.salvaged_id() {
                     Some(id) => format!("a token was made and its link is lost: revoke {id}"),
                     None => format!("a token may exist that cannot be looked up: {error}. {}", error.advice()),
                 },
@@ -34,11 +34,11 @@ mod printed {
 
         #[tokio::test]
         async fn a_lost_response_is_reported_and_not_sent_again() {
-            let clerk = Emulator::new();
-            clerk.next_create().after_commit(fault::stall());
-            let call = clerk.client().actor_tokens().create("user_customer", Actor::new("user_agent")).send();
+            let emulator = Emulator::new();
+            emulator.next_create().after_commit(fault::stall());
+            let call = emulator.client().actor_tokens().create("user_customer", Actor::new("user_engineer")).send();
             assert!(call.await.unwrap_err().is_ambiguous()); // it times out: 30 s of virtual time, no real time
-            clerk.assert_creates(1);
+            emulator.assert_creates(1);
         }
     }
 }
@@ -90,6 +90,37 @@ async fn what_explains_an_error_says_what_it_left_behind() {
     assert!(explain(&id).ends_with(&format!("revoke {}", clerk.creates()[0].id())), "{}", explain(&id));
     clerk.next_create().after_commit(fault::stall());
     assert!(explain(&create("user_customer").await.unwrap_err()).starts_with("a token may exist"));
+}
+
+/// As the README's `main` does: the job in a function of its own, and `close` behind it.
+#[test]
+fn a_program_of_this_shape_leaves_nothing_behind_where_its_job_fails() {
+    use clerk_actor_tokens::{Actor, Client, hyper::HyperTransport, testing::emulator::Emulator};
+    use tokio::runtime::Builder;
+
+    async fn sign_in(clerk: &Client) -> Result<(), Box<dyn std::error::Error>> {
+        let _held = clerk.actor_tokens().create("user_customer", Actor::new("user_engineer")).hold().await?;
+        Err("the database is down".into())
+    }
+
+    // The server's runtime outlives the program's.
+    let serving = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let emulator = Emulator::builder().real_time().build();
+    let server = serving.block_on(emulator.serve()).unwrap();
+    for mut program in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let transport = HyperTransport::builder().http_only().build().unwrap();
+        let builder = Client::builder(transport, emulator.secret_key()).base_url(server.base_url());
+        let clerk = builder.build().unwrap().erase();
+        let program = program.enable_all().build().unwrap();
+        let closed = program.block_on(async {
+            assert!(sign_in(&clerk).await.is_err());
+            clerk.close(std::time::Duration::from_secs(30)).await
+        });
+        drop(program);
+        assert!(closed.is_clean() && closed.held().is_empty(), "{closed:?}");
+        emulator.assert_live(0);
+    }
+    emulator.assert_creates(2);
 }
 
 #[test]

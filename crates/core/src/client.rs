@@ -92,8 +92,8 @@ impl<T: HttpTransport + ?Sized> Client<T> {
     /// A caller leaves by a closed browser tab, a `select!`, a middleware's timeout, or a panic. If
     /// the request was handed to a connection by then, the exchange continues in a task of its own.
     /// When its response arrives, the [orphan handler](crate::ClientBuilder::on_orphan) receives
-    /// what was made. The default handler revokes it, then reports. No middleware runs there, and
-    /// nothing is sent again.
+    /// what was made. The default handler revokes it, then reports. The exchange has no middleware
+    /// there, and is not sent again. The revocation is a call of its own, through all middleware.
     ///
     /// ```
     /// # use clerk_actor_tokens_core::{transport_fn, Client, Response, SecretKey};

@@ -1,6 +1,6 @@
 //! Running a future to its end after its caller has left.
 
-use std::{fmt, thread};
+use std::{fmt, sync::Arc, thread};
 
 use crate::time::BoxFuture;
 
@@ -29,6 +29,13 @@ use crate::time::BoxFuture;
 pub trait Executor: Send + Sync + 'static {
     /// Starts to run the task. It may be called from a destructor, and must not block or panic.
     fn execute(&self, task: BoxFuture<'static, ()>);
+
+    /// Returns the executor of the runtime that is entered here, if this one is bound to none. A call asks
+    /// where it begins, because its tasks may be started where no runtime is entered: in the
+    /// destructor of something that was moved to another thread.
+    fn bound(&self) -> Option<Arc<dyn Executor>> {
+        None
+    }
 }
 
 /// Runs each task on a thread of its own.

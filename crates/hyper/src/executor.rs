@@ -36,8 +36,8 @@ pub struct TokioExecutor {
 impl TokioExecutor {
     /// Makes an executor of the runtime that is entered here.
     ///
-    /// Where none is entered, each task runs on the runtime that is entered where the task is started, or is dropped if
-    /// there is none there either. Use [`on`](Self::on) in a `main` that makes its runtime by hand.
+    /// Where none is entered, the tasks of a call run on the runtime in which the call was first polled. Use
+    /// [`on`](Self::on) to name one.
     #[must_use]
     pub fn new() -> Self {
         Self { runtime: Handle::try_current().ok() }
@@ -79,6 +79,13 @@ impl Executor for TokioExecutor {
                     drop(entered.spawn(task));
                 }
             }
+        }
+    }
+
+    fn bound(&self) -> Option<Arc<dyn Executor>> {
+        match self.runtime {
+            Some(_) => None,
+            None => Handle::try_current().ok().map(|entered| Arc::new(Self::on(entered)) as Arc<dyn Executor>),
         }
     }
 }
@@ -151,6 +158,19 @@ mod tests {
         });
         own.block_on(tokio::task::yield_now());
         assert_eq!(told.try_recv().unwrap(), own.handle().id());
+    }
+
+    #[test]
+    fn made_without_a_runtime_it_is_bound_where_a_call_begins_and_not_again() {
+        let (executor, first) = (TokioExecutor::new(), runtime());
+        assert!(executor.bound().is_none(), "no runtime is entered");
+        let bound = first.block_on(async { executor.bound() }).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        // Outside of any runtime.
+        bound.execute(Box::pin(async move { tell.send(Handle::current().id()).unwrap() }));
+        first.block_on(tokio::task::yield_now());
+        assert_eq!(told.try_recv().unwrap(), first.handle().id());
+        assert!(runtime().block_on(async { TokioExecutor::on(first.handle().clone()).bound() }).is_none());
     }
 
     #[test]

@@ -469,6 +469,19 @@ fn held_and_dropped_inside_a_short_lived_runtime_it_is_revoked_in_the_one_that_m
 }
 
 #[test]
+fn held_by_a_client_whose_executor_was_made_without_a_runtime_it_is_revoked_wherever_it_is_dropped() {
+    let mut server = Server::start();
+    let transport = HyperTransport::builder().http_only().build().unwrap();
+    let builder = Client::builder(transport, key()).base_url(server.url.parse().unwrap());
+    let client = builder.executor(TokioExecutor::new()).build().unwrap();
+    let runtime = clients_runtime();
+    let held = runtime.block_on(hold(&mut server, &client));
+    std::thread::spawn(move || drop(held)).join().unwrap();
+    assert_eq!(runtime.block_on(server.next()), Seen::Revoke(ID.to_owned()));
+    assert!(runtime.block_on(close(&client)).is_clean());
+}
+
+#[test]
 fn held_until_its_runtime_has_ended_it_is_reported_by_name() {
     let mut server = Server::start();
     let (runtime, client) = (clients_runtime(), server.client());

@@ -76,5 +76,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!("\nClerk made {} tokens for 4 calls of `create`.", clerk.creates().len());
+    // A program that holds tokens waits here for the revocations of those that it dropped.
+    println!("Left behind: {}.", client.close(Duration::from_secs(30)).await.orphan_count());
     Ok(())
 }

@@ -84,7 +84,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
     pub(crate) fn executor(&self) -> Option<&Arc<dyn Executor>> {
         let find = || match &self.settings.executor {
             _ if !self.settings.detaches => None,
-            Some(executor) => Some(Arc::clone(executor)),
+            Some(executor) => Some(executor.bound().unwrap_or_else(|| Arc::clone(executor))),
             None => self.transport.executor(),
         };
         self.executor.get_or_init(find).as_ref()

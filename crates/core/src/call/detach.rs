@@ -253,8 +253,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         }
     }
 
-    /// Revokes it. What panics on the way, a middleware of the user's say, ends here: the orphan goes on to whoever takes care of
-    /// it.
+    /// Revokes it. What panics on the way, a middleware of the user's say, ends here: the orphan is then what any
+    /// other is that could not be revoked.
     async fn undo(&mut self, orphan: &Orphan) -> Result<(), NotRevoked> {
         self.stage = Stage::Revoking;
         let Some(undo) = &orphan.undo else { return orphan.undo().await.map_err(NotRevoked::Failed) };

@@ -39,6 +39,9 @@ use crate::{
 /// [orphan handler](crate::ClientBuilder::on_orphan) receives it. Without a handler, the client
 /// logs an error, and keeps a report for [`Client::close`](crate::Client::close).
 ///
+/// A drop starts the revocation. At the end of a runtime that is too late: await
+/// [`Client::close`](crate::Client::close) first, or the token stays, and its loss is reported.
+///
 /// There is no drop where the process exits, aborts or is killed, and none after
 /// [`std::mem::forget`]. `close` revokes what is still held, also after `forget`. Nothing covers
 /// the other three.

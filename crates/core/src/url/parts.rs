@@ -76,7 +76,8 @@ pub(crate) fn check_authority(authority: &Authority) -> Result<(), &'static str>
         return Err("must have a host name or an IP address");
     }
     let behind_host = authority.as_str().strip_prefix(host).unwrap_or("");
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
+    // Digits alone (RFC 3986 section 3.2.3), and one spelling: Rust takes `+443` and `0443` for numbers too.
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|number| number != 0 && number.to_string() == port);
     if !behind_host.is_empty() && !behind_host.strip_prefix(':').is_some_and(is_port) {
         return Err("must have a port from 1 to 65535, or none");
     }
