@@ -5,8 +5,10 @@ mod bounds;
 mod cancel;
 mod closed_port;
 mod decorator;
+pub(crate) mod environment;
 mod law;
 mod partial;
+mod peer;
 mod pool;
 mod proofs;
 mod requests;
@@ -18,10 +20,10 @@ use std::sync::Arc;
 
 use self::row::Row;
 pub(crate) use self::row::{Make, Planned, Wrap};
-use super::stage::Stage;
+use crate::{peer::Peer, stage::Stage};
 
 /// The cells of a transport.
-pub(crate) fn of_transport(make: &Make) -> Vec<Planned> {
+pub(crate) fn of_transport(make: &Make, peer: Option<&Arc<dyn Peer>>, test: Option<&str>) -> Vec<Planned> {
     let tables: [&'static [Row<Stage>]; 9] = [
         &answers::ROWS,
         &requests::ROWS,
@@ -49,6 +51,8 @@ pub(crate) fn of_transport(make: &Make) -> Vec<Planned> {
     let mut cells: Vec<Planned> = tables.into_iter().flatten().map(plan).collect();
     cells.extend(law::behaviours(make));
     cells.extend(proofs::ROWS.iter().map(plan));
+    cells.push(environment::cell(test));
+    cells.extend(peer.into_iter().flat_map(|peer| peer::cells(make, peer)));
     cells
 }
 

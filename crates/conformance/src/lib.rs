@@ -2,6 +2,7 @@
 
 mod cells;
 mod lock;
+mod peer;
 mod race;
 mod report;
 mod server;
@@ -16,6 +17,7 @@ use std::{
 
 use clerk_actor_tokens_core::{BoxFuture, HttpTransport};
 
+pub use crate::peer::{EXCHANGE, Peer, PeerAct, PeerServer, WARM_UP};
 pub use crate::report::{Cell, Report, Verdict};
 use crate::{
     cells::{Make, Planned, Wrap},
@@ -46,6 +48,8 @@ pub struct Kit {
     skipped: Vec<(String, String)>,
     only: Option<Vec<String>>,
     requires_proofs: bool,
+    peer: Option<Arc<dyn Peer>>,
+    test: Option<String>,
 }
 
 enum Subject {
@@ -80,6 +84,8 @@ impl Kit {
             skipped: Vec::new(),
             only: None,
             requires_proofs: false,
+            peer: None,
+            test: None,
         }
     }
 
@@ -111,6 +117,19 @@ impl Kit {
         self
     }
 
+    /// Adds the cells `peer.*`, which hold the transport to the law over this protocol. A decorator has none.
+    pub fn peer(mut self, peer: impl Peer) -> Self {
+        self.peer = Some(Arc::new(peer));
+        self
+    }
+
+    /// Names the test that runs the kit, as `cargo test` prints it. The cell `environment.proxy` runs this test again, in a
+    /// process with variables that name a proxy. There, [`run`](Self::run) sends one request and ends the process.
+    pub fn test_name(mut self, test: &str) -> Self {
+        self.test = Some(test.to_owned());
+        self
+    }
+
     /// Lets the cells `proof.*` fail where less is proved than could be.
     pub fn require_proofs(mut self) -> Self {
         self.requires_proofs = true;
@@ -126,6 +145,12 @@ impl Kit {
     /// Runs the cells one after the other.
     #[must_use]
     pub fn run(mut self) -> Report {
+        if let Subject::Transport(make) = &self.subject {
+            if let Some(child) = cells::environment::as_child(make) {
+                (self.block_on)(child);
+                std::process::exit(0);
+            }
+        }
         let cells = self.plan();
         Report::new(cells.into_iter().filter_map(|cell| self.run_one(cell)).collect())
     }
@@ -157,7 +182,7 @@ impl Kit {
 
     fn plan(&self) -> Vec<Planned> {
         match &self.subject {
-            Subject::Transport(make) => cells::of_transport(make),
+            Subject::Transport(make) => cells::of_transport(make, self.peer.as_ref(), self.test.as_deref()),
             Subject::Decorator(wrap) => cells::of_decorator(wrap),
         }
     }

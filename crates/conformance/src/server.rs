@@ -20,9 +20,9 @@ use std::{
 use self::shared::{Met, Shared};
 pub(crate) use self::{
     request::ReadRequest,
-    script::{Act, EXCHANGE, Reads, Seen, WARM_UP, write},
+    script::{Act, Reads, Seen, write},
 };
-use crate::lock::locked;
+use crate::{lock::locked, peer::EXCHANGE};
 
 pub(crate) struct Server {
     address: SocketAddr,

@@ -20,8 +20,9 @@ use clerk_actor_tokens_core::{
 };
 
 use super::{
+    peer::{EXCHANGE, WARM_UP},
     race::{holds, within},
-    server::{EXCHANGE, Server, WARM_UP},
+    server::Server,
 };
 
 /// The deadline of exchanges that need none: far longer than anything takes on loopback.
@@ -72,7 +73,7 @@ pub(crate) fn demand(condition: bool, why: impl FnOnce() -> String) -> Checked {
 
 impl Otherwise {
     /// The same, where what is demanded is hygiene and not law: breaking it costs something, and never a second token.
-    pub(crate) fn as_hygiene(self) -> Self {
+    pub(crate) fn into_hygiene(self) -> Self {
         match self {
             Self::Failed(why) => Self::NotProved(why),
             other => other,
@@ -122,10 +123,14 @@ fn claims_nothing_done(error: &TransportError) -> bool {
     error.execution() == Execution::NotExecuted
 }
 
+/// Whether the peer says that it did not process the request.
+pub(crate) fn is_refusal(kind: TransportErrorKind) -> bool {
+    matches!(kind, TransportErrorKind::Refused | TransportErrorKind::RefusedOnNewConnection)
+}
+
 /// Whether the client takes an error at its word that nothing was executed: the send state proves it, or the peer said so.
 fn is_believed(error: &TransportError, send_state: &SendState) -> bool {
-    matches!(error.kind(), TransportErrorKind::Refused | TransportErrorKind::RefusedOnNewConnection)
-        || send_state.is_unsent()
+    is_refusal(error.kind()) || send_state.is_unsent()
 }
 
 impl Ended {
@@ -144,6 +149,23 @@ impl Ended {
             )),
             Err(error) => Ok(error),
         }
+    }
+}
+
+/// A server, as far as the law asks it.
+pub(crate) trait Witness: Sync {
+    /// How many requests of this exchange it has read.
+    fn times_seen(&self, exchange: u32) -> usize;
+
+    /// Whether it says of requests that it has not processed them.
+    fn refuses(&self) -> bool {
+        false
+    }
+}
+
+impl Witness for Server {
+    fn times_seen(&self, exchange: u32) -> usize {
+        self.seen_of(exchange).len()
     }
 }
 
@@ -209,7 +231,7 @@ impl Stage {
     }
 
     /// Sends, and checks what each exchange must keep. `server` is the server that may read the request.
-    pub(crate) async fn send(&self, server: &Server, sent: Outgoing) -> Result<Ended, Otherwise> {
+    pub(crate) async fn send(&self, server: &(impl Witness + ?Sized), sent: Outgoing) -> Result<Ended, Otherwise> {
         let exchange = exchange_of(&sent.request);
         let send_state = sent.context.send_state().clone();
         let Some(result) = self.attempt(sent).await else {
@@ -220,9 +242,11 @@ impl Stage {
             // What was written may not have been read yet.
             SystemTimer.sleep(AFTERMATH).await;
         }
-        let seen = server.seen_of(exchange);
-        match (&result, seen.len()) {
-            (_, 2..) => return fail(format!("the server read this one request {} times", seen.len())),
+        let seen = server.times_seen(exchange);
+        match (&result, seen) {
+            (_, 2..) => return fail(format!("the server read this one request {seen} times")),
+            // It was there, and the server says that it was not processed.
+            (Err(error), 1) if server.refuses() && is_refusal(error.kind()) => {}
             (Err(error), 1) if claims_nothing_done => {
                 return fail(format!(
                     "the server has the request, but the error says that nothing was done: {error:?}"

@@ -4,7 +4,8 @@ use clerk_actor_tokens_core::http::{HeaderValue, header};
 
 use super::row::{CONTRACT, Row, bytes_of_every_value, whole};
 use crate::{
-    server::{Act, EXCHANGE, Reads, Seen, Server, write},
+    peer::EXCHANGE,
+    server::{Act, Reads, Seen, Server, write},
     stage::{Checked, Ended, Otherwise, Stage, demand},
 };
 use clerk_actor_tokens_core::Response;

@@ -140,7 +140,7 @@ static BEHAVIOURS: [Behaviour; 35] = behaviours! {
     "switching_protocols", Request, Maybe, "The server reads the request, switches protocols unasked and closes",
         [write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"), Act::Close];
     "answer_before_the_body", Head, Maybe, "The server reads the head of the request, answers 413 and closes",
-        [write(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n"), Act::Close];
+        [write(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n"), Act::ReadRest, Act::Close];
     "request_timeout", Request, Maybe, "The server reads the request, answers 408 and closes",
         [write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"), Act::Close];
 };

@@ -87,7 +87,7 @@ async fn discarded_connection(stage: &Stage) -> Checked {
     let second = stage.send(&server, stage.post(&server)?).await?;
     let (connection, _) = place_of(&server, second.exchange)?;
     second.answer()?;
-    demand(connection != discarded, || "it was used again".into()).map_err(Otherwise::as_hygiene)
+    demand(connection != discarded, || "it was used again".into()).map_err(Otherwise::into_hygiene)
 }
 
 async fn bytes_left_over(stage: &Stage) -> Checked {
@@ -139,5 +139,5 @@ async fn cut_answer(stage: &Stage) -> Checked {
     let (connection, _) = place_of(&server, second.exchange)?;
     let response = second.answer()?;
     demand(response.body() == &b"hello"[..], || "the next answer is not its own".into())?;
-    demand(connection != cut, || "it was used again".into()).map_err(Otherwise::as_hygiene)
+    demand(connection != cut, || "it was used again".into()).map_err(Otherwise::into_hygiene)
 }

@@ -8,7 +8,8 @@ use super::{
     row::{Row, whole},
 };
 use crate::{
-    server::{Act, Reads, Server, WARM_UP},
+    peer::WARM_UP,
+    server::{Act, Reads, Server},
     stage::{AFTERMATH, Checked, Ended, Otherwise, RACY, Stage, fail},
 };
 

@@ -14,8 +14,9 @@ use super::{
     row::{Row, Wrap, whole},
 };
 use crate::{
+    peer::EXCHANGE,
     race::{all, within},
-    server::{Act, EXCHANGE, Reads, Seen, Server},
+    server::{Act, Reads, Seen, Server},
     stage::{Checked, LONG, Outgoing, Stage, demand, exchange_of, fail},
 };
 

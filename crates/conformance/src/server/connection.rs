@@ -13,10 +13,10 @@ use std::{
 
 use super::{
     request,
-    script::{Act, LAST_RESORT, Reads, Seen, WARM_UP, write},
+    script::{Act, LAST_RESORT, Reads, Seen, write},
     shared::Shared,
 };
-use crate::lock::locked;
+use crate::{lock::locked, peer::WARM_UP};
 
 /// What a request that keeps the connection busy is answered with.
 const PLAIN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwarm-up";

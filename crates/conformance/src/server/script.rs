@@ -4,11 +4,6 @@ use std::{borrow::Cow, time::Duration};
 
 use super::request::ReadRequest;
 
-/// The header by which the server knows which exchange a request belongs to.
-pub(crate) const EXCHANGE: &str = "x-conformance-exchange";
-/// The header of a request that is answered plainly, whatever the script says.
-pub(crate) const WARM_UP: &str = "x-conformance-warm-up";
-
 /// By when a connection ends in any case: what blocks in a transport is set free then.
 pub(crate) const LAST_RESORT: Duration = Duration::from_secs(15);
 

@@ -12,7 +12,7 @@ use clerk_actor_tokens_core::{
 };
 use clerk_actor_tokens_mock::FailingTransport;
 
-use crate::reference::Reference;
+use crate::reference::{Flaw, Reference};
 
 fn words_of(fails: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(fails)).unwrap_err();
@@ -96,6 +96,20 @@ fn hygiene_is_reported_as_proofs_are() {
     let kit = || Kit::new(forgetting).only("pool.discarded_connection");
     assert!(matches!(only_verdict(&kit().run()), Verdict::NotProved(_)));
     assert!(matches!(only_verdict(&kit().require_proofs().run()), Verdict::Failed(_)));
+}
+
+#[test]
+fn a_transport_that_asks_the_environment_for_a_proxy_is_found() {
+    let test = "kit::a_transport_that_asks_the_environment_for_a_proxy_is_found";
+    let asking = || Reference::with(Flaw::ProxyFromEnvironment);
+    let report = Kit::new(asking).test_name(test).only("environment.proxy").run();
+    assert!(matches!(only_verdict(&report), Verdict::Failed(why) if why.contains("proxy")), "{report}");
+}
+
+#[test]
+fn without_the_name_of_its_test_or_with_a_wrong_one_no_environment_is_asked() {
+    let kit = || Kit::new(Reference::new).only("environment.proxy");
+    assert!(matches!(only_verdict(&kit().run()), Verdict::NotApplicable(why) if why.contains("test_name")));
 }
 
 #[test]

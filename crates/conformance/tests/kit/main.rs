@@ -31,7 +31,8 @@ use crate::{
 
 #[test]
 fn a_transport_that_keeps_the_contract_passes_every_cell() {
-    let report = Kit::new(Reference::new).require_proofs().run();
+    let test = "a_transport_that_keeps_the_contract_passes_every_cell";
+    let report = Kit::new(Reference::new).require_proofs().test_name(test).run();
     report.assert();
     let others: Vec<_> = report.cells().iter().filter(|cell| *cell.verdict() != Verdict::Passed).collect();
     assert!(others.is_empty(), "{report}");
@@ -79,7 +80,9 @@ fn a_transport_that_is_wrong_in_one_way_fails_the_cells_that_say_so_and_no_other
         }
     }
     let failable: BTreeSet<_> = found.values().flatten().collect();
-    let never: Vec<_> = names.iter().filter(|name| !failable.contains(name)).collect();
+    // A child process of this test would be another transport's: `kit` has a test of its own for that cell.
+    let in_a_child = "environment.proxy";
+    let never: Vec<_> = names.iter().filter(|name| !failable.contains(name) && *name != in_a_child).collect();
     println!("figure: conformance kit: {} cells, {} wrong transports", names.len(), WRONG.len());
     assert!(differs.is_empty(), "{}", differs.join("\n"));
     assert!(never.is_empty(), "no wrong transport fails {never:?}");

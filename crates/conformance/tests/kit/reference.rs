@@ -56,6 +56,8 @@ pub(crate) enum Flaw {
     SendsLateByChance,
     /// A large body is not sent where the answer comes before it, and the connection is kept.
     KeepsHalfSent,
+    /// The environment is asked for a proxy.
+    ProxyFromEnvironment,
     /// An idle connection is used without a look at whether it was closed.
     DoesNotLook,
     /// The state does not say what was written when the caller goes away.
@@ -139,7 +141,11 @@ impl Reference {
         if self.has(Flaw::BeginsAtOnce) && !send_state.begin() {
             return Err(TransportError::blocked("the caller is gone"));
         }
-        let to = address(request)?;
+        let proxy = std::env::var("http_proxy").ok().filter(|_| self.has(Flaw::ProxyFromEnvironment));
+        let to = match proxy.and_then(|proxy| proxy.strip_prefix("http://")?.parse().ok()) {
+            Some(proxy) => proxy,
+            None => address(request)?,
+        };
         let mut wants_fresh = context.wants_fresh_connection() && !self.has(Flaw::UsesAny);
         loop {
             let idle = if wants_fresh { None } else { self.take_idle(to) };

@@ -569,6 +569,14 @@ pub(crate) static WRONG: &[Wrong] = &[
         },
         &["answer.every_status", "law.request_timeout.*"],
     ),
+    around(
+        "takes 413 for a refusal of what was not read",
+        after!(sent => match sent {
+            Ok(response) if response.status() == 413 => Err(TransportErrorKind::Refused.into()),
+            sent => sent,
+        }),
+        &["answer.every_status", "law.answer_before_the_body.*", "pool.answer_before_the_body"],
+    ),
     inside("takes a reused connection that broke for one that was closed", Flaw::ReusedWasClosed, REUSED_AND_BROKEN),
     inside("sends again what broke off on a reused connection", Flaw::ReusedIsSentAgain, REUSED_AND_BROKEN),
     inside(

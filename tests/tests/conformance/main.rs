@@ -1,7 +1,12 @@
 //! The conformance kit over what this workspace ships: the hyper transport, and the doubles that wrap a transport.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by a panic, and prints a figure")]
 
+mod h2_peer;
+mod wrong_over_http2;
+
 use std::thread;
+
+use self::h2_peer::H2Peer;
 
 use clerk_actor_tokens::{
     hyper::HyperTransport,
@@ -16,7 +21,7 @@ use clerk_actor_tokens::{
 const PARTS: usize = 8;
 
 /// Runs the kit over the hyper transport, each part on a runtime of so many threads. Gives every cell.
-fn hyper(threads: usize, make: impl Fn() -> HyperTransport + Clone + Send + Sync + 'static) -> Vec<Cell> {
+fn hyper(test: &str, threads: usize, make: impl Fn() -> HyperTransport + Clone + Send + Sync + 'static) -> Vec<Cell> {
     let names = Kit::new(make.clone()).names();
     thread::scope(|scope| {
         let parts: Vec<_> = (0..PARTS)
@@ -31,6 +36,7 @@ fn hyper(threads: usize, make: impl Fn() -> HyperTransport + Clone + Send + Sync
                     };
                     let runtime = runtime.unwrap();
                     let kit = Kit::new(make).block_on(move |future| runtime.block_on(future)).require_proofs();
+                    let kit = kit.test_name(test);
                     let report = cells.into_iter().fold(kit, |kit, cell| kit.only(cell)).run();
                     report.assert();
                     report.cells().to_vec()
@@ -50,19 +56,40 @@ fn assert_all_passed(cells: &[Cell]) {
 
 #[test]
 fn the_hyper_transport_conforms_on_one_thread() {
-    let cells = hyper(1, || HyperTransport::new().unwrap());
+    let cells = hyper("the_hyper_transport_conforms_on_one_thread", 1, || HyperTransport::new().unwrap());
     assert_all_passed(&cells);
     println!("figure: hyper transport: {} cells passed", cells.len());
 }
 
 #[test]
 fn the_hyper_transport_conforms_on_two_threads_and_without_tls() {
-    assert_all_passed(&hyper(2, || HyperTransport::builder().http_only().build().unwrap()));
+    let test = "the_hyper_transport_conforms_on_two_threads_and_without_tls";
+    assert_all_passed(&hyper(test, 2, || HyperTransport::builder().http_only().build().unwrap()));
+}
+
+#[test]
+fn the_hyper_transport_keeps_the_law_over_http2() {
+    let make = || HyperTransport::builder().http_only().http2_prior_knowledge().build().unwrap();
+    for threads in [1, 2] {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        if threads == 1 {
+            runtime = tokio::runtime::Builder::new_current_thread();
+        }
+        let runtime = runtime.enable_all().worker_threads(threads).build().unwrap();
+        let kit = || Kit::new(make).peer(H2Peer).require_proofs();
+        let cells: Vec<_> = kit().names().into_iter().filter(|name| name.starts_with("peer.")).collect();
+        assert!(cells.len() >= 28, "{cells:?}");
+        let kit = kit().block_on(move |future| runtime.block_on(future));
+        let report = cells.iter().fold(kit, |kit, cell| kit.only(cell)).run();
+        report.assert();
+        assert_all_passed(report.cells());
+    }
 }
 
 #[test]
 fn a_hyper_transport_that_keeps_no_connection_conforms_and_has_none_to_reuse() {
-    let cells = hyper(1, || HyperTransport::builder().http_only().max_idle_per_host(0).build().unwrap());
+    let test = "a_hyper_transport_that_keeps_no_connection_conforms_and_has_none_to_reuse";
+    let cells = hyper(test, 1, || HyperTransport::builder().http_only().max_idle_per_host(0).build().unwrap());
     let not_applicable = |name: &str| {
         let of_one = name == "pool.answer_before_the_body";
         name.ends_with(".reused") || (name.starts_with("pool.") && !of_one) || name == "proof.idle_connection"
