@@ -1,4 +1,5 @@
-//! A transport of one's own: a new connection for each request, over hyper's low-level client.
+//! A transport of one's own: a new connection for each request, over hyper's low-level client. The conformance kit holds it to
+//! the contract, in the test below.
 //!
 //! It shows what a transport is responsible for: the deadline, the cap, and kinds that claim no more than is proved.
 //!
@@ -11,100 +12,61 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use clerk_actor_tokens::{
     Actor, Client, async_trait,
-    bytes::BytesMut,
     http::{self, HeaderValue, Uri, header::HOST},
-    hyper::{TokioExecutor, TokioTimer},
     testing::emulator::{Emulator, fault},
-    transport::{CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind},
+    transport::{
+        CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
+        kit::{GatedBody, Tls, TokioExecutor, TokioTimer, check_request, read_response},
+    },
 };
-use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout_at},
-};
+use tokio::{net::TcpStream, time::timeout};
 
 /// Plain HTTP/1.1, one connection a request.
 struct OneShot;
 
-/// What bounds an exchange.
-#[derive(Clone, Copy)]
-struct Bounds {
-    deadline: Instant,
-    cap: usize,
+fn failed(kind: TransportErrorKind) -> impl Fn(Box<dyn Error + Send + Sync>) -> TransportError {
+    move |cause| TransportError::new(kind).with_source(cause)
 }
 
-async fn connect(uri: &Uri) -> std::io::Result<TcpStream> {
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await
-}
-
-/// Sends the request and waits for the head of the response. From here on nothing is proved: whatever fails is
-/// `Interrupted`, or `Timeout`.
-async fn head(
-    stream: TcpStream,
-    mut request: Request,
-    bounds: Bounds,
-) -> Result<http::Response<Incoming>, TransportError> {
-    let interrupted = |error| TransportError::new(TransportErrorKind::Interrupted).with_source(error);
-    let exchange = async {
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(interrupted)?;
-        tokio::spawn(connection);
-        // HTTP/1.1 wants the path alone in the request line, and the authority in `Host` (RFC 9112 section 3.2).
-        let uri = std::mem::take(request.uri_mut());
-        if let Some(host) = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
-            request.headers_mut().insert(HOST, host);
-        }
-        *request.uri_mut() = uri.path_and_query().map(|path| Uri::from(path.clone())).unwrap_or_default();
-        sender.send_request(request.map(Full::new)).await.map_err(interrupted)
-    };
-    timeout_at(bounds.deadline, exchange).await.unwrap_or_else(|_| Err(TransportErrorKind::Timeout.into()))
-}
-
-/// Reads the body. The head has arrived: whatever fails now carries it, and the bytes so far, because a cut 200 and a
-/// cut 422 mean different things, and the id of a token may be among those bytes.
-async fn body(response: http::Response<Incoming>, bounds: Bounds) -> Result<Response, TransportError> {
-    let (head, mut body) = response.into_parts();
-    let mut read = BytesMut::new();
-    let failed = loop {
-        match timeout_at(bounds.deadline, body.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                let data = frame.into_data().unwrap_or_default();
-                let room = bounds.cap.saturating_sub(read.len());
-                read.extend(data.iter().take(room));
-                if data.len() > room {
-                    break TransportError::new(TransportErrorKind::BodyTooLarge);
-                }
-            }
-            Ok(Some(Err(error))) => break TransportError::new(TransportErrorKind::Interrupted).with_source(error),
-            Ok(None) => return Ok(Response::from_parts(head, read.freeze())),
-            Err(_) => break TransportError::new(TransportErrorKind::Timeout),
-        }
-    };
-    Err(failed.with_partial(Response::from_parts(head, read.freeze())))
+/// Connects, sends the request and waits for the head of the response.
+async fn head(mut request: Request, context: &CallContext) -> Result<http::Response<Incoming>, TransportError> {
+    let url = std::mem::take(request.uri_mut());
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    // No connection: proved that nothing was executed, so that a creation is tried again.
+    let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80))).await;
+    let stream = TokioIo::new(stream.map_err(|cause| failed(TransportErrorKind::Connect)(cause.into()))?);
+    let connected = hyper::client::conn::http1::handshake(stream).await;
+    let (mut sender, connection) = connected.map_err(|cause| failed(TransportErrorKind::Connect)(cause.into()))?;
+    tokio::spawn(connection);
+    // HTTP/1.1 wants the path alone in the request line, and the authority in `Host` (RFC 9112 section 3.2).
+    if let Some(host) = url.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
+        request.headers_mut().insert(HOST, host);
+    }
+    *request.uri_mut() = url.path_and_query().map(|path| Uri::from(path.clone())).unwrap_or_default();
+    // From the moment in which hyper takes the body nothing is proved: whatever fails is `Interrupted`, or `Timeout`.
+    let sent = sender.send_request(request.map(|body| GatedBody::new(body, context.send_state().clone()))).await;
+    sent.map_err(|cause| failed(TransportErrorKind::Interrupted)(cause.into()))
 }
 
 #[async_trait]
 impl HttpTransport for OneShot {
     async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
-        // What is left of the call's time, on this transport's clock.
-        let left = context.deadline().remaining(TokioTimer.now());
-        let bounds = Bounds { deadline: Instant::now() + left, cap: context.response_cap() };
-        // From here until `begin` nothing is sent: a failure that claims it is believed.
+        // From here until the body is taken nothing is sent: a failure that claims it is believed.
         context.send_state().hold();
-        let stream = match timeout_at(bounds.deadline, connect(request.uri())).await {
-            Ok(Ok(stream)) => stream,
-            // No connection: proved that nothing was executed, so that a creation is tried again.
-            Ok(Err(error)) => return Err(TransportError::new(TransportErrorKind::Connect).with_source(error)),
-            Err(_) => return Err(TransportErrorKind::TimeoutBeforeSend.into()),
-        };
-        // The caller may have left meanwhile.
-        if !context.send_state().begin() {
-            return Err(TransportError::blocked("the caller no longer waits for this request"));
+        check_request(&request, Tls::Unavailable)?;
+        let left = context.deadline().remaining(TokioTimer.now());
+        if left.is_zero() {
+            return Err(TransportErrorKind::TimeoutBeforeSend.into());
         }
-        body(head(stream, request, bounds).await?, bounds).await
+        let response = match timeout(left, head(request, &context)).await {
+            Ok(response) => response?,
+            // What is not sent by now never is.
+            Err(_) if context.send_state().cancel() => return Err(TransportErrorKind::TimeoutBeforeSend.into()),
+            Err(_) => return Err(TransportErrorKind::Timeout.into()),
+        };
+        read_response(response, &context, &TokioTimer).await
     }
 
     fn timer(&self) -> &dyn Timer {
@@ -152,4 +114,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     assert_eq!(clerk.creates().len(), 3);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clerk_actor_tokens::testing::conformance::Kit;
+
+    #[test]
+    fn it_conforms() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Kit::new(|| super::OneShot)
+            .block_on(move |future| runtime.block_on(future))
+            .test_name("tests::it_conforms")
+            .require_proofs()
+            .run()
+            .assert();
+    }
 }

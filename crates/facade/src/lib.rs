@@ -1,13 +1,20 @@
-#![cfg_attr(all(feature = "hyper", feature = "mock", feature = "emulator"), doc = include_str!("../README.md"))]
+#![cfg_attr(all(feature = "hyper", feature = "emulator"), doc = include_str!("../README.md"))]
 #![cfg_attr(
-    not(all(feature = "hyper", feature = "mock", feature = "emulator")),
-    doc = "Clerk's actor tokens (user impersonation) from Rust. The full page needs the features `hyper`, `mock` and `emulator`, which its examples use."
+    not(all(feature = "hyper", feature = "emulator")),
+    doc = "Clerk's actor tokens (user impersonation) from Rust. The full page needs the features `hyper` and `emulator`, which its examples use."
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "hyper", feature = "hyper-ring"))]
 mod connect;
-#[cfg(all(any(doc, doctest), feature = "hyper", feature = "mock", feature = "emulator-tls"))]
+#[cfg(all(
+    any(doc, doctest),
+    feature = "hyper",
+    feature = "mockall",
+    feature = "conformance",
+    feature = "tokio",
+    feature = "emulator-tls"
+))]
 pub mod guide;
 pub mod middleware;
 pub mod operation;

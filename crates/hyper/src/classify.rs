@@ -1,7 +1,7 @@
 //! Which kind of failure an error of hyper is, and thereby what it proves.
 //!
 //! Responsible for: the claim "not executed", which must be proved. Not responsible for: failures after the response
-//! head, which prove nothing about the request (`body.rs`).
+//! head, which prove nothing about the request.
 //!
 //! What is taken as proof was read in the source of hyper 1.12 and hyper-util 0.1.21:
 //!
@@ -14,7 +14,7 @@
 //!   the I/O error, `IncompleteMessage`, or `DispatchGone` when the runtime shuts down. So a canceled error is never
 //!   given after a byte of the request was written. (hyper's one other `Canceled` is that of an upgrade, which is not
 //!   used here.)
-//! - The body was not given away, and never will be (`request_body.rs`): whatever the connection did with the head, the
+//! - The body was not given away, and never will be (the transport kit's `GatedBody`): whatever the connection did with the head, the
 //!   request was not complete.
 //! - No connection was captured: `try_send_request` stores the connection in the request's
 //!   `CaptureConnectionExtension` before it hands the request over, with no await in between.

@@ -1,28 +1,22 @@
 #![doc = include_str!("../README.md")]
 
-mod body;
 mod builder;
 mod classify;
 mod connect;
 mod connecting;
 mod connection_state;
-mod executor;
 mod pool;
 mod pooled_connection;
-mod request_body;
-mod timer;
 mod transport;
-mod within;
 
 #[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), path = "no_tls.rs")]
 mod tls;
 
 use clerk_actor_tokens_core::{Client, ConfigError, SecretKey};
 
-pub use crate::{
-    builder::HyperTransportBuilder, executor::TokioExecutor, request_body::RequestBody, timer::TokioTimer,
-    transport::HyperTransport,
-};
+pub use clerk_actor_tokens_transport_kit::{GatedBody, TokioExecutor, TokioTimer};
+
+pub use crate::{builder::HyperTransportBuilder, transport::HyperTransport};
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use crate::tls::{Certificates, ClientIdentity};

@@ -10,13 +10,13 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-use crate::RequestBody;
+use clerk_actor_tokens_transport_kit::GatedBody;
 
 /// A client of any connector. One indirect call a request; none while bytes move.
-pub(crate) type Pool = Arc<dyn Fn(Request<RequestBody>) -> ResponseFuture + Send + Sync>;
+pub(crate) type Pool = Arc<dyn Fn(Request<GatedBody>) -> ResponseFuture + Send + Sync>;
 
 /// Any client as a [`Pool`].
-pub(crate) fn pool<C>(client: Client<C, RequestBody>) -> Pool
+pub(crate) fn pool<C>(client: Client<C, GatedBody>) -> Pool
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
@@ -58,7 +58,7 @@ impl Settings {
         (pool(self.client(connector.clone(), self.max_idle_per_host)), pool(self.client(connector, 0)))
     }
 
-    fn client<C>(&self, connector: C, max_idle: usize) -> Client<C, RequestBody>
+    fn client<C>(&self, connector: C, max_idle: usize) -> Client<C, GatedBody>
     where
         C: Connect + Clone,
     {

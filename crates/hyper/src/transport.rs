@@ -1,7 +1,7 @@
 //! The transport itself: one request out, one whole response in.
 //!
 //! Responsible for: the deadline over all of it, and for what is claimed when it fails. Not responsible for: opening
-//! connections (`connect.rs`), reading the body (`body.rs`), what hyper's errors prove (`classify.rs`).
+//! connections (`connect.rs`), reading the body (the transport kit), what hyper's errors prove (`classify.rs`).
 
 use std::{
     fmt,
@@ -17,7 +17,10 @@ use clerk_actor_tokens_core::{
     CallContext, DiscardConnection, Executor, HttpTransport, Moment, Request, Response, SendState, Timer,
     TransportError, TransportErrorKind,
 };
-use http::{Uri, Version};
+use clerk_actor_tokens_transport_kit::{
+    Bounds, GatedBody, Tls, TokioExecutors, TokioTimer, Truncated, Withdrawn, check_request, read_body,
+};
+use http::Version;
 use hyper_util::client::legacy::{
     self, Client,
     connect::{Connect, capture_connection},
@@ -28,14 +31,10 @@ use tokio::{
 };
 
 use crate::{
-    TokioTimer, body,
     classify::{self, Sent},
     connection_state::ConnectionState,
-    executor::Executors,
     pool::{Pool, pool},
     pooled_connection::{PooledConnection, Waiting},
-    request_body::{RequestBody, Withdrawn},
-    within::poll_within,
 };
 
 /// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1 and HTTP/2, TLS by rustls.
@@ -67,7 +66,7 @@ pub struct HyperTransport {
     pooled: Pool,
     /// Without a pool, for requests that want a fresh connection.
     fresh: Pool,
-    executors: Executors,
+    executors: TokioExecutors,
 }
 
 /// The longest that an exchange may take: a year, which tokio's clock can hold.
@@ -85,12 +84,12 @@ impl HyperTransport {
     /// server is closing, and its fate is unknown.
     ///
     /// ```
-    /// use clerk_actor_tokens_hyper::{HyperTransport, RequestBody};
+    /// use clerk_actor_tokens_hyper::{HyperTransport, GatedBody};
     /// use hyper_util::client::legacy::{Client, connect::HttpConnector};
     /// use hyper_util::rt::{TokioExecutor, TokioTimer};
     /// use std::time::Duration;
     ///
-    /// let client = |idle| -> Client<HttpConnector, RequestBody> {
+    /// let client = |idle| -> Client<HttpConnector, GatedBody> {
     ///     Client::builder(TokioExecutor::new())
     ///         .pool_timer(TokioTimer::new())
     ///         .pool_idle_timeout(Duration::from_secs(10))
@@ -100,7 +99,7 @@ impl HyperTransport {
     /// let transport = HyperTransport::from_client(client(8), client(0));
     /// # let _ = transport;
     /// ```
-    pub fn from_client<C>(pooled: Client<C, RequestBody>, fresh: Client<C, RequestBody>) -> Self
+    pub fn from_client<C>(pooled: Client<C, GatedBody>, fresh: Client<C, GatedBody>) -> Self
     where
         C: Connect + Clone + Send + Sync + 'static,
     {
@@ -108,7 +107,7 @@ impl HyperTransport {
     }
 
     pub(crate) fn from_pools(pooled: Pool, fresh: Pool) -> Self {
-        Self { pooled, fresh, executors: Executors::default() }
+        Self { pooled, fresh, executors: TokioExecutors::default() }
     }
 }
 
@@ -127,10 +126,8 @@ impl HttpTransport for HyperTransport {
         sendable(&request)?;
         let deadline = deadline_of(&context)?;
         let pool = if context.wants_fresh_connection() { &self.fresh } else { &self.pooled };
-        // Not so where a decorator has sent the same context over another transport before.
-        let is_first = send_state.is_unsent();
         let has_body = !request.body().is_empty();
-        let mut request = request.map(|body| RequestBody::new(body, send_state.clone()));
+        let mut request = request.map(|body| GatedBody::new(body, send_state.clone()));
         // Which version is spoken is the connection's affair; hyper refuses a request that names another.
         *request.version_mut() = Version::HTTP_11;
         let connection = PooledConnection::new(capture_connection(&mut request));
@@ -138,39 +135,38 @@ impl HttpTransport for HyperTransport {
         let waiting = Waiting::new(send_state, &connection);
         let mut sleep = pin!(sleep_until(deadline));
         let mut exchange = pool(request);
-        let exchanged = poll_fn(|task| {
-            let mut poll = || poll_within(sleep.as_mut(), Pin::new(&mut exchange), task);
-            match has_body {
-                // The body begins the send state itself.
-                true => poll().map(Some),
-                // The request is handed to a connection in the poll in which that is chosen, so that each poll is a step.
-                false => match send_state.step(|| (poll(), connection.has_request())) {
-                    Some(polled) => polled.map(Some),
-                    None => Poll::Ready(None),
-                },
-            }
+        // The body begins the send state where hyper takes it. A result that is ready counts also where the time is over.
+        let exchanged = poll_fn(|task| match Pin::new(&mut exchange).poll(task) {
+            Poll::Ready(exchanged) => Poll::Ready(Some(exchanged)),
+            Poll::Pending => sleep.as_mut().poll(task).map(|()| None),
         })
         .await;
         waiting.end();
         let response = match exchanged {
-            Some(Some(Ok(response))) => response,
-            Some(Some(Err(error))) => {
-                return Err(Failed { send_state, connection: &connection, has_body, is_first }.without_head(error));
+            Some(Ok(response)) => response,
+            Some(Err(error)) => {
+                return Err(Failed { send_state, connection: &connection, has_body }.without_head(error));
             }
-            Some(None) => {
+            None => {
                 // It may be dead without a sign of it, and HTTP/2 would give it the next request too.
                 connection.discard();
                 // It may still lie in a connection's queue.
                 let is_unsent = send_state.cancel() || !connection.has_request();
                 return Err(classify::deadline_without_head(is_unsent));
             }
-            None => return Err(left()),
         };
         if let Some(mark) = ConnectionState::of_response(&response) {
             mark.answered();
         }
         let (mut head, body) = response.into_parts();
-        match body::read(body, sleep, context.response_cap(), head.version == Version::HTTP_2).await {
+        let bounds = Bounds {
+            deadline: context.deadline(),
+            timer: &TokioTimer,
+            sleep,
+            cap: context.response_cap(),
+            says_its_end: head.version == Version::HTTP_2,
+        };
+        match read_body(pin!(body), bounds).await {
             Ok(body) => {
                 head.extensions.insert(DiscardConnection::new(move || connection.discard()));
                 Ok(Response::from_parts(head, body))
@@ -180,8 +176,8 @@ impl HttpTransport for HyperTransport {
                 // hyper's buffer: then it would go back to the pool. Over HTTP/2 it resets the stream. The connection
                 // closes when the pool is swept next, within the idle timeout, or when its peer does not stop sending.
                 connection.discard();
-                let partial = Response::from_parts(head, cut.received);
-                Err(TransportError::new(cut.kind).with_source(cut.source).with_partial(partial))
+                let source = classify::sanitize(cut.source);
+                Err(Truncated { source, ..cut }.into_error(head))
             }
         }
     }
@@ -207,23 +203,17 @@ struct Failed<'a> {
     send_state: &'a SendState,
     connection: &'a PooledConnection,
     has_body: bool,
-    /// Whether nothing of the request was sent before this exchange.
-    is_first: bool,
 }
 
 impl Failed<'_> {
     fn without_head(self, error: legacy::Error) -> TransportError {
         if let Some(kind) = classify::before_sending(&error, self.connection.has_request()) {
-            // The request is no longer in a queue. It stays held, and may be sent over another transport. One without a
-            // body had begun when it was given to the connection that gave it back.
-            if self.is_first && !self.has_body {
-                self.send_state.give_back();
-            }
+            // The request is no longer in a queue. It stays held, and may be sent over another transport.
             return classify::failure(kind, error);
         }
         let was_held = self.send_state.is_held();
         // The connection may still have the body in a queue.
-        let is_withheld = self.has_body && self.send_state.cancel();
+        let is_withheld = self.send_state.cancel();
         if is_withheld && !was_held {
             return left();
         }
@@ -246,10 +236,7 @@ fn sendable(request: &Request) -> Result<(), TransportError> {
         )
         .with_advice("Make the call inside a tokio runtime, for example under #[tokio::main]."));
     }
-    if !is_absolute(request.uri()) {
-        return Err(TransportError::blocked("the request's URL is not an absolute http or https URL"));
-    }
-    Ok(())
+    check_request(request, Tls::Available)
 }
 
 /// Returns the context's deadline on tokio's clock, unless it has passed.
@@ -260,8 +247,4 @@ fn deadline_of(context: &CallContext) -> Result<Instant, TransportError> {
         return Err(TransportError::new(TransportErrorKind::TimeoutBeforeSend));
     }
     Ok(now.checked_add(left.min(FAR)).unwrap_or(now))
-}
-
-fn is_absolute(url: &Uri) -> bool {
-    matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
 }

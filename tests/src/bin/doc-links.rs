@@ -20,13 +20,14 @@ use std::{
 const SERVED: &str = "https://docs.rs/clerk-actor-tokens/latest/";
 
 /// The crates that are published.
-const PUBLISHED: [&str; 6] = [
+const PUBLISHED: [&str; 7] = [
     "clerk_actor_tokens",
     "clerk_actor_tokens_conformance",
     "clerk_actor_tokens_core",
     "clerk_actor_tokens_emulator",
     "clerk_actor_tokens_hyper",
     "clerk_actor_tokens_mock",
+    "clerk_actor_tokens_transport_kit",
 ];
 
 /// Parts of links that others write: rustdoc's script, mockall, tracing's `Instrument` and http-body-util's `BodyExt`.

@@ -46,8 +46,6 @@ const HELD: u8 = 1;
 const BEGUN: u8 = 2;
 const GIVEN_BACK: u8 = 3;
 const CANCELLED: u8 = 4;
-/// Held, and at this moment being polled by [`SendState::step`]: how that ends is not known yet.
-const BUSY: u8 = 5;
 
 impl SendState {
     /// Says that nothing of the request has been sent, and that nothing will be before [`begin`](Self::begin) allows it.
@@ -98,23 +96,7 @@ impl SendState {
     /// Returns whether the request is held or given back, and may still be sent.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        matches!(self.0.load(Ordering::Acquire), HELD | GIVEN_BACK | BUSY)
-    }
-
-    /// Runs one step of an exchange that learns only afterwards whether it has handed the request over: `step` returns its
-    /// result and that. `None` if the send was cancelled: then `step` is not run.
-    #[doc(hidden)]
-    pub fn step<T>(&self, step: impl FnOnce() -> (T, bool)) -> Option<T> {
-        let enter = |state| match state {
-            CANCELLED => None,
-            BEGUN => Some(BEGUN),
-            _ => Some(BUSY),
-        };
-        let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).ok()?;
-        let (result, is_handed_over) = step();
-        // If `step` panicked, it stays busy: it cannot be cancelled, and proves nothing.
-        self.change(BUSY, if is_handed_over { BEGUN } else { before });
-        Some(result)
+        matches!(self.0.load(Ordering::Acquire), HELD | GIVEN_BACK)
     }
 
     fn change(&self, from: u8, to: u8) {
@@ -127,7 +109,7 @@ impl fmt::Debug for SendState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0.load(Ordering::Acquire) {
             SILENT => "SendState(silent)",
-            HELD | BUSY => "SendState(held)",
+            HELD => "SendState(held)",
             BEGUN => "SendState(begun)",
             GIVEN_BACK => "SendState(given back)",
             _ => "SendState(cancelled)",
@@ -138,7 +120,6 @@ impl fmt::Debug for SendState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     /// What can be done to a send, and what each state becomes by it: the table of the type's documentation.
     #[test]
@@ -175,23 +156,5 @@ mod tests {
             assert_eq!(state.is_unsent(), ["held", "given back", "cancelled"].contains(name), "{name}");
             assert_eq!(state.is_held(), ["held", "given back"].contains(name), "{name}");
         }
-    }
-
-    #[test]
-    fn a_step_runs_unless_it_was_cancelled_and_cannot_be_cancelled_while_it_runs() {
-        let state = SendState::default();
-        state.hold();
-        assert_eq!(state.step(|| (state.cancel(), false)), Some(false));
-        assert!(state.is_held());
-        state.step(|| ((), true));
-        assert!(!state.is_unsent());
-        let cancelled = SendState::default();
-        cancelled.hold();
-        assert!(cancelled.cancel());
-        assert_eq!(cancelled.step(|| (1, false)), None);
-        let panicked = SendState::default();
-        panicked.hold();
-        assert!(catch_unwind(AssertUnwindSafe(|| panicked.step(|| -> ((), bool) { panic!("a transport") }))).is_err());
-        assert!(!panicked.cancel() && !panicked.is_unsent());
     }
 }

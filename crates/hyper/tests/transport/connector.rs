@@ -12,7 +12,7 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{Execution, TransportErrorKind};
-use clerk_actor_tokens_hyper::{HyperTransport, RequestBody};
+use clerk_actor_tokens_hyper::{GatedBody, HyperTransport};
 use http::Uri;
 use hyper_util::{
     client::legacy::{
@@ -284,7 +284,7 @@ async fn silent(port: u16) -> Option<(TcpListener, Vec<TcpStream>)> {
     Some((listener, queue))
 }
 
-fn own_client(idle: usize, http2: bool) -> Client<HttpConnector, RequestBody> {
+fn own_client(idle: usize, http2: bool) -> Client<HttpConnector, GatedBody> {
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(idle).http2_only(http2).build_http()
 }
 

@@ -3,22 +3,67 @@
 //! Responsible for: what had arrived when reading ended early. Not responsible for: the head, or what becomes of the
 //! connection.
 
-use std::pin::Pin;
+use std::{
+    error::Error as StdError,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::Poll,
+};
 
-use bytes::{Bytes, BytesMut};
-use clerk_actor_tokens_core::TransportErrorKind;
-use http_body_util::BodyExt;
-use hyper::body::Body;
-use tokio::time::{Instant, Sleep};
+use clerk_actor_tokens_core::{
+    CallContext, Deadline, Response, Timer, TransportError, TransportErrorKind,
+    bytes::{Bytes, BytesMut},
+    http,
+};
+use http_body::{Body, Frame};
 
-use crate::{classify, connecting::BoxError, within::within};
+/// Any error that can be a cause.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A body that was not read to its end: why, and the bytes that had arrived.
 #[derive(Debug)]
-pub(crate) struct Truncated {
-    pub(crate) kind: TransportErrorKind,
-    pub(crate) source: BoxError,
-    pub(crate) received: Bytes,
+pub struct Truncated {
+    /// `Timeout`, `Interrupted` or `BodyTooLarge`.
+    pub kind: TransportErrorKind,
+    /// Why, in words.
+    pub source: BoxError,
+    /// What had arrived, up to the cap.
+    pub received: Bytes,
+}
+
+impl Truncated {
+    /// Returns the error of the exchange: with the head, and with what had arrived, as the contract of a transport asks.
+    #[must_use]
+    pub fn into_error(self, head: http::response::Parts) -> TransportError {
+        let partial = Response::from_parts(head, self.received);
+        TransportError::new(self.kind).with_source(self.source).with_partial(partial)
+    }
+}
+
+/// What ends reading early.
+pub struct Bounds<'a, S> {
+    /// When the time is over, on `timer`.
+    pub deadline: Deadline,
+    /// The transport's clock.
+    pub timer: &'a dyn Timer,
+    /// Ends at the deadline. One sleep may serve the head of a response and all frames of its body.
+    pub sleep: Pin<&'a mut S>,
+    /// How many bytes are kept.
+    pub cap: usize,
+    /// Whether the body knows by itself that it has ended, as HTTP/2's does (`END_STREAM`). hyper takes a stream that is
+    /// reset, or a connection that goes away, without an error code for the end of the body, whatever is missing of it.
+    /// HTTP/1.1's chunks are not known to have ended, and need not be: hyper fails where one is missing.
+    pub says_its_end: bool,
+}
+
+impl<S> std::fmt::Debug for Bounds<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bounds")
+            .field("deadline", &self.deadline)
+            .field("cap", &self.cap)
+            .field("says_its_end", &self.says_its_end)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How many frames are still taken after the deadline if each is there without waiting.
@@ -28,34 +73,71 @@ pub(crate) struct Truncated {
 /// deadline.
 const LATE_FRAMES: usize = 16;
 
-/// Reads at most `cap` bytes until the sleep ends, which is armed for the deadline. At no time more than the cap and one
-/// frame is held. A body of one frame is not copied: it is a slice of hyper's read buffer.
+/// Reads a whole response, under the deadline and the cap of this call.
 ///
-/// `says_its_end` is whether the body knows by itself that it has ended, as HTTP/2's does (`END_STREAM`). hyper takes a
-/// stream that is reset, or a connection that goes away, without an error code for the end of the body, whatever is missing
-/// of it: `poll_frame` in `body/incoming.rs`. HTTP/1.1's chunks are not known to have ended, and need not be: hyper fails
-/// where one is missing.
+/// The errors of the body become causes as they are. If one may quote the peer, as the text of HTTP/2's GOAWAY does, map it first:
+/// no text of an error may hold a secret.
+///
+/// ```
+/// use clerk_actor_tokens_core::{CallContext, CreateActorToken, Deadline, SystemTimer, Timer, bytes::Bytes, http};
+/// use clerk_actor_tokens_transport_kit::read_response;
+/// use http_body_util::Full;
+/// use std::time::Duration;
+///
+/// let deadline = Deadline::after(SystemTimer.now(), Duration::from_secs(30));
+/// let context = CallContext::new(&CreateActorToken::INFO, deadline).with_response_cap(3);
+/// let response = http::Response::new(Full::new(Bytes::from("too long")));
+/// let error = pollster::block_on(read_response(response, &context, &SystemTimer)).unwrap_err();
+/// assert_eq!(error.partial().unwrap().body(), "too");
+/// ```
+///
+/// # Errors
+/// `Timeout`, `Interrupted` or `BodyTooLarge`, with the head and what had arrived.
+pub async fn read_response<B>(
+    response: http::Response<B>,
+    context: &CallContext,
+    timer: &dyn Timer,
+) -> Result<Response, TransportError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let (head, body) = response.into_parts();
+    let deadline = context.deadline();
+    let bounds = Bounds {
+        deadline,
+        timer,
+        sleep: pin!(timer.sleep(deadline.remaining(timer.now()))),
+        cap: context.response_cap(),
+        says_its_end: head.version == http::Version::HTTP_2,
+    };
+    match read_body(pin!(body), bounds).await {
+        Ok(body) => Ok(Response::from_parts(head, body)),
+        Err(cut) => Err(cut.into_error(head)),
+    }
+}
+
+/// Reads a body. At no time more than the cap and one frame is held. A body of one frame is not copied.
 ///
 /// A `Content-Length` beyond the cap is not refused beforehand: the first `cap` bytes of an answer usually hold the id
 /// of the token.
-pub(crate) async fn read<B>(
-    mut body: B,
-    mut sleep: Pin<&mut Sleep>,
-    cap: usize,
-    says_its_end: bool,
-) -> Result<Bytes, Truncated>
+///
+/// # Errors
+/// What had arrived when the deadline, the cap or the peer ended it.
+pub async fn read_body<B, S>(mut body: Pin<&mut B>, bounds: Bounds<'_, S>) -> Result<Bytes, Truncated>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
+    S: Future<Output = ()>,
 {
-    let deadline = sleep.deadline();
+    let Bounds { deadline, timer, mut sleep, cap, says_its_end } = bounds;
     let mut received = Received::default();
     let mut late = 0;
     loop {
-        if Instant::now() >= deadline {
+        if deadline.has_passed(timer.now()) {
             late += 1;
         }
-        let next = if late > LATE_FRAMES { None } else { within(sleep.as_mut(), body.frame()).await };
+        let next = if late > LATE_FRAMES { None } else { next_frame(body.as_mut(), sleep.as_mut()).await };
         let frame = match next {
             None => {
                 return Err(truncated(
@@ -72,9 +154,7 @@ where
                 ));
             }
             Some(None) => return Ok(received.into_bytes()),
-            Some(Some(Err(error))) => {
-                return Err(truncated(TransportErrorKind::Interrupted, classify::sanitize(error.into()), &received));
-            }
+            Some(Some(Err(error))) => return Err(truncated(TransportErrorKind::Interrupted, error, &received)),
             Some(Some(Ok(frame))) => frame,
         };
         // Trailers are no part of the body.
@@ -91,6 +171,22 @@ where
             return Ok(received.into_bytes());
         }
     }
+}
+
+/// A frame of a body, its end, or why it broke off.
+type Next<B> = Option<Result<Frame<Bytes>, <B as Body>::Error>>;
+
+/// A frame that is ready counts also where the time is over. `None` where it is over and there is none.
+async fn next_frame<B, S>(mut body: Pin<&mut B>, mut sleep: Pin<&mut S>) -> Option<Next<B>>
+where
+    B: Body<Data = Bytes>,
+    S: Future<Output = ()>,
+{
+    poll_fn(|context| match body.as_mut().poll_frame(context) {
+        Poll::Ready(frame) => Poll::Ready(Some(frame)),
+        Poll::Pending => sleep.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// The bytes so far: the first frame as it came, or several frames joined.
@@ -129,19 +225,16 @@ fn truncated(kind: TransportErrorKind, source: impl Into<BoxError>, received: &R
 }
 
 #[cfg(test)]
+#[cfg(feature = "tokio")]
 mod tests {
-    use std::{
-        collections::VecDeque,
-        convert::Infallible,
-        pin::{Pin, pin},
-        task::{Context, Poll},
-        time::Duration,
-    };
+    use std::{collections::VecDeque, convert::Infallible, task::Context, time::Duration};
 
-    use hyper::body::Frame;
     use proptest::prelude::*;
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::TokioTimer;
+    use clerk_actor_tokens_core::Moment;
 
     /// These frames, each ready at once, and then what `end` says.
     struct Frames {
@@ -187,10 +280,17 @@ mod tests {
 
     async fn read_until<B>(body: B, deadline: Instant, cap: usize, says_its_end: bool) -> Result<Bytes, Truncated>
     where
-        B: Body<Data = Bytes> + Unpin,
+        B: Body<Data = Bytes>,
         B::Error: Into<BoxError>,
     {
-        read(body, pin!(tokio::time::sleep_until(deadline)), cap, says_its_end).await
+        let bounds = Bounds {
+            deadline: Deadline::at(Moment::from_instant(deadline.into_std())),
+            timer: &TokioTimer,
+            sleep: pin!(tokio::time::sleep_until(deadline)),
+            cap,
+            says_its_end,
+        };
+        read_body(pin!(body), bounds).await
     }
 
     fn later() -> Instant {

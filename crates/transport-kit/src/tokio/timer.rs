@@ -10,7 +10,7 @@ use clerk_actor_tokens_core::{BoxFuture, Moment, SystemTimer, Timer};
 ///
 /// ```
 /// use clerk_actor_tokens_core::Timer;
-/// use clerk_actor_tokens_hyper::TokioTimer;
+/// use clerk_actor_tokens_transport_kit::TokioTimer;
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -13,12 +13,12 @@ use tokio::runtime::Handle;
 /// That runtime has to live, and to be driven, until the task is over. A task that is given to a runtime that has ended is
 /// dropped. A runtime of a single thread runs nothing outside `block_on`.
 ///
-/// A [`HyperTransport`](crate::HyperTransport) brings an executor for each runtime that it is used in. Hand one to
+/// The hyper transport brings an executor for each runtime that it is used in. Hand one to
 /// [`ClientBuilder::executor`](clerk_actor_tokens_core::ClientBuilder::executor) for detached exchanges over another transport.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{CallContext, Client, Request, Response, SecretKey, transport_fn};
-/// use clerk_actor_tokens_hyper::TokioExecutor;
+/// use clerk_actor_tokens_transport_kit::TokioExecutor;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +46,7 @@ impl TokioExecutor {
     /// Makes an executor of this runtime.
     ///
     /// ```
-    /// use clerk_actor_tokens_hyper::TokioExecutor;
+    /// use clerk_actor_tokens_transport_kit::TokioExecutor;
     ///
     /// let runtime = tokio::runtime::Runtime::new()?;
     /// let executor = TokioExecutor::on(runtime.handle().clone());
@@ -101,12 +101,21 @@ impl fmt::Debug for TokioExecutor {
 const REMEMBERED: usize = 4;
 
 /// The executors of the runtimes that a transport was used in lately, so that a call allocates none. Clones share them.
+///
+/// A transport returns [`entered`](Self::entered) from [`HttpTransport::executor`](clerk_actor_tokens_core::HttpTransport::executor).
 #[derive(Clone, Default)]
-pub(crate) struct Executors(Arc<Mutex<Vec<Arc<TokioExecutor>>>>);
+pub struct TokioExecutors(Arc<Mutex<Vec<Arc<TokioExecutor>>>>);
 
-impl Executors {
+impl fmt::Debug for TokioExecutors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioExecutors").finish_non_exhaustive()
+    }
+}
+
+impl TokioExecutors {
     /// Returns the executor of the runtime that is entered here, or one without a runtime where none is.
-    pub(crate) fn entered(&self) -> Arc<TokioExecutor> {
+    #[must_use]
+    pub fn entered(&self) -> Arc<TokioExecutor> {
         let Ok(entered) = Handle::try_current() else {
             return Arc::new(TokioExecutor { runtime: None });
         };
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_runtime_has_one_executor_and_only_a_few_runtimes_are_remembered() {
-        let (executors, runtimes) = (Executors::default(), [(); 3 * REMEMBERED].map(|()| runtime()));
+        let (executors, runtimes) = (TokioExecutors::default(), [(); 3 * REMEMBERED].map(|()| runtime()));
         for runtime in &runtimes {
             let [first, second] = [(); 2].map(|()| runtime.block_on(async { executors.entered() }));
             assert!(Arc::ptr_eq(&first, &second));

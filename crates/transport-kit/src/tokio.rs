@@ -1,0 +1,4 @@
+//! Tokio's clock and runtime as core's seams.
+
+pub(crate) mod executor;
+pub(crate) mod timer;
