@@ -1,5 +1,5 @@
 //! The gated body over hyper's own connections: what is withheld is never a whole request at the server.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

@@ -205,6 +205,9 @@ fn drop_after(polls: usize, case: &Case, figures: &mut Figures) -> bool {
             let doubtful = of_this(&after).iter().filter(|answer| !proved(&[**answer])).count();
             assert_eq!(reports.len(), usize::from(orphaned && (told.is_none() || doubtful > 1)), "{what}");
             assert!(reports.iter().all(|report| report.id().is_none() && report.is_incomplete()), "{what}");
+            // What is left is the other one, of which nothing is known.
+            let is_unknown = |report: &OrphanReport| report.execution() == Execution::Unknown;
+            assert!(told.is_none() || reports.iter().all(is_unknown), "{what}");
             figures.ids_known += revoked.len();
             figures.unknown_though_told += usize::from(told.is_some() && revoked.is_empty());
         }

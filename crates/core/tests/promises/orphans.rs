@@ -3,7 +3,10 @@
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, Once},
+    sync::{
+        Arc, Mutex, Once,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -12,8 +15,8 @@ use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
     Actor, BaseUrl, BoxFuture, CallContext, Client, ClientBuilder, Closed, ConfigError, ErrorKind, Execution, Executor,
     HttpTransport, Idempotency, InvalidRequest, Moment, Operation, OperationInfo, Orphan, OrphanReport, ParseError,
-    Request, Response, RetryPolicy, SecretKey, Timer, TransportError, executor_fn, http::Method, middleware_fn,
-    transport_fn,
+    Request, Response, RetryPolicy, SecretKey, Timer, TransportError, credentials_fn, executor_fn, http::Method,
+    middleware_fn, transport_fn,
 };
 
 use crate::common::{
@@ -148,6 +151,27 @@ fn it_is_revoked_with_the_key_and_at_the_place_of_its_own_call() {
 }
 
 #[test]
+fn where_the_key_was_rotated_it_is_revoked_with_the_next_and_no_other_failure_asks_for_one() {
+    let next = || SecretKey::new("sk_test_next").unwrap();
+    let rotated = Revoking::Unauthorized(MINE.0);
+    for (revoking, revocations, revoked_with) in [(rotated, 2, Some("Bearer sk_test_next")), (Revoking::Fails, 1, None)]
+    {
+        let (clerk, tasks) = (Clerk::new(&[Answer::Success]).revoking(revoking), Tasks::default());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let keys = credentials_fn(move || {
+            let key = if asked.fetch_add(1, Ordering::SeqCst) == 0 { test_key() } else { next() };
+            std::future::ready(Ok::<_, TransportError>(key))
+        });
+        let client = Client::builder(clerk.clone(), keys).executor(tasks.clone()).build().unwrap();
+        send_and_drop(&client);
+        tasks.run();
+        let with: Vec<_> = revoked(&clerk).into_iter().map(|(_, key, _)| key).collect();
+        assert_eq!(with, Vec::from_iter(revoked_with.map(str::to_owned)), "{revoking:?}");
+        assert_eq!((clerk.books().revocations, close(&client).orphan_count()), (revocations, 2 - revocations));
+    }
+}
+
+#[test]
 fn every_form_of_the_client_detaches_but_the_one_that_gave_it_up() {
     let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
     let client = detaching(&clerk, &tasks).require_executor().build().unwrap();
@@ -237,6 +261,37 @@ fn a_executor_of_the_transport_is_found_through_whatever_holds_it() {
         tasks.run();
         assert_eq!((tasks.spawned(), revoked(&clerk).len()), (number + 1, number + 1));
     }
+}
+
+/// A transport that brings the executor of the runtime that is entered, where one is.
+struct Entered(Clerk, Arc<Mutex<Option<Tasks>>>);
+
+#[async_trait]
+impl HttpTransport for Entered {
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        self.0.send(request, context).await
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        self.0.timer()
+    }
+
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        let entered = self.1.lock().unwrap().clone();
+        entered.map(|tasks| Arc::new(tasks) as Arc<dyn Executor>)
+    }
+}
+
+#[test]
+fn the_executor_is_that_of_where_the_exchange_begins_and_not_of_where_it_is_dropped() {
+    let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
+    let entered = Arc::new(Mutex::new(Some(tasks.clone())));
+    let client = Client::builder(Entered(clerk.clone(), Arc::clone(&entered)), test_key()).build().unwrap();
+    let call = begin(&client);
+    *entered.lock().unwrap() = None;
+    drop(call);
+    tasks.run();
+    assert_eq!((tasks.spawned(), revoked(&clerk)), (1, vec![entry("act_0", MINE)]));
 }
 
 #[test]

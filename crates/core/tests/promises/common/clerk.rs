@@ -57,6 +57,8 @@ impl Answer {
 pub(crate) enum Revoking {
     Works,
     Fails,
+    /// This key was rotated: 401.
+    Unauthorized(&'static str),
     Panics,
 }
 
@@ -71,6 +73,8 @@ pub(crate) struct Books {
     pub(crate) told: Vec<String>,
     /// What the answers were that came to their end.
     pub(crate) answered: Vec<Answer>,
+    /// Revocations that were handed to the transport.
+    pub(crate) revocations: usize,
     /// Ids, each with the key and the host.
     pub(crate) revoked: Vec<(String, String, String)>,
 }
@@ -178,10 +182,13 @@ impl Clerk {
         if !send_state.begin() {
             return Err(TransportError::blocked("canceled"));
         }
+        self.note(|books| books.revocations += 1);
         pause(self.phases[1]).await;
         match self.revoking {
             Revoking::Works => {}
             Revoking::Fails => return Ok(response(404, "")),
+            Revoking::Unauthorized(rotated) if key == rotated => return Ok(response(401, "")),
+            Revoking::Unauthorized(_) => {}
             Revoking::Panics => panic!("the transport panics"),
         }
         self.note(|books| books.revoked.push((id.clone(), key, host)));
