@@ -1,5 +1,5 @@
 //! A transport of one's own: a new connection for each request, over hyper's low-level client. The conformance kit holds it to
-//! the contract, in the test below.
+//! the contract, in the test below, which `tests/custom_transport.rs` runs.
 //!
 //! It shows what a transport is responsible for: the deadline, the cap, and kinds that claim no more than is proved.
 //!
@@ -125,7 +125,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Kit::new(|| super::OneShot)
             .block_on(move |future| runtime.block_on(future))
-            .test_name("tests::it_conforms")
+            .test_name("custom_transport::tests::it_conforms")
             .require_proofs()
             .run()
             .assert();

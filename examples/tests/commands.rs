@@ -79,14 +79,16 @@ async fn create_prints_the_token_with_its_link_in_the_clear() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_readmes_program_prints_a_link_and_revokes_its_token() {
+async fn the_readmes_program_prints_a_link_and_leaves_nothing_behind() {
     let server = serve(Emulator::builder()).await;
     let outcome = run(&server, "first_token", &[]).await;
     assert_eq!((outcome.exit, outcome.stderr.as_str()), (0, ""));
-    assert!(outcome.stdout.trim().starts_with("http"));
+    let (link, closed) = outcome.stdout.trim().split_once('\n').unwrap();
+    assert!(link.starts_with("http"));
+    assert!(closed.starts_with("Closed { in_flight: 0, held: [], orphans: []"), "{closed}");
     server.emulator().assert_creates(1);
-    server.emulator().assert_revokes(1);
-    server.emulator().assert_live(0);
+    server.emulator().assert_revokes(0);
+    server.emulator().assert_live(1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
