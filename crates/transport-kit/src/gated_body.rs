@@ -17,7 +17,7 @@ use http_body::{Body, Frame, SizeHint};
 /// The body of a request that begins the [`SendState`] where it is given away, and is withheld where the send was cancelled.
 ///
 /// An empty body is asked for nothing, so a client would send its request unseen. Here it begins where the client asks whether it
-/// ends at once: [`is_end_stream`](Body::is_end_stream), which is asked before the head is written. A client that asks earlier
+/// ends at once: `is_end_stream`, which is asked before the head is written. A client that asks earlier
 /// proves less, and never too much.
 ///
 /// ```
