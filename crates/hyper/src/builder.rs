@@ -15,10 +15,10 @@ use tower_service::Service;
 
 use crate::{
     HyperTransport,
-    connect::{Connector, Limited},
+    connect::{Connector, opens},
     connecting::BoxError,
-    connection_state::Extras,
-    pool::{Settings, Versions},
+    connection::socket::Socket,
+    settings::{Settings, Versions},
     tls,
 };
 
@@ -68,6 +68,9 @@ const MAX_POOL_IDLE: Duration = Duration::from_secs(24 * 3600);
 /// The least that hyper needs to read a head, and the most that a process should hold for one.
 const HEAD_SIZES: std::ops::RangeInclusive<u32> = 8 * 1024..=1024 * 1024;
 
+/// What a server may send, and what a process should hold for one.
+const HEADER_LINES: std::ops::RangeInclusive<usize> = 16..=4096;
+
 impl HyperTransportBuilder {
     pub(crate) fn new() -> Self {
         Self {
@@ -77,9 +80,10 @@ impl HyperTransportBuilder {
                 versions: Versions::Negotiated,
                 // Below the idle limit of servers: a connection that the server is closing is the one way in which a
                 // pooled request is lost with its fate unknown.
-                idle_timeout: Duration::from_secs(10),
+                idle_timeout: Duration::from_secs(4),
                 max_idle_per_host: usize::MAX,
                 max_head_size: 64 * 1024,
+                max_headers: 256,
             },
             tls: tls::Options::default(),
         }
@@ -92,7 +96,7 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Sets for how long an idle connection is kept for another request. Default: 10 seconds. It
+    /// Sets for how long an idle connection is kept for another request. Default: 4 seconds. It
     /// must be above zero, and at most 24 hours. Keep it below the server's own limit.
     pub fn pool_idle_timeout(mut self, timeout: Duration) -> Self {
         self.settings.idle_timeout = timeout;
@@ -118,6 +122,13 @@ impl HyperTransportBuilder {
     /// [`CallContext::response_cap`](clerk_actor_tokens_core::CallContext::response_cap).
     pub fn max_head_size(mut self, bytes: u32) -> Self {
         self.settings.max_head_size = bytes;
+        self
+    }
+
+    /// Sets how many header lines an HTTP/1.1 response may have. Default: 256. It must be from 16 to 4,096. More than 100 are
+    /// read into memory that each response allocates.
+    pub fn max_headers(mut self, lines: usize) -> Self {
+        self.settings.max_headers = lines;
         self
     }
 
@@ -162,7 +173,7 @@ impl HyperTransportBuilder {
             true => Connector::http_only(),
             false => Connector::new(&self.tls, self.settings.versions)?,
         };
-        Ok(self.transport(connector, Extras::Dropped))
+        Ok(self.transport(connector, tls::socket))
     }
 
     /// Builds the transport over your own connector: your resolver, your sockets, your TLS. Pool and limits stay this
@@ -215,18 +226,19 @@ impl HyperTransportBuilder {
             let problem = "is set together with a connector of your own, which negotiates the version itself";
             return Err(ConfigError::new("http1_only", problem, "configure the connector"));
         }
-        Ok(self.transport(connector, Extras::Kept))
+        // Of a stream of the user's own nothing is known.
+        Ok(self.transport(connector, |_| None))
     }
 
-    fn transport<C>(&self, connector: C, extras: Extras) -> HyperTransport
+    fn transport<C>(&self, connector: C, socket: fn(&C::Response) -> Option<Socket>) -> HyperTransport
     where
         C: Service<Uri> + Clone + Send + Sync + 'static,
         C::Response: Read + Write + Connection + Unpin + Send + 'static,
         C::Error: Into<BoxError>,
         C::Future: Send + 'static,
     {
-        let (pooled, fresh) = self.settings.pools(Limited::new(connector, self.connect_timeout, extras));
-        HyperTransport::from_pools(pooled, fresh)
+        let open = opens(connector, self.connect_timeout, &self.settings, socket);
+        HyperTransport::new_over(open, self.settings.clone())
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -243,6 +255,9 @@ impl HyperTransportBuilder {
                 "is longer than 24 hours",
                 "set a duration below the server's idle limit",
             );
+        }
+        if !HEADER_LINES.contains(&self.settings.max_headers) {
+            return wrong("max_headers", "is out of range", "set a number of lines from 16 to 4,096");
         }
         if !HEAD_SIZES.contains(&self.settings.max_head_size) {
             return wrong("max_head_size", "is out of range", "set a number of bytes from 8 KiB to 1 MiB");
@@ -266,6 +281,8 @@ mod tests {
             (builder().pool_idle_timeout(Duration::MAX), "pool_idle_timeout"),
             (builder().max_head_size(8 * 1024 - 1), "max_head_size"),
             (builder().max_head_size(1024 * 1024 + 1), "max_head_size"),
+            (builder().max_headers(15), "max_headers"),
+            (builder().max_headers(4097), "max_headers"),
         ] {
             assert_eq!(refused.build().expect_err(name).setting(), name);
         }

@@ -4,19 +4,24 @@
 
 use std::{
     future::poll_fn,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use clerk_actor_tokens_core::ConfigError;
 use http::{Uri, uri::Scheme};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper::rt::{Read, Write};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use tower_service::Service;
 
 use crate::{
     connecting::{BoxError, ConnectTimedOut, Connecting, Unavailable},
-    connection_state::{Extras, Tracked},
-    pool::Versions,
+    connection::{
+        open::{Connected, Open, open},
+        socket::Socket,
+    },
+    settings::{Settings, Versions},
     tls::{self, Https, Stream},
 };
 
@@ -24,50 +29,35 @@ use crate::{
 /// for calls whose deadline is that long.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
 
-/// Any connector, within the limit.
-#[derive(Clone)]
-pub(crate) struct Limited<C> {
-    inner: C,
+/// Opens connections over this connector, within the limit. `socket` finds the socket of a stream.
+pub(crate) fn opens<C>(
+    connector: C,
     limit: Duration,
-    extras: Extras,
-}
-
-impl<C> Limited<C> {
-    pub(crate) fn new(inner: C, limit: Duration, extras: Extras) -> Self {
-        Self { inner, limit, extras }
-    }
-}
-
-impl<C> Service<Uri> for Limited<C>
+    settings: &Settings,
+    socket: fn(&C::Response) -> Option<Socket>,
+) -> Open
 where
-    C: Service<Uri> + Clone + Send + 'static,
-    C::Response: Send,
+    C: Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: Read + Write + Connection + Unpin + Send + 'static,
     C::Error: Into<BoxError>,
-    C::Future: Send,
+    C::Future: Send + 'static,
 {
-    type Response = Tracked<C::Response>;
-    type Error = BoxError;
-    type Future = Connecting<Self::Response>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // The readiness that counts is the inner connector's: it is awaited within the limit.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, target: Uri) -> Self::Future {
-        let (limit, extras) = (self.limit, self.extras);
-        let mut inner = self.inner.clone();
+    let settings = settings.clone();
+    Arc::new(move |target, events| {
+        let (mut connector, settings) = (connector.clone(), settings.clone());
         let connecting = async move {
-            poll_fn(|context| inner.poll_ready(context)).await.map_err(Into::into)?;
-            inner.call(target).await.map_err(Into::into)
+            poll_fn(|context| connector.poll_ready(context)).await.map_err(Into::into)?;
+            let stream = connector.call(target).await.map_err(Into::into)?;
+            let socket = socket(&stream);
+            open(Connected { stream, socket }, &settings, events).await
         };
         Box::pin(async move {
             match tokio::time::timeout(limit, connecting).await {
-                Ok(connected) => connected.map(|stream| Tracked::new(stream, extras)),
+                Ok(opened) => opened,
                 Err(_) => Err(ConnectTimedOut(limit).into()),
             }
         })
-    }
+    })
 }
 
 /// This crate's own connector.

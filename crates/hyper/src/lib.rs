@@ -4,9 +4,10 @@ mod builder;
 mod classify;
 mod connect;
 mod connecting;
-mod connection_state;
+mod connection;
+mod exchange;
 mod pool;
-mod pooled_connection;
+mod settings;
 mod transport;
 
 #[cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), path = "no_tls.rs")]
@@ -14,7 +15,7 @@ mod tls;
 
 use clerk_actor_tokens_core::{Client, ConfigError, SecretKey};
 
-pub use clerk_actor_tokens_transport_kit::{GatedBody, TokioExecutor, TokioTimer};
+pub use clerk_actor_tokens_transport_kit::{TokioExecutor, TokioTimer};
 
 pub use crate::{builder::HyperTransportBuilder, transport::HyperTransport};
 

@@ -14,13 +14,18 @@ use tokio::net::TcpStream;
 
 use crate::{
     connecting::{BoxError, Connecting, Unavailable},
-    pool::Versions,
+    connection::socket::Socket,
+    settings::Versions,
 };
 
 pub(crate) type Stream = TokioIo<TcpStream>;
 
 pub(crate) fn plain(tcp: TokioIo<TcpStream>) -> Stream {
     tcp
+}
+
+pub(crate) fn socket(stream: &Stream) -> Option<Socket> {
+    Socket::of(stream.inner())
 }
 
 /// There are none.

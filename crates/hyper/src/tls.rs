@@ -24,7 +24,8 @@ use tower_service::Service;
 use self::proxy::{Hop, Route};
 use crate::{
     connecting::{BoxError, Connecting, Unavailable},
-    pool::Versions,
+    connection::socket::Socket,
+    settings::Versions,
 };
 
 pub use self::certificates::{Certificates, ClientIdentity};
@@ -36,6 +37,19 @@ pub(crate) type Stream = MaybeHttpsStream<Hop>;
 /// What a connection without TLS is as a [`Stream`].
 pub(crate) fn plain(tcp: TokioIo<TcpStream>) -> Stream {
     MaybeHttpsStream::Http(MaybeHttpsStream::Http(tcp))
+}
+
+/// The socket of a connection.
+pub(crate) fn socket(stream: &Stream) -> Option<Socket> {
+    let hop = match stream {
+        MaybeHttpsStream::Http(hop) => hop,
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner(),
+    };
+    let tcp = match hop {
+        MaybeHttpsStream::Http(tcp) => tcp,
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner(),
+    };
+    Socket::of(tcp.inner())
 }
 
 /// Opens TLS connections for `https` and plain ones for `http`.

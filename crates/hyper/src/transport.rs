@@ -1,7 +1,8 @@
 //! The transport itself: one request out, one whole response in.
 //!
-//! Responsible for: the deadline over all of it, and for what is claimed when it fails. Not responsible for: opening
-//! connections (`connect.rs`), reading the body (the transport kit), what hyper's errors prove (`classify.rs`).
+//! Responsible for: the deadline over all of it, for sending again what a connection gave back, and for what is claimed when it
+//! fails. Not responsible for: which connection (`pool.rs`), reading the body (the transport kit), what errors prove
+//! (`classify.rs`).
 
 use std::{
     fmt,
@@ -14,30 +15,28 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    CallContext, DiscardConnection, Executor, HttpTransport, Moment, Request, Response, SendState, Timer,
-    TransportError, TransportErrorKind,
+    CallContext, Executor, HttpTransport, Moment, Request, Response, SendState, Timer, TransportError,
+    TransportErrorKind,
 };
 use clerk_actor_tokens_transport_kit::{
     Bounds, GatedBody, Tls, TokioExecutors, TokioTimer, Truncated, Withdrawn, check_request, read_body,
 };
 use http::Version;
-use hyper_util::client::legacy::{
-    self, Client,
-    connect::{Connect, capture_connection},
-};
+use hyper::body::Incoming;
 use tokio::{
     runtime::Handle,
-    time::{Instant, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use crate::{
     classify::{self, Sent},
-    connection_state::ConnectionState,
-    pool::{Pool, pool},
-    pooled_connection::{PooledConnection, Waiting},
+    connection::open::Open,
+    exchange::{self, Moved},
+    pool::{Lease, OriginPool, Runtimes},
+    settings::Settings,
 };
 
-/// Core's [`HttpTransport`] over hyper-util's pooled client: HTTP/1.1 and HTTP/2, TLS by rustls.
+/// Core's [`HttpTransport`] over hyper's connections: HTTP/1.1 and HTTP/2, TLS by rustls.
 ///
 /// It needs a tokio runtime with time and I/O enabled (`tokio::main` and `enable_all` do). Clones share the pool.
 ///
@@ -63,51 +62,19 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct HyperTransport {
-    pooled: Pool,
-    /// Without a pool, for requests that want a fresh connection.
-    fresh: Pool,
+    runtimes: Arc<Runtimes>,
     executors: TokioExecutors,
 }
 
 /// The longest that an exchange may take: a year, which tokio's clock can hold.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-impl HyperTransport {
-    /// A transport over your own hyper-util client: your pool, your limits, your connector.
-    ///
-    /// `fresh` serves the requests that want a connection of their own ([`CallContext::wants_fresh_connection`]): make it
-    /// as `pooled`, with `pool_max_idle_per_host(0)`.
-    ///
-    /// The deadline, the cap of the body and what failures prove are this crate's as ever. What is yours: the time that
-    /// connecting may take, the size of a response's head, the windows of HTTP/2, and how long a connection may lie idle. Set
-    /// an idle limit with a `pool_timer`, below the server's: without it a request can be given to a connection that the
-    /// server is closing, and its fate is unknown.
-    ///
-    /// ```
-    /// use clerk_actor_tokens_hyper::{HyperTransport, GatedBody};
-    /// use hyper_util::client::legacy::{Client, connect::HttpConnector};
-    /// use hyper_util::rt::{TokioExecutor, TokioTimer};
-    /// use std::time::Duration;
-    ///
-    /// let client = |idle| -> Client<HttpConnector, GatedBody> {
-    ///     Client::builder(TokioExecutor::new())
-    ///         .pool_timer(TokioTimer::new())
-    ///         .pool_idle_timeout(Duration::from_secs(10))
-    ///         .pool_max_idle_per_host(idle)
-    ///         .build_http()
-    /// };
-    /// let transport = HyperTransport::from_client(client(8), client(0));
-    /// # let _ = transport;
-    /// ```
-    pub fn from_client<C>(pooled: Client<C, GatedBody>, fresh: Client<C, GatedBody>) -> Self
-    where
-        C: Connect + Clone + Send + Sync + 'static,
-    {
-        Self::from_pools(pool(pooled), pool(fresh))
-    }
+/// How often a request is moved to another connection after one that was idle gave it back.
+const MOVES: usize = 4;
 
-    pub(crate) fn from_pools(pooled: Pool, fresh: Pool) -> Self {
-        Self { pooled, fresh, executors: TokioExecutors::default() }
+impl HyperTransport {
+    pub(crate) fn new_over(open: Open, settings: Settings) -> Self {
+        Self { runtimes: Arc::new(Runtimes::new(open, settings)), executors: TokioExecutors::default() }
     }
 }
 
@@ -123,63 +90,16 @@ impl HttpTransport for HyperTransport {
         let send_state = context.send_state();
         // First, so that a refusal below is proved.
         send_state.hold();
-        sendable(&request)?;
+        let runtime = runtime()?;
+        check_request(&request, Tls::Available)?;
         let deadline = deadline_of(&context)?;
-        let pool = if context.wants_fresh_connection() { &self.fresh } else { &self.pooled };
-        let has_body = !request.body().is_empty();
-        let mut request = request.map(|body| GatedBody::new(body, send_state.clone()));
-        // Which version is spoken is the connection's affair; hyper refuses a request that names another.
-        *request.version_mut() = Version::HTTP_11;
-        let connection = PooledConnection::new(capture_connection(&mut request));
-
-        let waiting = Waiting::new(send_state, &connection);
+        let Some(pool) = self.runtimes.pool(&runtime, request.uri()) else {
+            return Err(TransportError::blocked("the request's URL has no origin"));
+        };
         let mut sleep = pin!(sleep_until(deadline));
-        let mut exchange = pool(request);
-        // The body begins the send state where hyper takes it. A result that is ready counts also where the time is over.
-        let exchanged = poll_fn(|task| match Pin::new(&mut exchange).poll(task) {
-            Poll::Ready(exchanged) => Poll::Ready(Some(exchanged)),
-            Poll::Pending => sleep.as_mut().poll(task).map(|()| None),
-        })
-        .await;
-        waiting.end();
-        let response = match exchanged {
-            Some(Ok(response)) => response,
-            Some(Err(error)) => {
-                return Err(Failed { send_state, connection: &connection, has_body }.without_head(error));
-            }
-            None => {
-                // It may be dead without a sign of it, and HTTP/2 would give it the next request too.
-                connection.discard();
-                // It may still lie in a connection's queue.
-                let is_unsent = send_state.cancel() || !connection.has_request();
-                return Err(classify::deadline_without_head(is_unsent));
-            }
-        };
-        if let Some(mark) = ConnectionState::of_response(&response) {
-            mark.answered();
-        }
-        let (mut head, body) = response.into_parts();
-        let bounds = Bounds {
-            deadline: context.deadline(),
-            timer: &TokioTimer,
-            sleep,
-            cap: context.response_cap(),
-            says_its_end: head.version == Version::HTTP_2,
-        };
-        match read_body(pin!(body), bounds).await {
-            Ok(body) => {
-                head.extensions.insert(DiscardConnection::new(move || connection.discard()));
-                Ok(Response::from_parts(head, body))
-            }
-            Err(cut) => {
-                // The body was dropped unread, which closes an HTTP/1.1 connection, unless its end happened to be in
-                // hyper's buffer: then it would go back to the pool. Over HTTP/2 it resets the stream. The connection
-                // closes when the pool is swept next, within the idle timeout, or when its peer does not stop sending.
-                connection.discard();
-                let source = classify::sanitize(cut.source);
-                Err(Truncated { source, ..cut }.into_error(head))
-            }
-        }
+        let exchange = Exchange { pool: &pool, context: &context, has_body: !request.body().is_empty() };
+        let (lease, response) = exchange.head(request, sleep.as_mut()).await?;
+        exchange.body(lease, response, sleep).await
     }
 
     fn timer(&self) -> &dyn Timer {
@@ -198,28 +118,142 @@ impl HttpTransport for HyperTransport {
     }
 }
 
-/// An exchange that failed before the head of a response was complete.
-struct Failed<'a> {
-    send_state: &'a SendState,
-    connection: &'a PooledConnection,
+/// One exchange, over as many connections as give its request back.
+struct Exchange<'a> {
+    pool: &'a Arc<OriginPool>,
+    context: &'a CallContext,
     has_body: bool,
 }
 
-impl Failed<'_> {
-    fn without_head(self, error: legacy::Error) -> TransportError {
-        if let Some(kind) = classify::before_sending(&error, self.connection.has_request()) {
-            // The request is no longer in a queue. It stays held, and may be sent over another transport.
-            return classify::failure(kind, error);
+impl Exchange<'_> {
+    /// Waits for a connection, moves the request to it, and waits for the head of the response.
+    async fn head(
+        &self,
+        request: Request,
+        mut sleep: Pin<&mut Sleep>,
+    ) -> Result<(Lease, http::Response<Incoming>), TransportError> {
+        let send_state = self.context.send_state();
+        let url = request.uri().clone();
+        let mut request = request.map(|body| GatedBody::new(body, send_state.clone()));
+        // hyper refuses a request that names another version than its connection's.
+        *request.version_mut() = Version::HTTP_11;
+        for moves in 1.. {
+            let waiting = async {
+                match self.context.wants_fresh_connection() {
+                    true => self.pool.fresh().await,
+                    false => self.pool.connection().await,
+                }
+            };
+            let cancels = Cancels(send_state);
+            let mut lease = match until(sleep.as_mut(), pin!(waiting)).await {
+                Some(Ok(lease)) => lease,
+                // It stays held, and may be sent over another transport.
+                Some(Err(error)) => {
+                    cancels.end();
+                    return Err(classify::not_opened(error));
+                }
+                None => return Err(classify::deadline_without_head(true)),
+            };
+            // A wait may end a little after the deadline.
+            if sleep.deadline() <= Instant::now() {
+                self.give_back(lease);
+                return Err(classify::deadline_without_head(true));
+            }
+            // One that was idle may have been closed meanwhile. Where a new one is closed at once, the server does not want it.
+            let was_used = lease.has_answered();
+            let moved = until(sleep.as_mut(), pin!(exchange::send(&mut lease, request, &url))).await;
+            cancels.end();
+            match moved {
+                Some(Moved::Answered(response)) => return Ok((lease, response)),
+                // Asked again by its body before it is sent. A send that was cancelled meanwhile is not moved again.
+                Some(Moved::GivenBack(given_back, _)) if moves < MOVES && was_used && send_state.is_held() => {
+                    request = *given_back;
+                }
+                Some(Moved::GivenBack(_, error)) => return Err(classify::failure(TransportErrorKind::Canceled, error)),
+                Some(Moved::Failed(error)) => return Err(self.failed(&lease, error)),
+                // The connection is dropped: HTTP/1.1 closes it, HTTP/2 resets the stream and is not used again.
+                None => return Err(classify::deadline_without_head(send_state.cancel())),
+            }
         }
-        let was_held = self.send_state.is_held();
+        // Not reached: the last move ends in an error.
+        Err(left())
+    }
+
+    fn give_back(&self, lease: Lease) {
+        if let Lease::Http1(connection) = lease {
+            self.pool.put_back(connection);
+        }
+    }
+
+    fn failed(&self, lease: &Lease, error: hyper::Error) -> TransportError {
+        let was_held = self.context.send_state().is_held();
         // The connection may still have the body in a queue.
-        let is_withheld = self.send_state.cancel();
+        let is_withheld = self.context.send_state().cancel();
         if is_withheld && !was_held {
             return left();
         }
-        let on_new_connection = !self.connection.has_answered();
-        let sent = Sent { has_body: self.has_body, is_withheld, on_new_connection };
+        let sent = Sent { has_body: self.has_body, is_withheld, on_new_connection: !lease.has_answered() };
         classify::failure(classify::after_sending(&error, sent), error)
+    }
+
+    /// Reads the body, and puts the connection back.
+    async fn body(
+        &self,
+        lease: Lease,
+        response: http::Response<Incoming>,
+        sleep: Pin<&mut Sleep>,
+    ) -> Result<Response, TransportError> {
+        let (mut head, body) = response.into_parts();
+        let bounds = Bounds {
+            deadline: self.context.deadline(),
+            timer: &TokioTimer,
+            sleep,
+            cap: self.context.response_cap(),
+            says_its_end: head.version == Version::HTTP_2,
+        };
+        match read_body(pin!(body), bounds).await {
+            Ok(body) => {
+                head.extensions.insert(lease.discard());
+                match lease {
+                    Lease::Http2(mut stream) => stream.end(),
+                    Lease::Http1(_) if exchange::is_framed_twice(&head.headers) => {}
+                    Lease::Http1(_) if exchange::is_last(head.version, &head.headers) => {}
+                    Lease::Http1(_) if self.context.wants_fresh_connection() => {}
+                    Lease::Http1(connection) => self.pool.put_back(connection),
+                }
+                Ok(Response::from_parts(head, body))
+            }
+            // The connection is dropped with what was not read of it.
+            Err(cut) => {
+                let source = classify::sanitize(cut.source);
+                Err(Truncated { source, ..cut }.into_error(head))
+            }
+        }
+    }
+}
+
+/// Runs the future until the sleep is over. A result that is ready counts also where the time is over.
+async fn until<F: Future>(mut sleep: Pin<&mut Sleep>, mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|task| match future.as_mut().poll(task) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => sleep.as_mut().poll(task).map(|()| None),
+    })
+    .await
+}
+
+/// Where an exchange is dropped before its answer, what has not been sent of it never will be.
+struct Cancels<'a>(&'a SendState);
+
+impl Cancels<'_> {
+    /// It has come to an end by itself.
+    fn end(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Cancels<'_> {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 
@@ -228,15 +262,12 @@ fn left() -> TransportError {
     TransportError::blocked(Withdrawn)
 }
 
-/// Refuses what hyper could not send, before anything is opened.
-fn sendable(request: &Request) -> Result<(), TransportError> {
-    if Handle::try_current().is_err() {
-        return Err(TransportError::blocked(
-            "the hyper transport needs a tokio runtime, and this thread has entered none",
-        )
-        .with_advice("Make the call inside a tokio runtime, for example under #[tokio::main]."));
-    }
-    check_request(request, Tls::Available)
+/// The runtime that is entered.
+fn runtime() -> Result<Handle, TransportError> {
+    Handle::try_current().map_err(|_| {
+        TransportError::blocked("the hyper transport needs a tokio runtime, and this thread has entered none")
+            .with_advice("Make the call inside a tokio runtime, for example under #[tokio::main].")
+    })
 }
 
 /// Returns the context's deadline on tokio's clock, unless it has passed.

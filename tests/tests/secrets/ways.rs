@@ -34,10 +34,11 @@ struct Way {
     logging: &'static [&'static str],
 }
 
-const HTTP1: &[&str] = &["hyper_util::client::legacy::client", "hyper_util::client::legacy::pool"];
+const HTTP1: &[&str] = &["hyper_util::client::legacy::connect::http"];
 const HTTP2: &[&str] =
-    &["hyper_util::client::legacy::pool", "h2::client", "h2::codec::framed_write", "h2::hpack::decoder"];
-const HTTP1_TLS: &[&str] = &["hyper_util::client::legacy::client", "rustls::client::hs", "rustls::client::tls13"];
+    &["hyper_util::client::legacy::connect::http", "h2::client", "h2::codec::framed_write", "h2::hpack::decoder"];
+const HTTP1_TLS: &[&str] =
+    &["hyper_util::client::legacy::connect::http", "rustls::client::hs", "rustls::client::tls13"];
 const HTTP2_TLS: &[&str] = &["h2::client", "h2::codec::framed_read", "rustls::client::hs", "rustls::client::tls13"];
 
 const WAYS: [Way; 6] = [

@@ -12,14 +12,11 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{Execution, TransportErrorKind};
-use clerk_actor_tokens_hyper::{GatedBody, HyperTransport};
+use clerk_actor_tokens_hyper::HyperTransport;
 use http::Uri;
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{Connected, HttpConnector, dns::Name},
-    },
-    rt::{TokioExecutor, TokioIo},
+    client::legacy::connect::{Connected, HttpConnector, dns::Name},
+    rt::TokioIo,
 };
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -28,8 +25,8 @@ use tokio::{
 use tower_service::Service;
 
 use crate::{
-    h2_peer::{NO_ERROR, Peer, REFUSED_STREAM, answering, goaway, rst},
-    support::{Exchanges, LONG, SHORT, Server, assert_kind, causes, closed_by_client, ok, post, post_within},
+    h2_peer::{Peer, answering, goaway},
+    support::{Exchanges, LONG, SHORT, Server, assert_kind, causes, ok, post, post_within},
 };
 
 /// A connector that does this.
@@ -282,65 +279,6 @@ async fn silent(port: u16) -> Option<(TcpListener, Vec<TcpStream>)> {
         queue.push(stream.ok()?);
     }
     Some((listener, queue))
-}
-
-fn own_client(idle: usize, http2: bool) -> Client<HttpConnector, GatedBody> {
-    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(idle).http2_only(http2).build_http()
-}
-
-#[tokio::test]
-async fn over_a_client_of_ones_own_connections_are_pooled_fresh_ones_are_fresh_and_limits_hold() {
-    for http2 in [false, true] {
-        let server = if http2 { answering().await } else { Server::answering(ok("hello")).await };
-        let transport = HyperTransport::from_client(own_client(8, http2), own_client(0, http2));
-        for _ in 0..3 {
-            assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
-        }
-        assert_eq!(server.connections(), 1);
-        let fresh = post(&server.url("/")).with_fresh_connection();
-        transport.exchange(fresh).await.unwrap();
-        assert_eq!(server.connections(), 2);
-
-        let capped = post(&server.url("/")).with_response_cap(4);
-        let error = transport.exchange(capped).await.unwrap_err();
-        assert_kind(&error, TransportErrorKind::BodyTooLarge);
-        assert_eq!(error.partial().unwrap().body(), "hell");
-    }
-}
-
-#[tokio::test]
-async fn over_a_client_of_ones_own_failures_prove_what_they_always_prove() {
-    let transport = |http2| HyperTransport::from_client(own_client(8, http2), own_client(0, http2));
-
-    let silent = Server::start(|_, mut stream| async move { closed_by_client(&mut stream).await }).await;
-    let error = transport(false).exchange(post_within(&silent.url("/"), SHORT)).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::Timeout);
-
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
-    let error = transport(false).exchange(post(&url)).await.unwrap_err();
-    assert_kind(&error, TransportErrorKind::Connect);
-
-    // Whether a connection of somebody else's client has answered before is not known. A refusal still counts as one.
-    for (bytes, kind) in [
-        (rst(1, REFUSED_STREAM), TransportErrorKind::Refused),
-        (rst(1, 2), TransportErrorKind::Interrupted),
-        (goaway(0, NO_ERROR), TransportErrorKind::Refused),
-        (goaway(0, 11), TransportErrorKind::Refused),
-    ] {
-        let server = Server::start(move |_, stream| {
-            let bytes = bytes.clone();
-            async move {
-                let Some(mut peer) = Peer::accept(stream).await else { return };
-                peer.request().await;
-                peer.send(bytes).await;
-                peer.closed_by_client().await;
-            }
-        })
-        .await;
-        assert_kind(&transport(true).exchange(post(&server.url("/"))).await.unwrap_err(), kind);
-    }
 }
 
 #[tokio::test]

@@ -9,9 +9,13 @@ use std::{
 use clerk_actor_tokens_core::{DiscardConnection, Execution, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
 use http::HeaderValue;
-use tokio::{io::AsyncWriteExt, sync::mpsc};
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{Notify, mpsc},
+    time::timeout,
+};
 
-use crate::support::{Exchanges, Server, assert_kind, http_only, ok, post, read_request};
+use crate::support::{Exchanges, LONG, Server, assert_kind, closed_by_client, http_only, ok, post, read_request};
 
 #[tokio::test]
 async fn a_connection_is_used_again() {
@@ -163,5 +167,53 @@ async fn while_the_server_closes_connections_a_request_that_it_read_is_never_cal
         let was_read = read.lock().unwrap().contains(&number.to_string());
         assert!(!(was_read && executed == Execution::NotExecuted), "request {number} was read");
         assert!(was_read || executed != Execution::Executed, "request {number} was answered unread");
+    }
+}
+
+/// A second descriptor would keep a socket open that hyper has closed.
+#[tokio::test]
+async fn the_server_sees_the_end_of_each_connection_that_is_given_up() {
+    #[derive(Debug, Clone, Copy)]
+    enum Ends {
+        ByTheServer,
+        ByTheIdleLimit,
+        ByDiscard,
+        WithTheTransport,
+    }
+    for ends in [Ends::ByTheServer, Ends::ByTheIdleLimit, Ends::ByDiscard, Ends::WithTheTransport] {
+        let ended = Arc::new(Notify::new());
+        let notify = Arc::clone(&ended);
+        let server = Server::start(move |number, mut stream| {
+            let notify = Arc::clone(&notify);
+            async move {
+                read_request(&mut stream).await.unwrap();
+                stream.write_all(ok("hello").as_bytes()).await.unwrap();
+                if matches!(ends, Ends::ByTheServer) {
+                    stream.shutdown().await.unwrap();
+                }
+                closed_by_client(&mut stream).await;
+                if number == 0 {
+                    notify.notify_one();
+                }
+            }
+        })
+        .await;
+        let idle = match ends {
+            Ends::ByTheIdleLimit => Duration::from_millis(50),
+            _ => LONG,
+        };
+        let transport = HyperTransport::builder().http_only().pool_idle_timeout(idle).build().unwrap();
+        let response = transport.exchange(post(&server.url("/"))).await.unwrap();
+        match ends {
+            Ends::ByDiscard => {
+                response.extensions().get::<DiscardConnection>().unwrap().discard();
+                transport.exchange(post(&server.url("/"))).await.unwrap();
+            }
+            Ends::ByTheServer | Ends::ByTheIdleLimit | Ends::WithTheTransport => {}
+        }
+        // Dropped here, or kept.
+        let kept = (!matches!(ends, Ends::WithTheTransport)).then_some(transport);
+        timeout(LONG, ended.notified()).await.unwrap_or_else(|_| panic!("{ends:?}: it was still open"));
+        drop(kept);
     }
 }

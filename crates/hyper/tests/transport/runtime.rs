@@ -29,37 +29,40 @@ fn a_transport_outlives_the_runtime_that_it_was_used_in() {
 }
 
 #[test]
-fn a_runtime_that_ends_under_a_request_leaves_its_fate_unknown() {
+fn a_runtime_has_connections_of_its_own_and_takes_only_these_along_when_it_ends() {
     let servers = Runtime::new().unwrap();
     let reached = Arc::new(Notify::new());
     let notify = reached.clone();
-    let server = servers.block_on(Server::start(move |_, mut stream| {
+    let server = servers.block_on(Server::start(move |number, mut stream| {
         let notify = notify.clone();
         async move {
-            read_request(&mut stream).await.unwrap();
-            stream.write_all(ok("hello").as_bytes()).await.unwrap();
-            read_request(&mut stream).await.unwrap();
-            notify.notify_one();
-            read_request(&mut stream).await;
+            while read_request(&mut stream).await.is_some() {
+                if number == 1 {
+                    notify.notify_one();
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                stream.write_all(ok("hello").as_bytes()).await.unwrap();
+            }
         }
     }));
     let transport = http_only();
     let first = Runtime::new().unwrap();
-    first.block_on(async {
-        transport.exchange(post(&server.url("/"))).await.unwrap();
-        // Until the connection is back in the pool.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    });
-
-    // The second request goes over the connection that the first runtime drives, and that runtime ends.
+    first.block_on(transport.exchange(post(&server.url("/")))).unwrap();
+    // The first runtime is not driven and then ends, while a request of the second is in flight.
     let second = Runtime::new().unwrap();
-    let url = server.url("/");
-    let sending = second.spawn(async move { transport.exchange(post(&url)).await });
-    second.block_on(async { timeout(LONG, reached.notified()).await }).expect("it went over another connection");
+    let (sender, url) = (transport.clone(), server.url("/"));
+    let sending = second.spawn(async move { sender.exchange(post(&url)).await });
+    second.block_on(async { timeout(LONG, reached.notified()).await }).unwrap();
     first.shutdown_background();
-    let error = second.block_on(sending).unwrap().unwrap_err();
-    assert_eq!(server.connections(), 1);
-    assert_kind(&error, TransportErrorKind::Interrupted);
+    assert_eq!(second.block_on(sending).unwrap().unwrap().body(), "hello");
+    assert_eq!(server.connections(), 2);
+
+    // One that ends under its own request leaves the fate of that unknown.
+    let (sender, url) = (transport.clone(), server.url("/"));
+    let third = Runtime::new().unwrap();
+    let sending = third.spawn(async move { drop(sender.exchange(post(&url)).await) });
+    third.shutdown_timeout(LONG);
+    assert!(servers.block_on(sending).is_err());
 }
 
 /// The book warns of it: a paused clock jumps to the deadline while the test waits for a socket.

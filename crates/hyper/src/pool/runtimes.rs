@@ -1,0 +1,115 @@
+//! One pool for each tokio runtime that a transport is used in, as long as the runtime lives.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use http::{Uri, uri::Authority, uri::Scheme};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::oneshot,
+};
+
+use super::origin::OriginPool;
+use crate::{connection::open::Open, settings::Settings};
+
+/// Scheme, host and port.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Origin {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+/// The pools of all runtimes. Dropped, it ends every connection.
+pub(crate) struct Runtimes {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    open: Open,
+    settings: Arc<Settings>,
+    /// An application has one or two.
+    runtimes: Mutex<Vec<Runtime>>,
+}
+
+struct Runtime {
+    id: Id,
+    origins: HashMap<Origin, Arc<OriginPool>>,
+    /// Dropped, it ends the task that says when the runtime has ended.
+    _alive: oneshot::Sender<()>,
+}
+
+impl Runtimes {
+    pub(crate) fn new(open: Open, settings: Settings) -> Self {
+        Self { shared: Arc::new(Shared { open, settings: Arc::new(settings), runtimes: Mutex::default() }) }
+    }
+
+    /// The pool of the runtime that is entered, for the origin of this URL, which has a scheme and an authority.
+    pub(crate) fn pool(&self, runtime: &Handle, url: &Uri) -> Option<Arc<OriginPool>> {
+        let parts = (url.scheme(), url.authority());
+        let (Some(scheme), Some(authority)) = parts else { return None };
+        let id = runtime.id();
+        let mut watch = None;
+        let mut runtimes = self.shared.runtimes();
+        let at = runtimes.iter().position(|known| known.id == id);
+        let known = match at.and_then(|at| runtimes.get_mut(at)) {
+            Some(known) => known,
+            None => {
+                let (alive, ended) = oneshot::channel();
+                watch = Some(Watch { id, shared: Arc::downgrade(&self.shared) }.until(ended));
+                runtimes.push(Runtime { id, origins: HashMap::new(), _alive: alive });
+                runtimes.last_mut()?
+            }
+        };
+        let is = |origin: &Origin| origin.scheme == *scheme && origin.authority == *authority;
+        if let Some((_, pool)) = known.origins.iter().find(|(origin, _)| is(origin)) {
+            return Some(Arc::clone(pool));
+        }
+        let origin = Origin { scheme: scheme.clone(), authority: authority.clone() };
+        let root =
+            Uri::builder().scheme(scheme.clone()).authority(authority.clone()).path_and_query("/").build().ok()?;
+        let pool =
+            OriginPool::new(root, Arc::clone(&self.shared.open), Arc::clone(&self.shared.settings), runtime.clone());
+        known.origins.insert(origin, Arc::clone(&pool));
+        drop(runtimes);
+        if let Some(watch) = watch {
+            // Where the runtime ends, it drops this task. One that is ending drops it here: not under the lock.
+            drop(runtime.spawn(watch));
+        }
+        Some(pool)
+    }
+}
+
+impl Shared {
+    fn runtimes(&self) -> MutexGuard<'_, Vec<Runtime>> {
+        self.runtimes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets a runtime where it ends: this is dropped with it.
+struct Watch {
+    id: Id,
+    shared: Weak<Shared>,
+}
+
+impl Watch {
+    async fn until(self, ended: oneshot::Receiver<()>) {
+        // The transport is gone.
+        let _ = ended.await;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let ended: Vec<_> = {
+            let mut runtimes = shared.runtimes();
+            let (ended, lasting) = std::mem::take(&mut *runtimes).into_iter().partition(|known| known.id == self.id);
+            *runtimes = lasting;
+            ended
+        };
+        // Outside the lock: their connections are closed.
+        drop(ended);
+    }
+}
