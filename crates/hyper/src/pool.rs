@@ -3,10 +3,14 @@
 //! A connection is used only from the runtime that drives it. Not responsible for opening connections (`connection/open.rs`)
 //! or for one exchange (`transport.rs`).
 
+mod alone;
+mod lease;
 mod origin;
 mod runtimes;
+mod state;
 
 pub(crate) use self::{
-    origin::{Lease, OpenFailed, OriginPool},
+    lease::{Lease, OpenFailed},
+    origin::OriginPool,
     runtimes::Runtimes,
 };

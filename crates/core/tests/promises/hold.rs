@@ -104,16 +104,17 @@ fn a_panic_while_it_is_held_revokes_it() {
 #[test]
 fn a_revocation_in_which_a_middleware_panics_goes_to_the_handler_or_is_left_for_close() {
     for handles in [false, true] {
-        let (clerk, tasks, told) = (Clerk::new(&[Answer::Success]), Tasks::default(), Arc::new(Mutex::new(Vec::new())));
+        let (clerk, tasks, handled) =
+            (Clerk::new(&[Answer::Success]), Tasks::default(), Arc::new(Mutex::new(Vec::new())));
         let panics = middleware_fn(|request: Request, next| {
             assert!(!request.uri().path().ends_with("/revoke"), "the middleware panics");
             Box::pin(async move { next.run(request).await })
         });
         let mut builder = Client::builder(clerk.clone(), test_key()).executor(tasks.clone()).middleware(panics);
         if handles {
-            let told = Arc::clone(&told);
+            let handled = Arc::clone(&handled);
             builder = builder.on_orphan(move |orphan: Orphan| {
-                told.lock().unwrap().extend(orphan.report().id().map(str::to_owned));
+                handled.lock().unwrap().extend(orphan.report().id().map(str::to_owned));
                 std::future::ready(())
             });
         }
@@ -121,8 +122,12 @@ fn a_revocation_in_which_a_middleware_panics_goes_to_the_handler_or_is_left_for_
         drop(held(&client));
         let closed = tasks.run_beside(client.close(LONG));
         let left: Vec<_> = closed.orphans().iter().filter_map(|report| report.id().map(str::to_owned)).collect();
-        let told = told.lock().unwrap().clone();
-        assert_eq!(if handles { (told, left) } else { (left, told) }, (vec!["act_0".to_owned()], vec![]), "{handles}");
+        let handled = handled.lock().unwrap().clone();
+        assert_eq!(
+            if handles { (handled, left) } else { (left, handled) },
+            (vec!["act_0".to_owned()], vec![]),
+            "{handles}"
+        );
         assert_eq!((closed.in_flight(), revoked(&clerk).len()), (0, 0));
     }
 }

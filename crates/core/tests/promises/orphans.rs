@@ -670,8 +670,8 @@ fn a_runtime_that_ends_at_any_moment_loses_what_is_not_over_and_says_so() {
         });
         let closed = close(&client);
         assert_eq!((closed.orphan_count(), closed.in_flight()), (usize::from(is_left), 0), "{polls}");
-        let told = clerk.books().told.last().cloned();
-        assert!(!is_left || closed.orphans()[0].id() == told.as_deref(), "what arrived is known");
+        let arrived = clerk.books().told.last().cloned();
+        assert!(!is_left || closed.orphans()[0].id() == arrived.as_deref(), "what arrived is known");
         if !is_left {
             break;
         }

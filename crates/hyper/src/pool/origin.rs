@@ -4,91 +4,29 @@
 //! where the protocol is not known yet: one attempt, and then all share the connection.
 
 use std::{
-    collections::VecDeque,
-    error::Error as StdError,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use clerk_actor_tokens_core::{DiscardConnection, SystemTimer, Timer as _};
+use clerk_actor_tokens_core::{SystemTimer, Timer as _};
 use http::{Uri, uri::Scheme};
-use tokio::{runtime::Handle, sync::oneshot, task::AbortHandle};
+use tokio::{runtime::Handle, sync::oneshot};
 
+use super::{
+    alone::fresh,
+    lease::{Lease, OpenFailed},
+    state::{Attempt, State, split_off},
+};
 use crate::{
     connecting::BoxError,
     connection::{
         events::Events,
         http1::Http1,
-        http2::{Http2, Stream},
+        http2::Http2,
         open::{Open, Opened},
     },
     settings::{Settings, Versions},
 };
-
-/// A connection, for one exchange.
-pub(crate) enum Lease {
-    Http1(Http1),
-    Http2(Stream),
-}
-
-impl Lease {
-    /// It has answered.
-    pub(crate) fn answered(&mut self) {
-        match self {
-            Self::Http1(connection) => connection.has_answered = true,
-            Self::Http2(stream) => stream.answered(),
-        }
-    }
-
-    pub(crate) fn has_answered(&self) -> bool {
-        match self {
-            Self::Http1(connection) => connection.has_answered,
-            Self::Http2(stream) => stream.has_answered(),
-        }
-    }
-
-    /// What keeps the connection from being used again.
-    pub(crate) fn discard(&self) -> DiscardConnection {
-        match self {
-            Self::Http1(connection) => {
-                let is_discarded = connection.discard_handle();
-                DiscardConnection::new(move || is_discarded.store(true, Ordering::Release))
-            }
-            Self::Http2(stream) => {
-                // A response that is kept must not keep the connection.
-                let connection = Arc::downgrade(stream.connection());
-                DiscardConnection::new(move || {
-                    if let Some(connection) = connection.upgrade() {
-                        connection.give_up();
-                    }
-                })
-            }
-        }
-    }
-}
-
-/// Why no connection came about. Several calls may have waited for it.
-#[derive(Debug, Clone)]
-pub(crate) struct OpenFailed(Arc<BoxError>);
-
-impl fmt::Display for OpenFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no connection could be opened")
-    }
-}
-
-impl StdError for OpenFailed {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.0.as_ref().as_ref())
-    }
-}
-
-impl OpenFailed {
-    pub(crate) fn new(cause: BoxError) -> Self {
-        Self(Arc::new(cause))
-    }
-}
 
 /// The pool of one origin on one runtime.
 pub(crate) struct OriginPool {
@@ -102,42 +40,6 @@ pub(crate) struct OriginPool {
     events: Arc<dyn Events>,
 }
 
-#[derive(Default)]
-struct State {
-    /// HTTP/1.1, the last one used last.
-    idle: Vec<Http1>,
-    /// HTTP/2: the last is the one that takes new requests.
-    shared: Vec<Arc<Http2>>,
-    waiting: VecDeque<Waiting>,
-    attempts: Vec<Attempt>,
-    /// Numbers of waiting calls and of attempts.
-    next: u64,
-    /// Whether the origin is known to speak HTTP/1.1.
-    speaks_http1: bool,
-    /// Whether a task closes what rests for too long.
-    is_swept: bool,
-}
-
-struct Waiting {
-    number: u64,
-    give: oneshot::Sender<Result<Lease, OpenFailed>>,
-}
-
-/// An attempt to connect. Dropped, it is given up.
-struct Attempt {
-    number: u64,
-    /// Until it has ended.
-    task: Option<AbortHandle>,
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
-    }
-}
-
 impl OriginPool {
     pub(crate) fn new(origin: Uri, open: Open, settings: Arc<Settings>, runtime: Handle) -> Arc<Self> {
         Arc::new_cyclic(|this: &Weak<Self>| {
@@ -147,7 +49,7 @@ impl OriginPool {
                 Versions::Negotiated => is_plain,
                 Versions::Http2 => false,
             };
-            let state = Mutex::new(State { speaks_http1, ..State::default() });
+            let state = Mutex::new(State::new(speaks_http1));
             Self { origin, open, settings, runtime, state, this: this.clone(), events: Arc::new(OfPool(this.clone())) }
         })
     }
@@ -158,26 +60,7 @@ impl OriginPool {
 
     /// Opens a connection for one exchange alone, which carried nothing before.
     pub(crate) async fn fresh(&self) -> Result<Lease, OpenFailed> {
-        let of_one = Arc::new(OfOne::default());
-        let events: Arc<dyn Events> = Arc::clone(&of_one) as Arc<dyn Events>;
-        match (self.open)(self.origin.clone(), Arc::clone(&events)).await.map_err(OpenFailed::new)? {
-            Opened::Http1(connection) => Ok(Lease::Http1(connection)),
-            Opened::Http2(connection) => loop {
-                let mut changed = std::pin::pin!(of_one.changed.notified());
-                changed.as_mut().enable();
-                if let Some(cause) = of_one.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                    return Err(OpenFailed::new(cause));
-                }
-                if let Some(stream) = connection.stream(&events) {
-                    // Nothing else is moved to it.
-                    return Ok(Lease::Http2(stream));
-                }
-                if connection.is_over() {
-                    return Err(OpenFailed::new("the connection ended before it took a request".into()));
-                }
-                changed.await;
-            },
-        }
+        fresh(&self.open, self.origin.clone()).await
     }
 
     /// Waits for a connection: one that is idle, one that becomes free, or a new one. Dropped, the call waits no longer.
@@ -223,17 +106,14 @@ impl OriginPool {
     }
 
     fn shared(&self) -> Option<Arc<Http2>> {
-        let mut state = self.state();
-        state.shared.retain(|shared| !shared.is_over());
-        state.shared.last().cloned()
+        self.state().shared()
     }
 
     /// It takes no more requests.
     pub(crate) fn give_up(&self, connection: &Arc<Http2>) {
         connection.give_up();
         let mut state = self.state();
-        let (over, lasting) = std::mem::take(&mut state.shared).into_iter().partition::<Vec<_>, _>(|it| it.is_over());
-        state.shared = lasting;
+        let over = split_off(&mut state.shared, |it| it.is_over());
         drop(state);
         drop(over);
     }
@@ -267,9 +147,13 @@ impl OriginPool {
             return drop(connection);
         }
         state.idle.push(connection);
+        self.begin_sweep(&mut state);
+    }
+
+    /// Begins the task that closes what rests for too long, unless it runs.
+    fn begin_sweep(&self, state: &mut State) {
         if !std::mem::replace(&mut state.is_swept, true) {
-            let (this, limit) = (self.this.clone(), self.settings.idle_timeout);
-            drop(self.runtime.spawn(sweep(this, limit)));
+            drop(self.runtime.spawn(sweep(self.this.clone(), self.settings.idle_timeout)));
         }
     }
 
@@ -278,11 +162,9 @@ impl OriginPool {
         let mut state = self.state();
         let limit = self.settings.idle_timeout;
         let is_over = |idle: &Http1| idle.is_closed() || idle.idle_for() >= limit;
-        let (over, resting) = std::mem::take(&mut state.idle).into_iter().partition::<Vec<_>, _>(is_over);
-        state.idle = resting;
+        let over = split_off(&mut state.idle, is_over);
         let is_idle = |it: &Arc<Http2>| it.is_over() || it.idle_for().is_some_and(|idle_for| idle_for >= limit);
-        let (ended, shared) = std::mem::take(&mut state.shared).into_iter().partition::<Vec<_>, _>(is_idle);
-        state.shared = shared;
+        let ended = split_off(&mut state.shared, is_idle);
         state.is_swept = !state.idle.is_empty() || !state.shared.is_empty();
         let is_swept = state.is_swept;
         drop(state);
@@ -295,8 +177,7 @@ impl OriginPool {
         self.forget_closed();
         loop {
             let mut state = self.state();
-            state.shared.retain(|shared| !shared.is_over());
-            let Some(shared) = state.shared.last().cloned() else { break };
+            let Some(shared) = state.shared() else { break };
             let Some(first) = state.waiting.pop_front() else { break };
             let Some(stream) = shared.stream(&self.events) else {
                 state.waiting.push_front(first);
@@ -311,8 +192,7 @@ impl OriginPool {
 
     fn forget_closed(&self) {
         let mut state = self.state();
-        let (closed, open) = std::mem::take(&mut state.idle).into_iter().partition::<Vec<_>, _>(Http1::is_closed);
-        state.idle = open;
+        let closed = split_off(&mut state.idle, Http1::is_closed);
         drop(state);
         drop(closed);
     }
@@ -320,16 +200,7 @@ impl OriginPool {
     /// One that has waited before waits in front.
     fn wait(&self, has_waited: bool) -> (u64, oneshot::Receiver<Result<Lease, OpenFailed>>) {
         let (give, given) = oneshot::channel();
-        let number = {
-            let mut state = self.state();
-            let number = state.next;
-            state.next = state.next.wrapping_add(1);
-            match has_waited {
-                true => state.waiting.push_front(Waiting { number, give }),
-                false => state.waiting.push_back(Waiting { number, give }),
-            }
-            number
-        };
+        let number = self.state().wait(give, has_waited);
         // What came free meanwhile, and what has to be opened.
         self.serve();
         (number, given)
@@ -345,8 +216,7 @@ impl OriginPool {
             (false, false) => 0,
         };
         while state.attempts.len() < needed {
-            let number = state.next;
-            state.next = state.next.wrapping_add(1);
+            let number = state.number();
             let (this, opening) = (self.this.clone(), (self.open)(self.origin.clone(), Arc::clone(&self.events)));
             let task = self.runtime.spawn(async move {
                 let opened = opening.await;
@@ -366,12 +236,7 @@ impl OriginPool {
     /// An attempt has ended.
     fn arrived(&self, number: u64, opened: Result<Opened, BoxError>) {
         let mut state = self.state();
-        let at = state.attempts.iter().position(|attempt| attempt.number == number);
-        let is_known = at.is_some();
-        if let Some(mut ended) = at.map(|at| state.attempts.swap_remove(at)) {
-            // This is its own task: to abort it would end this.
-            ended.task = None;
-        }
+        let is_known = state.end_attempt(number);
         match opened {
             Ok(Opened::Http1(connection)) => {
                 state.speaks_http1 = true;
@@ -389,9 +254,7 @@ impl OriginPool {
             Ok(Opened::Http2(connection)) => {
                 state.speaks_http1 = false;
                 state.shared.push(connection);
-                if !std::mem::replace(&mut state.is_swept, true) {
-                    drop(self.runtime.spawn(sweep(self.this.clone(), self.settings.idle_timeout)));
-                }
+                self.begin_sweep(&mut state);
                 drop(state);
                 self.serve();
             }
@@ -405,24 +268,10 @@ impl OriginPool {
             }
         }
     }
-}
 
-impl OriginPool {
-    /// No connection came about by the attempt of this number. HTTP/1.1: each waiting call has an attempt of its own. Else all that
-    /// waited for this one.
+    /// No connection came about by the attempt of this number.
     fn fail_waiting(&self, failed: OpenFailed, attempt: u64) {
-        let failing: VecDeque<_> = {
-            let mut state = self.state();
-            match state.speaks_http1 {
-                true => state.waiting.pop_front().into_iter().collect(),
-                false => {
-                    let waiting = std::mem::take(&mut state.waiting);
-                    let (failing, others) = waiting.into_iter().partition(|waiting| waiting.number < attempt);
-                    state.waiting = others;
-                    failing
-                }
-            }
-        };
+        let failing = self.state().fail_waiting(attempt);
         for waiting in failing {
             // One that has left needs no error.
             let _ = waiting.give.send(Err(failed.clone()));
@@ -448,24 +297,6 @@ impl Events for OfPool {
     }
 }
 
-/// What happens to a connection of one exchange alone.
-#[derive(Default)]
-struct OfOne {
-    changed: tokio::sync::Notify,
-    failed: Mutex<Option<BoxError>>,
-}
-
-impl Events for OfOne {
-    fn changed(&self) {
-        self.changed.notify_waiters();
-    }
-
-    fn failed(&self, cause: BoxError) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
-        self.changed.notify_waiters();
-    }
-}
-
 /// Closes what rests for too long, until nothing rests. On the system's clock: a paused clock of tokio's is not moved by it.
 async fn sweep(pool: Weak<OriginPool>, limit: Duration) {
     loop {
@@ -485,11 +316,7 @@ struct Left<'a> {
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
-        let left = {
-            let mut state = self.pool.state();
-            let at = state.waiting.iter().position(|waiting| waiting.number == self.number);
-            at.and_then(|at| state.waiting.remove(at))
-        };
+        let left = self.pool.state().leave(self.number);
         if left.is_some() {
             self.pool.attempt();
         }

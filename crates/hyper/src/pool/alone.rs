@@ -1,0 +1,56 @@
+//! A connection that only one exchange uses: it is in no pool.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::Uri;
+
+use super::lease::{Lease, OpenFailed};
+use crate::{
+    connecting::BoxError,
+    connection::{
+        events::Events,
+        open::{Open, Opened},
+    },
+};
+
+/// Opens a connection and waits until it takes a request.
+pub(super) async fn fresh(open: &Open, origin: Uri) -> Result<Lease, OpenFailed> {
+    let of_one = Arc::new(OfOne::default());
+    let events: Arc<dyn Events> = Arc::clone(&of_one) as Arc<dyn Events>;
+    match open(origin, Arc::clone(&events)).await.map_err(OpenFailed::new)? {
+        Opened::Http1(connection) => Ok(Lease::Http1(connection)),
+        Opened::Http2(connection) => loop {
+            let mut changed = std::pin::pin!(of_one.changed.notified());
+            changed.as_mut().enable();
+            if let Some(cause) = of_one.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(OpenFailed::new(cause));
+            }
+            if let Some(stream) = connection.stream(&events) {
+                // Nothing else is moved to it.
+                return Ok(Lease::Http2(stream));
+            }
+            if connection.is_over() {
+                return Err(OpenFailed::new("the connection ended before it took a request".into()));
+            }
+            changed.await;
+        },
+    }
+}
+
+/// What happens to a connection of one exchange alone.
+#[derive(Default)]
+struct OfOne {
+    changed: tokio::sync::Notify,
+    failed: Mutex<Option<BoxError>>,
+}
+
+impl Events for OfOne {
+    fn changed(&self) {
+        self.changed.notify_waiters();
+    }
+
+    fn failed(&self, cause: BoxError) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
+        self.changed.notify_waiters();
+    }
+}

@@ -1,0 +1,78 @@
+//! A connection, given to one exchange, and the error where none came about.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
+
+use clerk_actor_tokens_core::DiscardConnection;
+
+use crate::{
+    connecting::BoxError,
+    connection::{http1::Http1, http2::Stream},
+};
+
+/// A connection, for one exchange.
+pub(crate) enum Lease {
+    Http1(Http1),
+    Http2(Stream),
+}
+
+impl Lease {
+    /// It has answered.
+    pub(crate) fn answered(&mut self) {
+        match self {
+            Self::Http1(connection) => connection.has_answered = true,
+            Self::Http2(stream) => stream.answered(),
+        }
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        match self {
+            Self::Http1(connection) => connection.has_answered,
+            Self::Http2(stream) => stream.has_answered(),
+        }
+    }
+
+    /// What keeps the connection from being used again.
+    pub(crate) fn discard(&self) -> DiscardConnection {
+        match self {
+            Self::Http1(connection) => {
+                let is_discarded = connection.discard_handle();
+                DiscardConnection::new(move || is_discarded.store(true, Ordering::Release))
+            }
+            Self::Http2(stream) => {
+                // A response that is kept must not keep the connection.
+                let connection = Arc::downgrade(stream.connection());
+                DiscardConnection::new(move || {
+                    if let Some(connection) = connection.upgrade() {
+                        connection.give_up();
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// Why no connection came about. Several calls may have waited for it.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenFailed(Arc<BoxError>);
+
+impl fmt::Display for OpenFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no connection could be opened")
+    }
+}
+
+impl StdError for OpenFailed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.0.as_ref().as_ref())
+    }
+}
+
+impl OpenFailed {
+    pub(crate) fn new(cause: BoxError) -> Self {
+        Self(Arc::new(cause))
+    }
+}
