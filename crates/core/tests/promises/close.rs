@@ -6,6 +6,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
+    task::{Context, Wake, Waker},
     thread,
     time::{Duration, Instant},
 };
@@ -66,6 +67,28 @@ fn nothing_is_made_any_more_by_any_clone_and_revocations_pass() {
     pollster::block_on(clone.actor_tokens().revoke(ID).send()).unwrap();
     assert_eq!((clerk.books().revoked.len(), tasks.spawned()), (1, 0));
     assert!(pollster::block_on(client.close(LONG)).is_clean());
+}
+
+/// A waker that does nothing, and is counted.
+struct Counted;
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_close_that_is_dropped_keeps_nothing_of_the_task_that_waited() {
+    let (_clerk, _tasks, client) = detaching(Answer::Success);
+    let in_flight = begin(&client);
+    let counted = Arc::new(Counted);
+    {
+        let waker = Waker::from(Arc::clone(&counted));
+        let mut closing = Box::pin(client.close(LONG));
+        assert!(closing.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(Arc::strong_count(&counted) > 2, "it waits by this waker");
+    }
+    assert_eq!(Arc::strong_count(&counted), 1);
+    drop(in_flight);
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn without_an_executor_the_loss_is_told_by_the_log_and_by_close() {
         let closed = close(&client);
         assert_eq!((closed.orphan_count(), closed.in_flight(), closed.is_clean()), (1, 0, false));
         assert_eq!(closed.orphans()[0].execution(), Execution::Unknown);
-        assert_eq!(closed.orphans()[0].id(), None);
+        assert_eq!((closed.orphans()[0].id(), closed.orphans()[0].was_held()), (None, false));
         // The one in flight, whose end was not seen.
         let [attempt] = closed.orphans()[0].attempts() else { panic!("{closed:?}") };
         assert_eq!((attempt.number(), attempt.execution()), (1, Execution::Unknown));
@@ -770,6 +770,45 @@ fn a_calendar_that_is_wrong_makes_no_report_panic() {
         assert_one_error(&logged, &["CreateActorToken"]);
         assert_eq!(close(&client).orphan_count(), 1);
     }
+}
+
+/// The first second that an HTTP date cannot say.
+#[test]
+fn a_report_says_until_when_as_long_as_a_date_has_four_digits() {
+    let year_10000 = UNIX_EPOCH + Duration::from_secs(253_402_300_800);
+    let lost_at = |wall: SystemTime| {
+        let transport = WrongDate(Clerk::new(&[Answer::Lost]), Clock::new(), wall);
+        let client = Client::builder(transport, test_key()).build().unwrap();
+        let logged = logged(|| send_and_drop(&client));
+        let until = close(&client).orphans()[0].exposure_until().unwrap();
+        (until, logged.into_iter().map(|(_, line)| line).collect::<String>())
+    };
+    let lifetime = lost_at(UNIX_EPOCH).0.duration_since(UNIX_EPOCH).unwrap();
+    let (until, line) = lost_at(year_10000 - lifetime - SECOND);
+    assert_eq!(until, year_10000 - SECOND);
+    assert!(line.contains("usable until Fri, 31 Dec 9999 23:59:59 GMT"), "{line}");
+    let (until, line) = lost_at(year_10000 - lifetime);
+    assert_eq!(until, year_10000);
+    assert!(line.contains("unknown whether Clerk acted") && !line.contains("usable until"), "{line}");
+}
+
+#[test]
+fn a_report_and_its_orphan_show_what_is_known_in_debug() {
+    let (clerk, tasks) = (Clerk::new(&[Answer::Success]), Tasks::default());
+    let shown = Arc::new(Mutex::new(String::new()));
+    let seen = shown.clone();
+    let client = detaching(&clerk, &tasks).on_orphan(move |orphan: Orphan| {
+        *seen.lock().unwrap() = format!("{orphan:?}");
+        async {}
+    });
+    send_and_drop(&client.build().unwrap());
+    tasks.run();
+    let shown = shown.lock().unwrap();
+    assert!(shown.starts_with("Orphan {"), "{shown}");
+    for known in ["OrphanReport {", "operation: \"CreateActorToken\"", "execution: Executed", "act_0", USER, AGENT] {
+        assert!(shown.contains(known), "{known} in {shown}");
+    }
+    assert!(shown.contains("was_held: false"), "{shown}");
 }
 
 #[test]

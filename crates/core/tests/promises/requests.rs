@@ -190,6 +190,8 @@ fn a_header_that_would_break_the_call_is_refused_with_nothing_sent() {
             Err(_) => "header".to_owned(),
         };
         assert_eq!(error.invalid_request().unwrap().field(), field);
+        let is_the_keys = error.to_string().contains("from the credentials");
+        assert_eq!(is_the_keys, name.eq_ignore_ascii_case("authorization"), "{error}");
     }
     let mut crowd = client.actor_tokens().create(USER, Actor::new(AGENT));
     for number in 0..40_000 {
