@@ -68,6 +68,9 @@ const MAX_POOL_IDLE: Duration = Duration::from_secs(24 * 3600);
 /// The least that hyper needs to read a head, and the most that a process should hold for one.
 const HEAD_SIZES: std::ops::RangeInclusive<u32> = 8 * 1024..=1024 * 1024;
 
+/// With none, no call would be served. 64 are some thousand streams at most servers.
+const HTTP2_CONNECTIONS: std::ops::RangeInclusive<usize> = 1..=64;
+
 /// What a server may send, and what a process should hold for one.
 const HEADER_LINES: std::ops::RangeInclusive<usize> = 16..=4096;
 
@@ -82,6 +85,7 @@ impl HyperTransportBuilder {
                 // pooled request is lost with its fate unknown.
                 idle_timeout: Duration::from_secs(4),
                 max_idle_per_host: usize::MAX,
+                max_http2_connections: 1,
                 max_head_size: 64 * 1024,
                 max_headers: 256,
             },
@@ -107,6 +111,13 @@ impl HyperTransportBuilder {
     /// for each request.
     pub fn max_idle_per_host(mut self, connections: usize) -> Self {
         self.settings.max_idle_per_host = connections;
+        self
+    }
+
+    /// Sets how many HTTP/2 connections to one host a runtime uses at once. Default: 1. It must be from 1 to 64. Where no
+    /// connection has a stream left, calls wait for one. With 2 or more, another connection is opened for them.
+    pub fn max_http2_connections(mut self, connections: usize) -> Self {
+        self.settings.max_http2_connections = connections;
         self
     }
 
@@ -210,6 +221,7 @@ impl HyperTransportBuilder {
     /// # Errors
     /// [`ConfigError`] if a value is out of its range, or if an option of TLS or of proxies is set, or
     /// [`http1_only`](Self::http1_only): they are the connector's.
+    #[cfg(feature = "connector")]
     pub fn build_with_connector<C>(self, connector: C) -> Result<HyperTransport, ConfigError>
     where
         C: Service<Uri> + Clone + Send + Sync + 'static,
@@ -256,6 +268,9 @@ impl HyperTransportBuilder {
                 "set a duration below the server's idle limit",
             );
         }
+        if !HTTP2_CONNECTIONS.contains(&self.settings.max_http2_connections) {
+            return wrong("max_http2_connections", "is out of range", "set a number of connections from 1 to 64");
+        }
         if !HEADER_LINES.contains(&self.settings.max_headers) {
             return wrong("max_headers", "is out of range", "set a number of lines from 16 to 4,096");
         }
@@ -268,8 +283,6 @@ impl HyperTransportBuilder {
 
 #[cfg(test)]
 mod tests {
-    use hyper_util::client::legacy::connect::HttpConnector;
-
     use super::*;
 
     #[test]
@@ -281,6 +294,8 @@ mod tests {
             (builder().pool_idle_timeout(Duration::MAX), "pool_idle_timeout"),
             (builder().max_head_size(8 * 1024 - 1), "max_head_size"),
             (builder().max_head_size(1024 * 1024 + 1), "max_head_size"),
+            (builder().max_http2_connections(0), "max_http2_connections"),
+            (builder().max_http2_connections(65), "max_http2_connections"),
             (builder().max_headers(15), "max_headers"),
             (builder().max_headers(4097), "max_headers"),
         ] {
@@ -309,16 +324,24 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_would_do_nothing_is_refused() {
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    fn an_option_that_http_only_would_ignore_is_refused() {
+        let proxied = HyperTransport::builder().proxy("http://127.0.0.1:1");
+        assert!(proxied.http_only().build().unwrap_err().to_string().contains("http_only"));
+    }
+
+    #[test]
+    #[cfg(feature = "connector")]
+    fn an_option_that_a_connector_would_ignore_is_refused() {
+        use hyper_util::client::legacy::connect::HttpConnector;
+
         for refused in [HyperTransport::builder().http_only(), HyperTransport::builder().http1_only()] {
             let error = refused.build_with_connector(HttpConnector::new()).unwrap_err();
             assert!(error.to_string().contains("connector"), "{error}");
         }
         #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-        {
-            let proxied = || HyperTransport::builder().proxy("http://127.0.0.1:1");
-            assert!(proxied().http_only().build().unwrap_err().to_string().contains("http_only"));
-            assert!(proxied().build_with_connector(HttpConnector::new()).is_err());
-        }
+        assert!(
+            HyperTransport::builder().proxy("http://127.0.0.1:1").build_with_connector(HttpConnector::new()).is_err()
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! or for one exchange (`transport.rs`).
 
 mod alone;
+mod attempt;
 mod lease;
 mod origin;
 mod runtimes;

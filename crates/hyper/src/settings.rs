@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) versions: Versions,
     pub(crate) idle_timeout: Duration,
     pub(crate) max_idle_per_host: usize,
+    pub(crate) max_http2_connections: usize,
     pub(crate) max_head_size: u32,
     pub(crate) max_headers: usize,
 }

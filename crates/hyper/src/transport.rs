@@ -137,7 +137,8 @@ impl Exchange<'_> {
         let mut request = request.map(|body| GatedBody::new(body, send_state.clone()));
         // hyper refuses a request that names another version than its connection's.
         *request.version_mut() = Version::HTTP_11;
-        for moves in 1.. {
+        let mut moves_left = MOVES;
+        loop {
             let waiting = async {
                 match self.context.wants_fresh_connection() {
                     true => self.pool.fresh().await,
@@ -166,7 +167,8 @@ impl Exchange<'_> {
             match moved {
                 Some(Moved::Answered(response)) => return Ok((lease, response)),
                 // Asked again by its body before it is sent. A send that was cancelled meanwhile is not moved again.
-                Some(Moved::GivenBack(given_back, _)) if moves < MOVES && was_used && send_state.is_held() => {
+                Some(Moved::GivenBack(given_back, _)) if moves_left > 0 && was_used && send_state.is_held() => {
+                    moves_left -= 1;
                     request = *given_back;
                 }
                 Some(Moved::GivenBack(_, error)) => return Err(classify::failure(TransportErrorKind::Canceled, error)),
@@ -175,8 +177,6 @@ impl Exchange<'_> {
                 None => return Err(classify::deadline_without_head(send_state.cancel())),
             }
         }
-        // Not reached: the last move ends in an error.
-        Err(left())
     }
 
     fn give_back(&self, lease: Lease) {

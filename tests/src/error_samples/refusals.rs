@@ -118,6 +118,7 @@ fn transports() -> Vec<(&'static str, String)> {
         ("`connect_timeout(Duration::ZERO)`", text(builder().connect_timeout(Duration::ZERO).build())),
         ("`pool_idle_timeout(Duration::ZERO)`", text(builder().pool_idle_timeout(Duration::ZERO).build())),
         ("`pool_idle_timeout(Duration::MAX)`", text(builder().pool_idle_timeout(Duration::MAX).build())),
+        ("`max_http2_connections(0)`", text(builder().max_http2_connections(0).build())),
         ("`max_head_size(1)`", text(builder().max_head_size(1).build())),
         ("`http_only()` and `proxy(..)`", text(builder().http_only().proxy("http://x.test:3128").build())),
         ("`proxy(\"socks5://x.test\")`", text(builder().proxy("socks5://x.test").build())),

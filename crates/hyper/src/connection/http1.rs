@@ -54,10 +54,6 @@ impl Http1 {
         self.idle_since.elapsed()
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
-
     /// A handle that keeps it from being used again.
     pub(crate) fn discard_handle(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_discarded)
@@ -76,8 +72,7 @@ impl Http1 {
         self.sender.is_closed() || self.look() == Some(Look::Ended)
     }
 
-    /// Whether a request may be moved to it: it has rested no longer than the limit, and its peer has neither closed it nor said
-    /// anything unasked.
+    /// Whether a request may be moved to it.
     pub(crate) async fn is_usable(&mut self, limit: Duration) -> bool {
         if self.is_new {
             // hyper takes one request before it has had a turn, and gives it back where the connection is over already.

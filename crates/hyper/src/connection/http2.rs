@@ -31,6 +31,7 @@ pub(crate) struct Http2 {
     expected: Expected,
     socket: Option<Socket>,
     has_answered: AtomicBool,
+    events: Arc<dyn Events>,
 }
 
 struct Streams {
@@ -47,14 +48,21 @@ pub(crate) struct Stream {
     connection: Arc<Http2>,
     /// Whether an exchange is on it that has not come to its end.
     is_in_flight: bool,
-    /// What hears that there is room again.
-    events: Arc<dyn Events>,
+    /// Whether an exchange was ever on it.
+    was_used: bool,
+    /// For how long nothing had been in flight, where nothing was.
+    rested: Option<Duration>,
 }
 
 impl Http2 {
-    pub(crate) fn new(sender: SendRequest<GatedBody>, expected: Expected, socket: Option<Socket>) -> Self {
+    pub(crate) fn new(
+        sender: SendRequest<GatedBody>,
+        expected: Expected,
+        socket: Option<Socket>,
+        events: Arc<dyn Events>,
+    ) -> Self {
         let streams = Mutex::new(Streams { limit: 0, was_given: false, used: 0, idle_since: Instant::now() });
-        Self { sender, streams, expected, socket, has_answered: AtomicBool::new(false) }
+        Self { sender, streams, expected, socket, has_answered: AtomicBool::new(false), events }
     }
 
     fn streams(&self) -> MutexGuard<'_, Streams> {
@@ -70,16 +78,17 @@ impl Http2 {
     }
 
     /// Takes room for one exchange, if there is any.
-    pub(crate) fn stream(self: &Arc<Self>, events: &Arc<dyn Events>) -> Option<Stream> {
+    pub(crate) fn stream(self: &Arc<Self>) -> Option<Stream> {
         let mut streams = self.streams();
         if streams.used >= streams.limit || self.is_over() {
             return None;
         }
+        let rested = streams.rested();
         streams.used = streams.used.saturating_add(1);
         streams.was_given = true;
         self.expected.set_in_flight(streams.used);
         drop(streams);
-        Some(Stream { connection: Arc::clone(self), is_in_flight: false, events: Arc::clone(events) })
+        Some(Stream { connection: Arc::clone(self), is_in_flight: false, was_used: false, rested })
     }
 
     /// Whether a request was ever moved to it, or could have been.
@@ -97,22 +106,37 @@ impl Http2 {
         self.expected.give_up();
     }
 
-    /// Where nothing is in flight, for how long.
-    pub(crate) fn idle_for(&self) -> Option<Duration> {
-        let streams = self.streams();
-        (streams.used == 0).then(|| streams.idle_since.elapsed())
+    /// It takes no more requests, and the calls that wait for a stream of it wait for another one.
+    pub(crate) fn discard(&self) {
+        self.give_up();
+        self.events.changed();
     }
 
-    /// Whether a request may be moved to it. Where exchanges are in flight, they know.
+    /// Where nothing is in flight, for how long.
+    pub(crate) fn rested(&self) -> Option<Duration> {
+        self.streams().rested()
+    }
+}
+
+impl Streams {
+    fn rested(&self) -> Option<Duration> {
+        (self.used == 0).then(|| self.idle_since.elapsed())
+    }
+}
+
+impl Stream {
+    /// Whether a request may be moved to it. Where other exchanges are in flight, they know.
     pub(crate) async fn is_usable(&self, limit: Duration) -> bool {
-        let Some(idle_for) = self.idle_for() else { return !self.is_over() };
-        if idle_for >= limit {
+        let connection = &self.connection;
+        let Some(rested) = self.rested else { return !connection.is_over() };
+        if rested >= limit {
             return false;
         }
-        let look = || self.socket.as_ref().map(Socket::look);
-        let least = if self.socket.is_none() { 2 } else { 0 };
+        let look = || connection.socket.as_ref().map(Socket::look);
+        // Without a descriptor (a connector of the user's own) hyper is given two turns to see the end.
+        let least = if connection.socket.is_none() { 2 } else { 0 };
         for turn in 0..=TURNS {
-            if self.is_over() || look() == Some(Look::Ended) {
+            if connection.is_over() || look() == Some(Look::Ended) {
                 return false;
             }
             if turn >= least && look().is_none_or(|look| look == Look::Quiet) {
@@ -121,11 +145,9 @@ impl Http2 {
             yield_now().await;
         }
         // A peer that keeps sending is alive.
-        !self.is_over()
+        !connection.is_over()
     }
-}
 
-impl Stream {
     pub(crate) fn sender(&self) -> SendRequest<GatedBody> {
         self.connection.sender.clone()
     }
@@ -138,6 +160,7 @@ impl Stream {
     /// takes no more requests.
     pub(crate) fn begin(&mut self) {
         self.is_in_flight = true;
+        self.was_used = true;
     }
 
     /// The exchange has come to its end by itself.
@@ -162,9 +185,11 @@ impl Drop for Stream {
         let mut streams = self.connection.streams();
         streams.used = streams.used.saturating_sub(1);
         self.connection.expected.set_in_flight(streams.used);
-        streams.idle_since = Instant::now();
+        if self.was_used {
+            streams.idle_since = Instant::now();
+        }
         drop(streams);
-        self.events.changed();
+        self.connection.events.changed();
     }
 }
 

@@ -59,7 +59,7 @@ where
         let builder = settings.http2(Tasks::new(turns.clone()));
         let stream = Bounded::new(stream, expected.clone());
         let (sender, connection) = builder.handshake::<_, GatedBody>(stream).await?;
-        let http2 = Arc::new(Http2::new(sender, expected, socket));
+        let http2 = Arc::new(Http2::new(sender, expected, socket, Arc::clone(&events)));
         let (ready, begun) = oneshot::channel();
         let of_driver = Arc::downgrade(&http2);
         drop(tokio::spawn(Driver { connection, http2: of_driver, turns, events, ready: Some(ready) }));

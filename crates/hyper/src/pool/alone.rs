@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn fresh(open: &Open, origin: Uri) -> Result<Lease, OpenFailed> {
     let of_one = Arc::new(OfOne::default());
     let events: Arc<dyn Events> = Arc::clone(&of_one) as Arc<dyn Events>;
-    match open(origin, Arc::clone(&events)).await.map_err(OpenFailed::new)? {
+    match open(origin, events).await.map_err(OpenFailed::new)? {
         Opened::Http1(connection) => Ok(Lease::Http1(connection)),
         Opened::Http2(connection) => loop {
             let mut changed = std::pin::pin!(of_one.changed.notified());
@@ -25,7 +25,7 @@ pub(super) async fn fresh(open: &Open, origin: Uri) -> Result<Lease, OpenFailed>
             if let Some(cause) = of_one.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return Err(OpenFailed::new(cause));
             }
-            if let Some(stream) = connection.stream(&events) {
+            if let Some(stream) = connection.stream() {
                 // Nothing else is moved to it.
                 return Ok(Lease::Http2(stream));
             }

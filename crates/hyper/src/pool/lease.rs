@@ -4,6 +4,7 @@ use std::{
     error::Error as StdError,
     fmt,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use clerk_actor_tokens_core::DiscardConnection;
@@ -14,12 +15,29 @@ use crate::{
 };
 
 /// A connection, for one exchange.
-pub(crate) enum Lease {
-    Http1(Http1),
-    Http2(Stream),
+pub(crate) enum Lease<E = Http1, S = Stream> {
+    Http1(E),
+    Http2(S),
 }
 
 impl Lease {
+    /// Whether a request may be moved to it: it has rested no longer than the limit, and its peer has neither closed it nor said
+    /// anything unasked.
+    pub(crate) async fn is_usable(&mut self, limit: Duration) -> bool {
+        match self {
+            Self::Http1(connection) => connection.is_usable(limit).await,
+            Self::Http2(stream) => stream.is_usable(limit).await,
+        }
+    }
+
+    /// No other request is moved to it.
+    pub(crate) fn give_up(self) {
+        match self {
+            Self::Http1(connection) => drop(connection),
+            Self::Http2(stream) => stream.connection().give_up(),
+        }
+    }
+
     /// It has answered.
     pub(crate) fn answered(&mut self) {
         match self {
@@ -47,7 +65,7 @@ impl Lease {
                 let connection = Arc::downgrade(stream.connection());
                 DiscardConnection::new(move || {
                     if let Some(connection) = connection.upgrade() {
-                        connection.give_up();
+                        connection.discard();
                     }
                 })
             }

@@ -110,6 +110,8 @@ impl Drop for Watch {
             ended
         };
         // Outside the lock: their connections are closed.
-        drop(ended);
+        for pool in ended.iter().flat_map(|runtime| runtime.origins.values()) {
+            pool.end();
+        }
     }
 }

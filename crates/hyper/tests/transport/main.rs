@@ -9,7 +9,6 @@
     reason = "a test fails by panicking, and figures are printed"
 )]
 
-mod connector;
 mod exchange;
 mod failures;
 mod h2_peer;
@@ -18,12 +17,18 @@ mod http2;
 mod limits;
 mod lying_peer;
 mod pool;
-mod pressure;
 mod refusals;
 mod runtime;
-mod send_state;
 mod support;
 mod withheld;
+
+// With connectors of their own.
+#[cfg(feature = "connector")]
+mod connector;
+#[cfg(feature = "connector")]
+mod pressure;
+#[cfg(feature = "connector")]
+mod send_state;
 
 // With TLS.
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use clerk_actor_tokens_core::{Execution, HttpTransport, TransportErrorKind};
 use tokio::{io::AsyncWriteExt, runtime::Runtime, sync::Notify, time::timeout};
 
-use crate::support::{Exchanges, LONG, Server, assert_kind, causes, http_only, ok, post, post_within, read_request};
+use crate::{
+    h2_peer::{MAX_CONCURRENT_STREAMS, Peer},
+    support::{
+        Exchanges, LONG, SHORT, Server, assert_kind, causes, http_only, http2, ok, post, post_within, read_request,
+    },
+};
 
 #[test]
 fn without_a_runtime_nothing_is_sent_and_the_error_says_what_is_needed() {
@@ -63,6 +68,48 @@ fn a_runtime_has_connections_of_its_own_and_takes_only_these_along_when_it_ends(
     let sending = third.spawn(async move { drop(sender.exchange(post(&url)).await) });
     third.shutdown_timeout(LONG);
     assert!(servers.block_on(sending).is_err());
+}
+
+/// What a call of a runtime that has ended was waiting for.
+#[derive(Debug, Clone, Copy)]
+enum WaitsFor {
+    Connection,
+    Stream,
+    Response,
+}
+
+#[test]
+fn a_call_that_began_in_a_runtime_that_has_ended_comes_to_its_end_in_another() {
+    let servers = Runtime::new().unwrap();
+    for waits_for in [WaitsFor::Connection, WaitsFor::Stream, WaitsFor::Response] {
+        let server = servers.block_on(Server::start(move |_, stream| async move {
+            if matches!(waits_for, WaitsFor::Connection) {
+                return std::future::pending().await;
+            }
+            // It takes one stream, and never answers.
+            let Some(mut peer) = Peer::accept_with(stream, &[(MAX_CONCURRENT_STREAMS, 1)]).await else { return };
+            peer.closed_by_client().await;
+        }));
+        let transport = http2();
+        let first = Runtime::new().unwrap();
+        let mut calls: Vec<_> = (0..2).map(|_| transport.exchange(post(&server.url("/")))).collect();
+        first.block_on(async {
+            for call in &mut calls {
+                assert!(timeout(SHORT, call).await.is_err(), "{waits_for:?}");
+            }
+        });
+        drop(first);
+        let call = match waits_for {
+            WaitsFor::Response => calls.remove(0),
+            WaitsFor::Connection | WaitsFor::Stream => calls.remove(1),
+        };
+        let error = Runtime::new().unwrap().block_on(async { timeout(LONG, call).await }).unwrap().unwrap_err();
+        let expected = match waits_for {
+            WaitsFor::Response => Execution::Unknown,
+            WaitsFor::Connection | WaitsFor::Stream => Execution::NotExecuted,
+        };
+        assert_eq!(error.execution(), expected, "{waits_for:?}: {error:?}");
+    }
 }
 
 /// The book warns of it: a paused clock jumps to the deadline while the test waits for a socket.
