@@ -265,3 +265,80 @@ impl Drop for Turn<'_> {
         drop(waker);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::Arc,
+        task::{Wake, Waker},
+    };
+
+    use super::*;
+
+    /// What becomes of a send.
+    #[derive(Debug, Clone, Copy)]
+    enum Becomes {
+        InFlight,
+        Withdrawn,
+        Dropped(Dropped),
+        /// Detached, and proved unexecuted meanwhile.
+        DetachedInVain,
+    }
+
+    #[test]
+    fn an_attempt_was_dropped_after_the_send_where_one_of_its_sends_is_in_doubt_by_that() {
+        use Becomes::{DetachedInVain, Dropped as Drops, InFlight, Withdrawn};
+        use Dropped::{AfterSend, BeforeSend};
+
+        for (sends, expected) in [
+            (vec![], None),
+            (vec![InFlight], None),
+            (vec![Withdrawn], None),
+            (vec![Drops(BeforeSend)], Some(BeforeSend)),
+            (vec![Drops(AfterSend)], Some(AfterSend)),
+            (vec![DetachedInVain], Some(BeforeSend)),
+            (vec![InFlight, Drops(BeforeSend)], Some(BeforeSend)),
+            (vec![Drops(AfterSend), Drops(BeforeSend)], Some(AfterSend)),
+            (vec![Drops(AfterSend), InFlight], Some(AfterSend)),
+            (vec![Drops(BeforeSend), InFlight], None),
+        ] {
+            let log = SendLog::new(Idempotency::Idempotent);
+            let (attempt, _) = log.begin_attempt();
+            for becomes in &sends {
+                let Ok(number) = pollster::block_on(log.begin_send(attempt)) else { panic!("it is idempotent") };
+                match becomes {
+                    InFlight => {}
+                    Withdrawn => log.withdraw_send(number),
+                    Drops(dropped) => log.drop_send(number, *dropped),
+                    DetachedInVain => {
+                        assert!(log.detach(number));
+                        log.withdraw_send(number);
+                    }
+                }
+            }
+            assert_eq!(log.dropped(attempt), expected, "{sends:?}");
+            assert_eq!(log.dropped(attempt + 1), None, "another attempt");
+        }
+    }
+
+    struct Counted;
+
+    impl Wake for Counted {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_send_that_is_dropped_while_it_waits_for_its_turn_keeps_nothing_of_its_task() {
+        let log = SendLog::new(Idempotency::NonIdempotent);
+        let (attempt, _) = log.begin_attempt();
+        let Ok(_first) = pollster::block_on(log.begin_send(attempt)) else { panic!("it is the first") };
+        let counted = Arc::new(Counted);
+        {
+            let waker = Waker::from(Arc::clone(&counted));
+            let mut turn = log.begin_send(attempt);
+            assert!(Pin::new(&mut turn).poll(&mut Context::from_waker(&waker)).is_pending());
+            assert_eq!(Arc::strong_count(&counted), 3, "it waits by this waker");
+        }
+        assert_eq!(Arc::strong_count(&counted), 1);
+    }
+}

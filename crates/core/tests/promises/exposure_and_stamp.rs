@@ -2,19 +2,25 @@
 
 use std::{
     collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::{
-    Actor, BaseUrl, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency, InvalidRequest, Operation,
-    OperationInfo, ParseError, Request, Response, RetryPolicy, TransportErrorKind, Undo,
+    Actor, BaseUrl, BoxFuture, Client, CreateActorToken, Creation, Error, ErrorKind, Execution, Idempotency,
+    InvalidRequest, Operation, OperationInfo, ParseError, Request, Response, RetryPolicy, TransportErrorKind, Undo,
     http::{Method, StatusCode},
-    middleware_fn,
+    middleware_fn, transport_fn,
 };
 
 use crate::common::{
-    AGENT, ID, Op, Play, Scripted, USER, WALL_AT_START, builder, client, ok, response, run, token_json, with_header,
+    AGENT, ID, Op, Play, Scripted, USER, WALL_AT_START, builder, client, ok, pause, response, run,
+    tasks::{Tasks, poll_times},
+    test_key, token_json, with, with_header,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -222,6 +228,39 @@ fn a_middleware_sees_the_stamp_and_may_change_the_rest_of_the_body() {
         assert_eq!(body(&sent.request), json!({"user_id": USER, "actor": actor}));
     }
     assert_eq!(stamps.len(), 3);
+}
+
+#[test]
+fn a_stamped_creation_whose_caller_left_is_revoked_by_its_own_response_and_by_no_other() {
+    for is_own in [true, false] {
+        let (revoked, tasks) = (Arc::new(AtomicUsize::new(0)), Tasks::default());
+        let count = revoked.clone();
+        let transport = transport_fn(move |request: Request, _| {
+            let count = count.clone();
+            async move {
+                pause(2).await;
+                if request.uri().path().ends_with("/revoke") {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    return Ok(ok(&token_json("revoked")));
+                }
+                let mut token = with(token_json("pending"), "actor", body(&request)["actor"].clone());
+                if !is_own {
+                    token["actor"]["attempt"] = json!(STAMP);
+                }
+                Ok(ok(&token))
+            }
+        });
+        let client = Client::builder(transport, test_key()).executor(tasks.clone()).build().unwrap();
+        let call = client.actor_tokens().create(USER, Actor::new(AGENT)).stamp_attempts("attempt");
+        let mut call: BoxFuture<'_, _> = Box::pin(call.send());
+        assert!(poll_times(&mut call, 2).is_none());
+        drop(call);
+        tasks.run();
+        let closed = pollster::block_on(client.close(60 * SECOND));
+        assert_eq!(revoked.load(Ordering::SeqCst), usize::from(is_own), "own: {is_own}");
+        let left: Vec<_> = closed.orphans().iter().map(|orphan| (orphan.id(), orphan.execution())).collect();
+        assert_eq!(left, if is_own { vec![] } else { vec![(None, Execution::Unknown)] });
+    }
 }
 
 /// An operation whose requests can bear no stamp.

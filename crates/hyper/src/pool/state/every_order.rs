@@ -1,5 +1,6 @@
 //! Every order of steps of a pool: calls that come, wait, leave and end, attempts that succeed and fail, connections that end,
 //! limits that rise and fall, and the end of the runtime.
+#![allow(clippy::print_stdout, reason = "a figure is shown")]
 
 mod fakes;
 mod world;
