@@ -13,7 +13,10 @@ use std::{
 
 use clerk_actor_tokens_transport_kit::GatedBody;
 use hyper::client::conn::http2::SendRequest;
-use tokio::task::yield_now;
+use tokio::{
+    task::yield_now,
+    time::{sleep, timeout},
+};
 
 use super::{
     events::Events,
@@ -23,6 +26,12 @@ use super::{
 
 /// How often hyper is given a turn to read what lies in the socket of an idle connection.
 const TURNS: usize = 4;
+
+/// How long it has for that at most, once its turns are over.
+const A_MOMENT: Duration = Duration::from_millis(50);
+
+/// How often the socket is looked at meanwhile.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// An HTTP/2 connection. It ends when the last value that has it is dropped, with its last exchange.
 pub(crate) struct Http2 {
@@ -144,8 +153,14 @@ impl Stream {
             }
             yield_now().await;
         }
-        // A peer that keeps sending is alive.
-        !connection.is_over()
+        // Where the process was stopped or the machine is busy, the turn in which hyper reads is late.
+        let read = async {
+            while !connection.is_over() && look() == Some(Look::Bytes) {
+                sleep(BETWEEN_LOOKS).await;
+            }
+        };
+        // Bytes that nothing reads may be the peer's leave.
+        timeout(A_MOMENT, read).await.is_ok() && !connection.is_over() && look() != Some(Look::Ended)
     }
 
     pub(crate) fn sender(&self) -> SendRequest<GatedBody> {

@@ -1,14 +1,24 @@
 //! What the transport makes of tokio runtimes that are missing or end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
 
 use clerk_actor_tokens_core::{Execution, HttpTransport, TransportErrorKind};
-use tokio::{io::AsyncWriteExt, runtime::Runtime, sync::Notify, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    runtime::{Builder, Runtime},
+    sync::Notify,
+    time::timeout,
+};
 
 use crate::{
-    h2_peer::{MAX_CONCURRENT_STREAMS, Peer},
+    h2_peer::{MAX_CONCURRENT_STREAMS, NO_ERROR, Peer, goaway},
     support::{
-        Exchanges, LONG, SHORT, Server, assert_kind, causes, http_only, http2, ok, post, post_within, read_request,
+        Exchanges, LONG, SHORT, Server, assert_kind, causes, closed_by_client, http_only, http2, ok, post, post_within,
+        read_request,
     },
 };
 
@@ -121,7 +131,7 @@ fn under_a_paused_clock_the_deadline_passes_while_the_server_has_not_answered() 
         std::future::pending::<()>().await;
     }));
     let an_hour = Duration::from_secs(3600);
-    let paused = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let paused = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let error =
         paused.block_on(async { http_only().exchange(post_within(&server.url("/"), an_hour)).await.unwrap_err() });
     // The limit of connecting, or the deadline: which comes first depends on how fast the connection is open.
@@ -133,4 +143,54 @@ async fn the_transports_clock_is_tokios() {
     let before = http_only().timer().now();
     tokio::time::advance(Duration::from_secs(3600)).await;
     assert!(http_only().timer().now().saturating_duration_since(before) >= Duration::from_secs(3600));
+}
+
+/// What a server says when it closes lies in the socket until the I/O driver runs. Here the one worker that drives it is held
+/// up, as after a stop of the process. The request must not follow what nothing has read.
+#[test]
+fn an_http2_connection_that_the_server_has_left_is_not_used_while_the_worker_has_not_read_that() {
+    let serving = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (leave, leaves) = mpsc::channel::<()>();
+    let (gone, has_gone) = mpsc::channel();
+    let leaves = Arc::new(Mutex::new(leaves));
+    let server = serving.block_on(Server::start(move |number, stream| {
+        let (leaves, gone) = (leaves.clone(), gone.clone());
+        async move {
+            let Some(mut peer) = Peer::accept(stream).await else { return };
+            let request = peer.request().await.unwrap();
+            peer.answer(request.id, "hello").await;
+            if number > 0 {
+                return peer.closed_by_client().await;
+            }
+            leaves.lock().unwrap().recv().unwrap();
+            peer.send(goaway(request.id, NO_ERROR)).await;
+            // Not dropped: bytes of the client that were not read would make the close a reset.
+            let mut stream = peer.into_stream();
+            stream.shutdown().await.unwrap();
+            gone.send(()).unwrap();
+            closed_by_client(&mut stream).await;
+        }
+    }));
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let transport = http2();
+    runtime.block_on(async {
+        transport.exchange(post(&server.url("/"))).await.unwrap();
+        let (held, is_held) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let holds_up = tokio::spawn(async move {
+            held.send(()).unwrap();
+            released.recv().unwrap();
+        });
+        is_held.recv().unwrap();
+        leave.send(()).unwrap();
+        has_gone.recv().unwrap();
+        // How long the worker is held up decides only whether a fault is noticed.
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            release.send(()).unwrap();
+        });
+        assert_eq!(transport.exchange(post(&server.url("/"))).await.unwrap().body(), "hello");
+        holds_up.await.unwrap();
+    });
+    assert_eq!(server.connections(), 2);
 }
