@@ -129,7 +129,7 @@ impl Drop for Watch {
             ended
         };
         // Outside the lock: their connections are closed.
-        for pool in ended.iter().flat_map(|runtime| runtime.origins.values()) {
+        for pool in ended.iter().flat_map(|runtime| runtime.origins.by_origin.values()) {
             pool.end();
         }
     }
@@ -148,6 +148,7 @@ mod tests {
             versions: Versions::Negotiated,
             idle_timeout: Duration::from_secs(1),
             max_idle_per_host: 1,
+            max_http2_connections: 1,
             max_head_size: 8 * 1024,
             max_headers: 16,
         };
