@@ -241,7 +241,9 @@ async fn another_connection_is_opened_only_where_more_than_one_is_allowed() {
 async fn a_call_that_waits_for_a_stream_of_a_discarded_connection_waits_for_another_connection() {
     let may_answer = Arc::new(Notify::new());
     let server = one_stream_at_a_time(Arc::clone(&may_answer)).await;
-    let transport = http2();
+    // What rests is not looked through meanwhile.
+    let builder = HyperTransport::builder().http_only().http2_prior_knowledge();
+    let transport = builder.pool_idle_timeout(LONG * 2).build().unwrap();
     may_answer.notify_one();
     let answered = transport.exchange(post(&server.url("/"))).await.unwrap();
     // This one is never answered, and has the only stream.
