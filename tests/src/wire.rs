@@ -5,6 +5,7 @@
 //! the same at both. A room returns what it measured, with every promise that was broken in words; speed is measured and
 //! never asserted. The schedules of faults over sockets are in [`schedules`](crate::schedules::sockets).
 
+pub mod clerk;
 pub mod close;
 pub mod flood;
 pub mod idle;

@@ -5,58 +5,9 @@
 
 use std::{env, thread, time::Duration};
 
-use clerk_actor_tokens::{
-    Actor, ActorToken, Client, Error,
-    hyper::{Certificates, HyperTransport},
-    testing::emulator::Emulator,
-};
+use clerk_actor_tokens::{Actor, ActorToken, Client, Error, hyper::HyperTransport};
+use clerk_actor_tokens_tests::wire::{clerk::Clerk, protocol::Protocol};
 use tokio::runtime::{Builder, Runtime};
-
-/// A server that outlives the runtimes of its clients, and its own runtime.
-struct Clerk {
-    emulator: Emulator,
-    server: clerk_actor_tokens::testing::emulator::Served,
-    _serving: Runtime,
-}
-
-/// What is spoken to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    Http1,
-    Tls,
-    Http2,
-}
-
-impl Clerk {
-    fn start(protocol: Protocol, idle_limit: Option<Duration>) -> Self {
-        let serving = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let emulator = Emulator::builder().real_time().build();
-        let mut server = emulator.server();
-        if protocol != Protocol::Http1 {
-            server = server.tls();
-        }
-        if protocol != Protocol::Http2 {
-            server = server.http1_only();
-        }
-        if let Some(limit) = idle_limit {
-            server = server.idle_timeout(limit);
-        }
-        let server = serving.block_on(server.start()).unwrap();
-        Self { emulator, server, _serving: serving }
-    }
-
-    fn client(&self) -> Client<HyperTransport> {
-        let transport = match self.server.ca_pem() {
-            Some(pem) => {
-                let roots = Certificates::from_pem(pem.as_bytes()).unwrap();
-                HyperTransport::builder().only_roots(roots).build().unwrap()
-            }
-            None => HyperTransport::builder().http_only().build().unwrap(),
-        };
-        let builder = Client::builder(transport, self.emulator.secret_key()).base_url(self.server.base_url());
-        builder.build().unwrap()
-    }
-}
 
 /// How large something is: as the variable says, or this.
 fn size(variable: &str, default: usize) -> usize {
@@ -71,14 +22,14 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-const PROTOCOLS: [Protocol; 3] = [Protocol::Http1, Protocol::Tls, Protocol::Http2];
+const PROTOCOLS: [Protocol; 3] = [Protocol::Http1, Protocol::Http1Tls, Protocol::Http2Tls];
 
 #[test]
 fn threads_with_a_runtime_each_share_one_client() {
     let (threads, calls, rounds) = (40, 5, size("RUNTIME_ROUNDS", 1));
     for protocol in PROTOCOLS {
-        let clerk = Clerk::start(protocol, None);
-        let client = clerk.client();
+        let clerk = Clerk::start(protocol, None).unwrap();
+        let client = clerk.client().unwrap();
         for _ in 0..rounds {
             thread::scope(|scope| {
                 for _ in 0..threads {
@@ -92,9 +43,9 @@ fn threads_with_a_runtime_each_share_one_client() {
             });
         }
         let made = threads * calls * rounds;
-        clerk.emulator.assert_creates(made);
-        clerk.emulator.assert_orphans(0);
-        println!("figure: {protocol:?}: {made} creations, {threads} threads with a runtime each: 0 failed, 0 lost");
+        clerk.emulator().assert_creates(made);
+        clerk.emulator().assert_orphans(0);
+        println!("figure: {protocol}: {made} creations, {threads} threads with a runtime each: 0 failed, 0 lost");
     }
 }
 
@@ -102,8 +53,8 @@ fn threads_with_a_runtime_each_share_one_client() {
 fn two_runtimes_in_turn_and_one_that_is_not_driven_do_not_wait_for_each_other() {
     let switches = size("RUNTIME_SWITCHES", 20);
     for protocol in PROTOCOLS {
-        let clerk = Clerk::start(protocol, None);
-        let client = clerk.client();
+        let clerk = Clerk::start(protocol, None).unwrap();
+        let client = clerk.client().unwrap();
         let runtimes = [current_thread(), current_thread()];
         for switch in 0..switches {
             runtimes[switch % 2].block_on(create(&client)).unwrap();
@@ -118,8 +69,8 @@ fn two_runtimes_in_turn_and_one_that_is_not_driven_do_not_wait_for_each_other() 
         drop(task);
         drop(still);
         other.block_on(create(&client)).unwrap();
-        clerk.emulator.assert_orphans(0);
-        println!("figure: {protocol:?}: {switches} switches between two runtimes: 0 waited for the other");
+        clerk.emulator().assert_orphans(0);
+        println!("figure: {protocol}: {switches} switches between two runtimes: 0 waited for the other");
     }
 }
 
@@ -141,8 +92,8 @@ fn a_connection_that_was_closed_while_its_runtime_was_not_driven_is_not_used() {
 const IDLE_LIMIT: Duration = Duration::from_millis(500);
 
 fn idle_past_the_limit(protocol: Protocol, workers: usize, trials: usize) {
-    let clerk = Clerk::start(protocol, Some(IDLE_LIMIT));
-    let client = clerk.client();
+    let clerk = Clerk::start(protocol, Some(IDLE_LIMIT)).unwrap();
+    let client = clerk.client().unwrap();
     let runtime = match workers {
         0 => current_thread(),
         workers => Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap(),
@@ -152,28 +103,28 @@ fn idle_past_the_limit(protocol: Protocol, workers: usize, trials: usize) {
             create(&client).await.unwrap();
             thread::sleep(IDLE_LIMIT + IDLE_LIMIT / 2);
             let created = create(&client).await;
-            assert!(created.is_ok(), "{protocol:?}, {workers} workers, trial {trial}: {created:?}");
+            assert!(created.is_ok(), "{protocol}, {workers} workers, trial {trial}: {created:?}");
         });
     }
-    println!("figure: {protocol:?}, {workers} workers: {trials} idle past the server's limit: 0 unknown");
+    println!("figure: {protocol}, {workers} workers: {trials} idle past the server's limit: 0 unknown");
 }
 
 #[test]
 fn a_burst_from_cold_opens_what_it_needs() {
-    for (protocol, most) in [(Protocol::Http1, None), (Protocol::Tls, None), (Protocol::Http2, Some(1))] {
+    for (protocol, most) in [(Protocol::Http1, None), (Protocol::Http1Tls, None), (Protocol::Http2Tls, Some(1))] {
         for calls in [16, 64] {
             // On a busy machine hyper may come to rest too late, and a call opens one more.
             let opened = (0..3).map(|_| burst(protocol, calls)).min().unwrap();
-            assert!(opened <= most.unwrap_or(calls), "{protocol:?}: {calls} calls, {opened} connections");
-            println!("figure: {protocol:?}: {calls} calls at once from cold: {opened} connections");
+            assert!(opened <= most.unwrap_or(calls), "{protocol}: {calls} calls, {opened} connections");
+            println!("figure: {protocol}: {calls} calls at once from cold: {opened} connections");
         }
     }
 }
 
 /// Makes so many calls at once, over a client without a connection. Gives how many it opens.
 fn burst(protocol: Protocol, calls: usize) -> usize {
-    let clerk = Clerk::start(protocol, None);
-    let client = clerk.client();
+    let clerk = Clerk::start(protocol, None).unwrap();
+    let client = clerk.client().unwrap();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let calls: Vec<_> = (0..calls)
@@ -186,5 +137,5 @@ fn burst(protocol: Protocol, calls: usize) -> usize {
             call.await.unwrap().unwrap();
         }
     });
-    clerk.server.connections()
+    clerk.connections()
 }
