@@ -2,16 +2,20 @@
 //! `cargo run --release -p clerk-actor-tokens-tests --bin wire -- all`.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by a panic, and the figures are shown")]
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use clerk_actor_tokens_tests::{
     schedules::sockets::Runs,
     wire::{
         close::{Care, Closing},
+        dropped::Dropped,
         idle::{self, Idle},
         protocol::Protocol,
         redirects,
         stalls::Stalls,
+        stopped::Stopped,
+        streams::Streams,
+        truthful::Truthful,
     },
 };
 use tokio::task::JoinSet;
@@ -93,4 +97,47 @@ async fn no_redirect_is_followed_and_of_its_target_no_more_is_told_than_the_orig
     let figures = redirects::run().await.unwrap();
     assert_kept(&figures, &figures.broken);
     assert_eq!((figures.calls, figures.followed), (5 * 12 * 4 * 2, 0));
+}
+
+/// At most a hundred streams are taken, so that with more calls than that some always wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_body_begins_without_a_stream_or_after_its_caller_has_left_or_its_deadline_has_passed() {
+    const CALLS: usize = 130;
+    let streams = Streams { calls: CALLS, deadline: MS * 500 };
+    let figures = streams.run().await.unwrap();
+    assert_kept(&figures, &figures.broken);
+    assert_eq!((figures.bursts(), figures.ok()), (8 * 4, 8 * CALLS), "{figures}");
+    assert_eq!(figures.most(), 100, "{figures}");
+}
+
+/// The server never lies: of what it refuses or never had whole, it commits nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_truthful_server_that_goes_away_at_any_moment_is_never_misreported() {
+    let mut not_executed = 0;
+    for (protocol, creations) in [(Protocol::Http2, 900), (Protocol::Http1, 500), (Protocol::Http1Tls, 300)] {
+        let figures = Truthful { creations, protocol, seed: 7 }.run().await.unwrap();
+        assert_kept(&figures, &figures.broken);
+        assert_eq!(figures.calls(), creations);
+        assert!(figures.has_all(), "{figures}");
+        not_executed += figures.not_executed();
+    }
+    assert!(not_executed > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_dropped_harms_no_creation_beside_it() {
+    let dropped = Dropped { creations: 600, at_once: 50, dropped_at_once: 10, seed: 7 };
+    let figures = dropped.run().await.unwrap();
+    assert_kept(&figures, &figures.broken);
+    assert!(figures.harmed == 0 && figures.dropped() > 0 && figures.connections() > 1, "{figures}");
+}
+
+/// The processes are the command's own, so that nothing else of this one is stopped.
+#[cfg(unix)]
+#[test]
+fn a_process_that_was_stopped_past_the_idle_limit_does_not_use_the_connection_that_was_closed() {
+    const TRIALS: usize = 4;
+    let figures = Stopped { trials: TRIALS }.run(Path::new(env!("CARGO_BIN_EXE_wire"))).unwrap();
+    assert_kept(&figures, &figures.broken);
+    assert_eq!((figures.trials(), figures.unknown()), (3 * 4 * TRIALS, 0), "{figures}");
 }

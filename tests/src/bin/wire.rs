@@ -1,7 +1,9 @@
 //! Runs what only real sockets show, at full size: `wire all`, or one of `schedules [RUNS]`, `close [CALLS]`,
-//! `idle [REQUESTS]`, `stalls [EACH]`, `redirects`, `memory`.
+//! `idle [REQUESTS]`, `stalls [EACH]`, `redirects`, `streams [CALLS]`, `truthful [CREATIONS [SEED]]`,
+//! `dropped [CREATIONS [SEED]]`, `stopped [TRIALS]`, `memory`.
 //!
-//! Exits with 1 if a promise was broken or a bar was missed. `flood KIND` is the server that `memory` asks.
+//! Exits with 1 if a promise was broken or a bar was missed. `flood KIND` is the server that `memory` asks, and `stoppable` the
+//! client that `stopped` stops.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints what it found")]
 
 use std::{
@@ -17,12 +19,16 @@ use clerk_actor_tokens_tests::{
     wire::{
         BoxError,
         close::{Care, Closing},
+        dropped::Dropped,
         flood::{self, Flood},
         idle::Idle,
         memory,
         protocol::Protocol,
         redirects,
         stalls::Stalls,
+        stopped::{self, Stopped},
+        streams::Streams,
+        truthful::Truthful,
     },
 };
 use peak_alloc::PeakAlloc;
@@ -30,24 +36,27 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-const USAGE: &str =
-    "usage: wire all | schedules [RUNS] | close [CALLS] | idle [REQUESTS] | stalls [EACH] | redirects | memory";
+const USAGE: &str = "usage: wire all | schedules [RUNS] | close [CALLS] | idle [REQUESTS] | stalls [EACH] | redirects | \
+                     streams [CALLS] | truthful [CREATIONS [SEED]] | dropped [CREATIONS [SEED]] | stopped [TRIALS] | memory";
 
-const ROOMS: [&str; 6] = ["schedules", "close", "idle", "stalls", "redirects", "memory"];
+const ROOMS: [&str; 10] =
+    ["schedules", "close", "idle", "stalls", "redirects", "streams", "truthful", "dropped", "stopped", "memory"];
 
 /// How late the last of a hundred stalled calls may be, but for one.
 const STALLS_BAR: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
-    let mut arguments = env::args().skip(1);
-    let (room, size) = (arguments.next(), arguments.next());
-    let done = match (room.as_deref(), size.as_deref()) {
-        (Some("all"), None) => ROOMS.into_iter().try_fold(true, |kept, room| Ok(run(room, None)? && kept)),
-        (Some("flood"), Some(kind)) => kind.parse().map_err(Into::into).and_then(served),
-        (Some(room), size) if ROOMS.contains(&room) => match size.map(str::parse).transpose() {
-            Ok(size) => run(room, size),
-            Err(_) => Err(USAGE.into()),
-        },
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["all"] => ROOMS.into_iter().try_fold(true, |kept, room| Ok(run(room, None, 1)? && kept)),
+        ["flood", kind] => kind.parse().map_err(Into::into).and_then(served),
+        ["stoppable"] => stopped::serve(&mut io::stdin().lock(), &mut io::stdout().lock()).map(|()| true),
+        [room] if ROOMS.contains(room) => run(room, None, 1),
+        [room, size] if ROOMS.contains(room) => numbers(size, "1").and_then(|(size, seed)| run(room, Some(size), seed)),
+        [room @ ("truthful" | "dropped"), size, seed] => {
+            numbers(size, seed).and_then(|(size, seed)| run(room, Some(size), seed))
+        }
         _ => Err(USAGE.into()),
     };
     match done {
@@ -65,8 +74,12 @@ fn served(flood: Flood) -> Result<bool, BoxError> {
     Ok(true)
 }
 
+fn numbers(size: &str, seed: &str) -> Result<(usize, u64), BoxError> {
+    Ok((size.parse().map_err(|_| USAGE)?, seed.parse().map_err(|_| USAGE)?))
+}
+
 /// Whether all promises were kept.
-fn run(room: &str, size: Option<usize>) -> Result<bool, BoxError> {
+fn run(room: &str, size: Option<usize>, seed: u64) -> Result<bool, BoxError> {
     let began = Instant::now();
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let mut kept = true;
@@ -110,6 +123,32 @@ fn run(room: &str, size: Option<usize>) -> Result<bool, BoxError> {
             let stalls = Stalls { deadline, each: size.unwrap_or(10), at_once: 64, every: 1 };
             let figures = runtime()?.block_on(stalls.run())?;
             kept &= shown(&figures, &figures.broken) && figures.p99() <= STALLS_BAR;
+        }
+        "streams" => {
+            let streams = Streams { calls: size.unwrap_or(300), deadline: Duration::from_secs(2) };
+            let figures = runtime()?.block_on(streams.run())?;
+            kept &= shown(&figures, &figures.broken);
+        }
+        "truthful" => {
+            let creations = size.unwrap_or(10_000);
+            // HTTP/2 can say the most.
+            for (protocol, creations) in [
+                (Protocol::Http2, creations.div_ceil(2)),
+                (Protocol::Http1, creations.div_ceil(4)),
+                (Protocol::Http1Tls, creations / 4),
+            ] {
+                let figures = runtime()?.block_on(Truthful { creations, protocol, seed }.run())?;
+                kept &= shown(&figures, &figures.broken);
+            }
+        }
+        "dropped" => {
+            let dropped = Dropped { creations: size.unwrap_or(6_000), at_once: 50, dropped_at_once: 10, seed };
+            let figures = runtime()?.block_on(dropped.run())?;
+            kept &= shown(&figures, &figures.broken);
+        }
+        "stopped" => {
+            let figures = Stopped { trials: size.unwrap_or(200) }.run(&env::current_exe()?)?;
+            kept &= shown(&figures, &figures.broken);
         }
         "redirects" => {
             let figures = runtime()?.block_on(redirects::run())?;

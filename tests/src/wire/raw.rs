@@ -5,7 +5,8 @@
 //! would answer is not known here.
 
 mod answer;
-mod http1;
+pub(super) mod frames;
+pub(super) mod http1;
 mod http2;
 
 use std::{
@@ -38,7 +39,7 @@ use super::{BoxError, protocol::Protocol};
 
 /// How long the head of an answer is on the wire, in bytes.
 pub(super) fn head_len(answer: &Answer, protocol: Protocol) -> usize {
-    if protocol.is_http2() { http2::head(answer, 1).len() } else { http1::head(answer).len() }
+    if protocol.is_http2() { frames::head(answer, 1).len() } else { http1::head(answer).len() }
 }
 
 /// Answers a request, given its body.
@@ -104,7 +105,7 @@ impl Drop for Raw {
     }
 }
 
-fn certified(protocol: Protocol) -> Result<(TlsAcceptor, String), BoxError> {
+pub(super) fn certified(protocol: Protocol) -> Result<(TlsAcceptor, String), BoxError> {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()])?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))

@@ -9,7 +9,7 @@ use super::answer::{Answer, Stops};
 /// Far more than any request of the library's.
 const LONGEST: usize = 64 * 1024;
 
-pub(super) fn head(answer: &Answer) -> Vec<u8> {
+pub(in crate::wire) fn head(answer: &Answer) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} Status\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
     for (name, value) in &answer.headers {
         // Writing to a String does not fail.
@@ -44,17 +44,11 @@ where
 
 /// The body of the next request. `None` if the client closed instead.
 async fn request<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io::Result<Option<Vec<u8>>> {
-    let end = b"\r\n\r\n";
     loop {
-        if let Some(place) = read.windows(end.len()).position(|window| window == end) {
-            let head = String::from_utf8_lossy(read.get(..place).unwrap_or_default()).to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-            let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-            let begin = place.saturating_add(end.len());
-            if let Some(body) = read.get(begin..begin.saturating_add(length)).map(<[u8]>::to_vec) {
-                read.drain(..begin.saturating_add(length));
-                return Ok(Some(body));
-            }
+        if let Some(Whole { begin, end }) = whole(read) {
+            let body = read.get(begin..end).map(<[u8]>::to_vec);
+            read.drain(..end);
+            return Ok(body);
         }
         if read.len() > LONGEST {
             return Err(io::ErrorKind::InvalidData.into());
@@ -63,6 +57,24 @@ async fn request<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io
             return Ok(None);
         }
     }
+}
+
+/// Where the body of a request begins and ends.
+pub(in crate::wire) struct Whole {
+    pub(in crate::wire) begin: usize,
+    pub(in crate::wire) end: usize,
+}
+
+/// Returns where the body of the first request is, once all of it has been read.
+pub(in crate::wire) fn whole(read: &[u8]) -> Option<Whole> {
+    let end = b"\r\n\r\n";
+    let place = read.windows(end.len()).position(|window| window == end)?;
+    let head = String::from_utf8_lossy(read.get(..place).unwrap_or_default()).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+    let begin = place.saturating_add(end.len());
+    let end = begin.saturating_add(length);
+    (end <= read.len()).then_some(Whole { begin, end })
 }
 
 /// Waits until the client has gone.
