@@ -22,7 +22,8 @@ pub const SECRET_KEY: &str = "sk_test_benchmark";
 /// The path of the endpoint.
 pub const PATH: &str = "/v1/actor_tokens";
 
-const CLERK_API_VERSION: HeaderName = HeaderName::from_static("clerk-api-version");
+/// Which version of the API is spoken.
+pub(crate) const CLERK_API_VERSION: HeaderName = HeaderName::from_static("clerk-api-version");
 
 /// The headers without which a request is refused.
 const HEADERS: [HeaderName; 6] = [ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CLERK_API_VERSION, CONTENT_TYPE, USER_AGENT];

@@ -1,85 +1,107 @@
-//! The layers between the hand-written loop and the whole library: where the price is paid.
+//! The table of layers between the hand-written loop and the whole library: where the price is paid.
 
-use std::sync::Arc;
+use std::fmt;
 
-use clap::ValueEnum;
+use clerk_actor_tokens::RetryPolicy;
 
 use crate::{
-    Failure,
-    floor::Floor,
-    library::{Library, TransportAlone},
-    load::{Load, drive},
+    Failure, by_reqwest, floor,
+    library::{cancel_on_drop, client, middlewares, own_connector, transport},
+    load::Subject,
     peer::Target,
 };
 
-/// How a token is created, each way with all that the ones before it have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Layer {
-    /// hyper-util's pooled client, by hand
-    Floor,
-    /// The library's transport, the rest by hand
-    Transport,
-    /// The library's client, which cancels on drop
-    CancelOnDrop,
-    /// The library's client as it comes
-    Library,
-    /// The same with two middlewares that do nothing
-    Middlewares,
+/// One way to create a token.
+#[derive(Clone, Copy)]
+pub struct Layer {
+    /// Its name on the command line and in figures.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    new: fn(&Target) -> Result<Subject, Failure>,
 }
+
+const fn layer(name: &'static str, about: &'static str, new: fn(&Target) -> Result<Subject, Failure>) -> Layer {
+    Layer { name, about, new }
+}
+
+/// The loop by hand over hyper-util's pooled client.
+pub const FLOOR: Layer = layer("floor", "by hand, over hyper-util's pooled client", |peer| floor::new(peer, true));
+/// The loop by hand over reqwest.
+pub const REQWEST: Layer = layer("reqwest", "by hand, over `reqwest::Client`", by_reqwest::new);
+/// The transport alone.
+pub const TRANSPORT: Layer =
+    layer("transport", "`HyperTransport::send`; the rest by hand, as in `floor`", |peer| transport(peer, None));
+/// The library as it comes.
+pub const LIBRARY: Layer =
+    layer("library", "`client.actor_tokens().create(...).send()`", |peer| client(peer, |client| client));
+/// The library with two middlewares.
+pub const MIDDLEWARES: Layer =
+    layer("middlewares", "`library` with two middlewares that do nothing", |peer| client(peer, middlewares::<2>));
+
+/// The floor without a deadline.
+pub const NO_DEADLINE: Layer = layer("no-deadline", "`floor` without its deadline", |peer| floor::new(peer, false));
+/// The transport with hyper's own table of headers.
+pub const HEADERS_100: Layer =
+    layer("headers-100", "`transport` with `max_headers(100)`", |peer| transport(peer, Some(100)));
+/// The transport without a look at the socket.
+pub const OWN_CONNECTOR: Layer =
+    layer("own-connector", "`transport` by `build_with_connector`, which sees no socket", own_connector);
+/// The library, whose exchanges end with their caller.
+pub const CANCEL_ON_DROP: Layer = layer("cancel-on-drop", "`library` without an executor", cancel_on_drop);
+/// The library without retries.
+pub const NO_RETRIES: Layer = layer("no-retries", "`library` with `RetryPolicy::none()`", |peer| {
+    client(peer, |client| client.retry(RetryPolicy::none()))
+});
+/// The library with one middleware.
+pub const MIDDLEWARE: Layer =
+    layer("middleware", "`library` with one middleware that does nothing", |peer| client(peer, middlewares::<1>));
 
 impl Layer {
-    /// Every layer, the floor first.
-    pub const ALL: [Self; 5] = [Self::Floor, Self::Transport, Self::CancelOnDrop, Self::Library, Self::Middlewares];
+    /// Those that are compared with each other. The floor is the first.
+    pub const COMPARED: [Self; 5] = [FLOOR, REQWEST, TRANSPORT, LIBRARY, MIDDLEWARES];
+    /// Those whose first call and whose memory is measured.
+    pub const CLIENTS: [Self; 3] = [FLOOR, REQWEST, LIBRARY];
+    /// Every layer.
+    pub const ALL: [Self; 11] = [
+        FLOOR,
+        REQWEST,
+        TRANSPORT,
+        LIBRARY,
+        MIDDLEWARES,
+        NO_DEADLINE,
+        HEADERS_100,
+        OWN_CONNECTOR,
+        CANCEL_ON_DROP,
+        NO_RETRIES,
+        MIDDLEWARE,
+    ];
 
-    /// Its name on the command line and in figures.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Floor => "floor",
-            Self::Transport => "transport",
-            Self::CancelOnDrop => "cancel-on-drop",
-            Self::Library => "library",
-            Self::Middlewares => "middlewares",
-        }
+    /// Returns the layer of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn named(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|layer| layer.name == name).ok_or_else(|| format!("there is no layer {name}"))
     }
-}
 
-/// A client of some layer, with its pool.
-#[derive(Debug, Clone)]
-pub enum Subject {
-    /// [`Layer::Floor`].
-    Floor(Arc<Floor>),
-    /// [`Layer::Transport`].
-    Transport(Arc<TransportAlone>),
-    /// The layers that are calls of the library's client.
-    Library(Arc<Library>),
-}
-
-impl Subject {
-    /// A client of this layer, of this peer.
+    /// Makes a client of this layer, of this peer.
     ///
     /// # Errors
     /// It could not be built.
-    pub fn new(layer: Layer, peer: Target) -> Result<Self, Failure> {
-        let library = |middlewares| Library::new(peer, middlewares);
-        Ok(match layer {
-            Layer::Floor => Self::Floor(Arc::new(Floor::new(peer)?)),
-            Layer::Transport => Self::Transport(Arc::new(TransportAlone::new(peer)?)),
-            Layer::CancelOnDrop => Self::Library(Arc::new(library(0)?.cancel_on_drop())),
-            Layer::Library => Self::Library(Arc::new(library(0)?)),
-            Layer::Middlewares => Self::Library(Arc::new(library(2)?)),
-        })
+    pub fn client(self, peer: &Target) -> Result<Subject, Failure> {
+        (self.new)(peer)
     }
+}
 
-    /// Makes this many creations. Which loop it is, is looked at once, outside of the loop.
-    ///
-    /// # Errors
-    /// The first creation that failed.
-    pub async fn drive(&self, load: Load) -> Result<(), Failure> {
-        match self {
-            Self::Floor(floor) => drive(floor, load).await,
-            Self::Transport(transport) => drive(transport, load).await,
-            Self::Library(library) => drive(library, load).await,
-        }
+impl PartialEq for Layer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }

@@ -3,85 +3,121 @@
 use std::time::Duration;
 
 use clerk_actor_tokens::{
-    Actor, BaseUrl, Client, CreateActorToken, SecretKey,
-    hyper::HyperTransport,
+    Actor, BaseUrl, Client, ClientBuilder, CreateActorToken, SecretKey,
+    hyper::{Certificates, HyperTransport, HyperTransportBuilder},
     middleware::middleware_fn,
     transport::{CallContext, Deadline, HttpTransport as _},
 };
 
 use crate::{
-    Failure, exchange,
-    floor::{self, Floor},
-    load::Create,
+    Failure,
+    by_hand::{self, ByHand, POOL_IDLE, TIMEOUT, of},
+    exchange, floor,
+    load::{Create, Subject, subject},
     peer::Target,
 };
 
-/// The default of a client.
-const DEADLINE: Duration = Duration::from_secs(30);
-
 /// The hyper transport, with a request and a reading of the answer made by hand, as in the floor.
 #[derive(Debug)]
-pub struct TransportAlone {
+struct TransportAlone {
     transport: HyperTransport,
-    by_hand: Floor,
+    by_hand: ByHand,
 }
 
-impl TransportAlone {
-    /// A transport to this peer.
-    ///
-    /// # Errors
-    /// The transport could not be built.
-    pub fn new(peer: Target) -> Result<Self, Failure> {
-        Ok(Self { transport: transport(peer)?, by_hand: Floor::new(peer)? })
+/// How a layer configures the client.
+type Configure = fn(ClientBuilder<HyperTransport>) -> ClientBuilder<HyperTransport>;
+
+/// Clients of the library over one transport, one for each origin.
+#[derive(Debug)]
+struct Library(Vec<Client<HyperTransport>>);
+
+/// Makes the transport alone, with so many lines in hyper's table of headers. `None`: the default.
+///
+/// # Errors
+/// It could not be built.
+pub fn transport(peer: &Target, max_headers: Option<usize>) -> Result<Subject, Failure> {
+    let mut transport = builder(peer)?;
+    if let Some(lines) = max_headers {
+        transport = transport.max_headers(lines);
     }
+    Ok(subject(TransportAlone { transport: transport.build()?, by_hand: ByHand::new(peer)? }))
+}
+
+/// Makes the transport alone over a connector of the application's own, in the clear: its sockets are not known.
+///
+/// # Errors
+/// It could not be built.
+pub fn own_connector(peer: &Target) -> Result<Subject, Failure> {
+    let transport = HyperTransport::builder().pool_idle_timeout(POOL_IDLE);
+    let transport = match peer.protocol.is_http2() {
+        true => transport.http2_prior_knowledge(),
+        false => transport,
+    };
+    let transport = transport.build_with_connector(floor::connector())?;
+    Ok(subject(TransportAlone { transport, by_hand: ByHand::new(peer)? }))
+}
+
+/// Makes clients of this peer with the default settings, except for what `configure` sets.
+///
+/// # Errors
+/// The transport or a client could not be built.
+pub fn client(peer: &Target, configure: Configure) -> Result<Subject, Failure> {
+    Ok(subject(Library(clients(peer, configure)?)))
+}
+
+/// Makes clients without an executor.
+///
+/// # Errors
+/// The transport or a client could not be built.
+pub fn cancel_on_drop(peer: &Target) -> Result<Subject, Failure> {
+    let clients = clients(peer, |client| client)?;
+    Ok(subject(Library(clients.iter().map(Client::cancel_on_drop).collect())))
+}
+
+/// Adds so many middlewares that do nothing.
+pub fn middlewares<const N: usize>(mut client: ClientBuilder<HyperTransport>) -> ClientBuilder<HyperTransport> {
+    for _ in 0..N {
+        client = client.middleware(middleware_fn(|request, next| Box::pin(next.run(request))));
+    }
+    client
+}
+
+fn clients(peer: &Target, configure: Configure) -> Result<Vec<Client<HyperTransport>>, Failure> {
+    let transport = builder(peer)?.build()?;
+    let client = |base: String| {
+        let client = Client::builder(transport.clone(), SecretKey::new(exchange::SECRET_KEY)?);
+        Ok(configure(client.base_url(BaseUrl::new(base)?)).build()?)
+    };
+    peer.bases().map(client).collect()
+}
+
+/// `http_only` spares it the system's root certificates; nothing of a request is different.
+fn builder(peer: &Target) -> Result<HyperTransportBuilder, Failure> {
+    let transport = HyperTransport::builder().pool_idle_timeout(POOL_IDLE);
+    let transport = match &peer.certificate {
+        Some(certificate) => transport.only_roots(Certificates::from_pem(certificate.as_bytes())?),
+        None => transport.http_only(),
+    };
+    Ok(match (peer.protocol.is_http2(), peer.protocol.has_tls()) {
+        (true, _) => transport.http2_prior_knowledge(),
+        (false, true) => transport.http1_only(),
+        (false, false) => transport,
+    })
 }
 
 impl Create for TransportAlone {
-    async fn create(&self) -> Result<(), Failure> {
-        let deadline = Deadline::after(self.transport.timer().now(), DEADLINE);
+    async fn create(&self, number: usize) -> Result<(), Failure> {
+        let deadline = Deadline::after(self.transport.timer().now(), TIMEOUT);
         let context = CallContext::new(&CreateActorToken::INFO, deadline);
-        floor::read(&self.transport.send(self.by_hand.request()?, context).await?)
-    }
-}
-
-/// A client of the library, over the hyper transport.
-#[derive(Debug)]
-pub struct Library(Client<HyperTransport>);
-
-impl Library {
-    /// A client of this peer, with the default settings and so many middlewares that do nothing.
-    ///
-    /// # Errors
-    /// The transport or the client could not be built.
-    pub fn new(peer: Target, middlewares: usize) -> Result<Self, Failure> {
-        let mut client = Client::builder(transport(peer)?, SecretKey::new(exchange::SECRET_KEY)?)
-            .base_url(BaseUrl::new(format!("http://{}/v1", peer.address))?);
-        for _ in 0..middlewares {
-            client = client.middleware(middleware_fn(|request, next| Box::pin(next.run(request))));
-        }
-        Ok(Self(client.build()?))
-    }
-
-    /// The same client without an executor.
-    #[must_use]
-    pub fn cancel_on_drop(self) -> Self {
-        Self(self.0.cancel_on_drop())
+        let response = self.transport.send(self.by_hand.request(number)?, context).await?;
+        by_hand::read(response.status(), response.body())
     }
 }
 
 impl Create for Library {
-    async fn create(&self) -> Result<(), Failure> {
-        let create = self.0.actor_tokens().create(exchange::USER_ID, Actor::new(exchange::ACTOR_SUB));
+    async fn create(&self, number: usize) -> Result<(), Failure> {
+        let create = of(&self.0, number)?.actor_tokens().create(exchange::USER_ID, Actor::new(exchange::ACTOR_SUB));
         let token = create.expires_in(Duration::from_secs(exchange::LIFETIME)).send().await?;
         exchange::check(token.id().as_str(), token.user_id(), token.url().map(|url| url.expose()))
     }
-}
-
-/// `http_only` spares it the system's root certificates; nothing of a request is different.
-fn transport(peer: Target) -> Result<HyperTransport, Failure> {
-    let transport = HyperTransport::builder().http_only();
-    Ok(match peer.protocol.http2 {
-        true => transport.http2_prior_knowledge().build()?,
-        false => transport.build()?,
-    })
 }

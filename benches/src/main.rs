@@ -1,12 +1,26 @@
-//! The benchmark as a command: prints its figures.
-#![allow(clippy::print_stderr, reason = "a command prints what is wrong")]
+//! The benchmark as a command: prints the sections of the book's page, and writes them into it.
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a command prints what it measured, and what is wrong")]
 
-use std::{env, io, process::ExitCode};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
-use clerk_actor_tokens_benches::{Failure, compare, instructions, load::runtime, peer};
+use clerk_actor_tokens_benches::{
+    Failure,
+    callgrind::{self, Callgrind},
+    calls, cold, instructions,
+    load::runtime,
+    measure::allow_many_files,
+    memory,
+    page::Section,
+    peer, requirements,
+    size::Size,
+};
 
-/// What a call of clerk-actor-tokens costs, beside a hand-written loop over hyper-util's pooled client.
+/// What a call of clerk-actor-tokens costs, beside hand-written loops over hyper-util's pooled client and over reqwest.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -15,14 +29,31 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// All of it
+    All(Options),
     /// CPU time and allocations of a creation
-    Compare(compare::Size),
-    /// Instructions of a creation (needs valgrind)
-    Instructions(instructions::Size),
-    #[command(name = instructions::ARGUMENT, hide = true)]
-    Drive(instructions::Drive),
+    Calls(Options),
+    /// Instructions of a creation
+    Instructions(Options),
+    /// What each requirement adds to a creation
+    Requirements(Options),
+    /// A new client's first creation
+    Cold(Options),
+    /// Heap, and growth with calls and origins
+    Memory(Options),
+    #[command(name = callgrind::ARGUMENT, hide = true)]
+    Drive(callgrind::Drive),
     #[command(name = peer::ARGUMENT, hide = true)]
-    Peer(peer::Protocol),
+    Peer(peer::Serve),
+}
+
+#[derive(clap::Args)]
+struct Options {
+    #[command(flatten)]
+    size: Size,
+    /// Write what is measured into `price.md` in this folder, and the chart beside it
+    #[arg(long, value_name = "FOLDER")]
+    write: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -35,13 +66,50 @@ fn main() -> ExitCode {
     }
 }
 
+/// One section of the page.
+type Measure = fn(&Path, &Size, Option<&Callgrind<'_>>) -> Result<Section, Failure>;
+
+const CALLS: Measure = |program, size, _| calls::measure(program, size);
+const INSTRUCTIONS: Measure = |_, size, callgrind| {
+    let callgrind = callgrind.ok_or("instructions are not counted with --no-instructions")?;
+    instructions::measure(callgrind, size)
+};
+
 fn run(command: Command) -> Result<(), Failure> {
-    let mut output = io::stdout();
-    let program = env::current_exe()?;
+    allow_many_files();
     match command {
-        Command::Compare(size) => compare::run(&program, size, &mut output),
-        Command::Instructions(size) => instructions::run(&program, &size, &mut output),
-        Command::Drive(drive) => instructions::drive(drive),
-        Command::Peer(protocol) => runtime()?.block_on(peer::serve(protocol, &mut output)),
+        Command::All(options) if options.size.no_instructions => {
+            measure(&options, &[CALLS, requirements::measure, cold::measure, memory::measure])
+        }
+        Command::All(options) => {
+            measure(&options, &[CALLS, INSTRUCTIONS, requirements::measure, cold::measure, memory::measure])
+        }
+        Command::Calls(mut options) => {
+            options.size.no_instructions = true;
+            measure(&options, &[CALLS])
+        }
+        Command::Instructions(options) => measure(&options, &[INSTRUCTIONS]),
+        Command::Requirements(options) => measure(&options, &[requirements::measure]),
+        Command::Cold(options) => measure(&options, &[cold::measure]),
+        Command::Memory(options) => measure(&options, &[memory::measure]),
+        Command::Drive(drive) => callgrind::drive(&drive),
+        Command::Peer(serve) => runtime()?.block_on(peer::serve(serve, &mut io::stdout())),
     }
+}
+
+fn measure(options: &Options, sections: &[Measure]) -> Result<(), Failure> {
+    let Options { size, write } = options;
+    let program = env::current_exe()?;
+    let callgrind = match size.no_instructions {
+        true => None,
+        false => Some(Callgrind::new(&program, size.keep.as_deref())?),
+    };
+    for measure in sections {
+        let section = measure(&program, size, callgrind.as_ref())?;
+        println!("{}", section.markdown);
+        if let Some(folder) = write {
+            section.write(folder)?;
+        }
+    }
+    Ok(())
 }

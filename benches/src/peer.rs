@@ -6,38 +6,41 @@
 mod serve;
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
 
+use clap::ValueEnum as _;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
 pub use self::serve::serve;
-use crate::Failure;
+use crate::{Failure, exchange, protocol::Protocol};
 
 /// The argument with which the benchmark's binary is the peer.
 pub const ARGUMENT: &str = "peer";
 
-/// Which HTTP is spoken.
+/// What a peer is asked to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
-pub struct Protocol {
-    /// Speak HTTP/2 instead of HTTP/1.1 (prior knowledge, without TLS)
+pub struct Serve {
+    /// What is spoken
     #[arg(long)]
-    pub http2: bool,
+    pub protocol: Protocol,
+    /// At how many ports it listens
+    #[arg(long)]
+    pub origins: usize,
 }
 
-/// HTTP/1.1.
-pub const HTTP1: Protocol = Protocol { http2: false };
-/// HTTP/2.
-pub const HTTP2: Protocol = Protocol { http2: true };
-
 /// Where a peer is, and what it speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it listens: at least one address.
+    pub addresses: Vec<SocketAddr>,
     /// What it speaks.
     pub protocol: Protocol,
+    /// Its certificate in PEM, where it speaks TLS.
+    pub certificate: Option<String>,
 }
 
 /// A running peer.
@@ -49,7 +52,7 @@ pub struct Peer {
 }
 
 /// What a peer has seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Connections that were accepted.
     pub connections: u64,
@@ -59,28 +62,40 @@ pub struct Seen {
     pub refused: u64,
 }
 
+impl Target {
+    /// The base URL of each origin.
+    pub(crate) fn bases(&self) -> impl Iterator<Item = String> {
+        self.addresses.iter().map(|address| format!("{}://{address}/v1", self.protocol.scheme()))
+    }
+
+    /// The URL of the endpoint at each origin.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = String> {
+        self.addresses.iter().map(|address| format!("{}://{address}{}", self.protocol.scheme(), exchange::PATH))
+    }
+}
+
 impl Peer {
-    /// Starts the benchmark's binary at this path as a peer.
+    /// Starts the benchmark's binary at this path as a peer with so many origins.
     ///
     /// # Errors
     /// It could not be started, or did not say where it listens.
-    pub fn start(program: &Path, protocol: Protocol) -> Result<Self, Failure> {
+    pub fn start(program: &Path, protocol: Protocol, origins: usize) -> Result<Self, Failure> {
+        let spoken = protocol.to_possible_value().ok_or("the protocol has no name")?;
         let mut process = Command::new(program)
-            .arg(ARGUMENT)
-            .args(protocol.argument())
+            .args([ARGUMENT, "--protocol", spoken.get_name(), "--origins", &origins.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let output = process.stdout.take().ok_or("the peer has no standard output")?;
         let mut output = BufReader::new(output);
-        let target = Target { address: line(&mut output)?.parse()?, protocol };
+        let target = said(&mut output)?;
         Ok(Self { process, output, target })
     }
 
     /// Where it is, and what it speaks.
     #[must_use]
-    pub fn target(&self) -> Target {
-        self.target
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Ends it.
@@ -89,41 +104,15 @@ impl Peer {
     /// It did not say what it had seen.
     pub fn finish(mut self) -> Result<Seen, Failure> {
         drop(self.process.stdin.take());
-        let seen = Seen::read(&line(&mut self.output)?);
+        let seen = said(&mut self.output)?;
         self.process.wait()?;
-        seen.ok_or_else(|| "the peer did not say what it has seen".into())
+        Ok(seen)
     }
 }
 
-fn line(output: &mut impl BufRead) -> Result<String, Failure> {
+/// Reads one line of what a peer prints.
+fn said<T: DeserializeOwned>(output: &mut BufReader<ChildStdout>) -> Result<T, Failure> {
     let mut line = String::new();
     output.read_line(&mut line)?;
-    Ok(line.trim_end().to_owned())
-}
-
-impl Protocol {
-    /// As an argument of the benchmark's binary.
-    pub(crate) fn argument(self) -> Option<&'static str> {
-        self.http2.then_some("--http2")
-    }
-
-    /// Its name in figures.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        if self.http2 { "HTTP/2" } else { "HTTP/1.1" }
-    }
-}
-
-impl Seen {
-    /// As the peer prints it.
-    fn line(self) -> String {
-        let Self { connections, created, refused } = self;
-        format!("{connections} {created} {refused}")
-    }
-
-    fn read(line: &str) -> Option<Self> {
-        let mut numbers = line.split(' ').map(|number| number.parse().ok());
-        let mut next = || numbers.next().flatten();
-        Some(Self { connections: next()?, created: next()?, refused: next()? })
-    }
+    serde_json::from_str(&line).map_err(|error| format!("the peer printed {line:?}: {error}").into())
 }

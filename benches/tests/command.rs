@@ -1,7 +1,18 @@
-//! The commands print their figures, or say why they cannot.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The commands print their figures and write them into the page, or say why they cannot.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it left out")]
 
-use std::process::{Command, Output};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use clerk_actor_tokens_benches::{
+    callgrind::Callgrind,
+    layer::{FLOOR, LIBRARY},
+    protocol::Protocol,
+    work::Work,
+};
 
 fn run(path: Option<&str>, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-benches"));
@@ -11,18 +22,39 @@ fn run(path: Option<&str>, arguments: &[&str]) -> Output {
     command.args(arguments).output().unwrap()
 }
 
+fn printed(output: Output) -> String {
+    let (printed, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{said}\n{printed}");
+    printed
+}
+
+/// A folder with a copy of the book's page.
+fn book() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/src/price.md");
+    fs::copy(page, folder.join("price.md")).unwrap();
+    folder
+}
+
 #[cfg(unix)]
 #[test]
-fn compare_prints_a_figure_for_each_layer_at_each_number_in_flight() {
-    let output = run(None, &["compare", "--requests", "2", "--rounds", "1"]);
-    let printed = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{printed}");
-    for in_flight in ["1", "16", "64"] {
-        for layer in ["floor", "transport", "cancel-on-drop", "library", "middlewares"] {
-            let begins = format!("figure: HTTP/1.1  {in_flight:>2} in flight  {layer} ");
-            assert_eq!(printed.lines().filter(|line| line.starts_with(&begins)).count(), 1, "{begins}\n{printed}");
+fn all_writes_each_figure_into_the_page() {
+    let folder = book();
+    let size = ["--requests", "2", "--rounds", "1", "--in-flight", "1,64", "--no-instructions"];
+    let arguments = [&["all", "--write", folder.to_str().unwrap()][..], &size].concat();
+    let printed = printed(run(None, &arguments));
+    let page = fs::read_to_string(folder.join("price.md")).unwrap();
+    for table in printed.split("\n\n").filter(|part| part.starts_with('|')) {
+        assert!(page.contains(table.trim()), "{table}");
+    }
+    for protocol in ["HTTP/1.1", "HTTP/1.1, TLS", "HTTP/2", "HTTP/2, TLS"] {
+        for layer in ["floor", "reqwest", "transport", "library", "middlewares"] {
+            let begins = format!("| {protocol} | `{layer}` | ");
+            assert!(printed.lines().any(|line| line.starts_with(&begins)), "{begins}\n{printed}");
         }
     }
+    let chart = fs::read_to_string(folder.join("price.svg")).unwrap();
+    assert!(chart.starts_with("<svg") && chart.matches("<rect").count() > 4 * 4 * 2, "{chart}");
 }
 
 #[test]
@@ -31,4 +63,17 @@ fn without_valgrind_there_are_no_instructions_and_no_success() {
     assert!(!output.status.success());
     assert!(output.stdout.is_empty(), "no figure without a count");
     assert!(String::from_utf8(output.stderr).unwrap().contains("valgrind is not installed"));
+}
+
+#[test]
+fn a_creation_by_the_library_takes_more_instructions_than_one_by_hand() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("not run: valgrind is not installed");
+        return;
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-benches"));
+    let callgrind = Callgrind::new(program, None).unwrap();
+    let count = |layer| callgrind.count(Protocol::Http2, 1, layer, Work::warm(1, 5)).unwrap();
+    let (floor, library) = (count(FLOOR), count(LIBRARY));
+    assert!(10_000.0 < floor && floor < library, "{floor} and {library}");
 }

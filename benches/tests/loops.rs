@@ -5,24 +5,31 @@ use std::path::Path;
 
 use clerk_actor_tokens_benches::{
     Failure,
-    layer::{Layer, Subject},
+    layer::{Layer, OWN_CONNECTOR},
     load::{Load, runtime},
-    peer::{HTTP1, HTTP2, Peer, Protocol, Seen, Target},
+    peer::{Peer, Seen, Target},
+    protocol::Protocol,
 };
 
-fn peer(protocol: Protocol) -> Peer {
-    Peer::start(Path::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-benches")), protocol).unwrap()
+fn peer(protocol: Protocol, origins: usize) -> Peer {
+    Peer::start(Path::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-benches")), protocol, origins).unwrap()
 }
 
-fn drive(layer: Layer, target: Target, load: Load) -> Result<(), Failure> {
-    runtime().unwrap().block_on(Subject::new(layer, target).unwrap().drive(load))
+fn drive(layer: Layer, target: &Target, load: Load) -> Result<(), Failure> {
+    runtime().unwrap().block_on(async { layer.client(target)?.run(load).await })
+}
+
+/// Each layer over each protocol that it speaks: a connector of one's own has no TLS here.
+fn loops() -> impl Iterator<Item = (Layer, Protocol)> {
+    let all = Layer::ALL.into_iter().flat_map(|layer| Protocol::ALL.map(|protocol| (layer, protocol)));
+    all.filter(|(layer, protocol)| *layer != OWN_CONNECTOR || !protocol.has_tls())
 }
 
 #[test]
-fn each_layer_makes_as_many_tokens_as_it_was_told_to_and_sends_nothing_else() {
-    for layer in Layer::ALL {
-        for (protocol, in_flight) in [(HTTP1, 1), (HTTP1, 7), (HTTP2, 1), (HTTP2, 7)] {
-            let peer = peer(protocol);
+fn each_layer_makes_as_many_tokens_as_it_is_asked_to_and_sends_nothing_else() {
+    for (layer, protocol) in loops() {
+        for in_flight in [1, 7] {
+            let peer = peer(protocol, 1);
             let load = Load::new(in_flight, 20);
             drive(layer, peer.target(), load).unwrap();
             let Seen { connections, created, refused } = peer.finish().unwrap();
@@ -35,23 +42,38 @@ fn each_layer_makes_as_many_tokens_as_it_was_told_to_and_sends_nothing_else() {
 
 #[test]
 fn each_layer_uses_its_connections_again() {
+    for (layer, protocol) in loops() {
+        let peer = peer(protocol, 1);
+        let (in_flight, most) = match protocol.is_http2() {
+            true => (7, 1),
+            // The pool may open another while the one goes back into it.
+            false => (1, 3),
+        };
+        drive(layer, peer.target(), Load::new(in_flight, 100)).unwrap();
+        let connections = peer.finish().unwrap().connections;
+        assert!(connections <= most, "{layer:?}, {protocol:?}: {connections} connections");
+    }
+}
+
+#[test]
+fn each_layer_goes_to_each_origin_and_says_so_in_connections() {
     for layer in Layer::ALL {
-        for (protocol, in_flight, most) in [(HTTP1, 1, 3), (HTTP2, 1, 1), (HTTP2, 7, 1)] {
-            let peer = peer(protocol);
-            drive(layer, peer.target(), Load::new(in_flight, 100)).unwrap();
-            // Of HTTP/1.1 the pool may open another while the one goes back into it.
-            let connections = peer.finish().unwrap().connections;
-            assert!(connections <= most, "{layer:?}, {protocol:?}, {in_flight} in flight: {connections} connections");
+        for load in [Load::new(1, 12), Load::by_origin(6, 2)] {
+            let peer = peer(Protocol::Http1, 6);
+            drive(layer, peer.target(), load).unwrap();
+            let Seen { connections, created, .. } = peer.finish().unwrap();
+            assert_eq!(created, 12, "{layer:?}");
+            assert!(connections >= 6, "{layer:?}: {connections} connections");
         }
     }
 }
 
 #[test]
 fn a_loop_that_gets_no_token_fails() {
-    let peer = peer(HTTP1);
-    let target = peer.target();
+    let peer = peer(Protocol::Http1, 1);
+    let target = peer.target().clone();
     peer.finish().unwrap();
     for layer in Layer::ALL {
-        drive(layer, target, Load::new(1, 1)).unwrap_err();
+        drive(layer, &target, Load::new(1, 1)).unwrap_err();
     }
 }

@@ -15,51 +15,107 @@ use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::Incoming,
+    rt::{Read, Write as Sends},
     server::conn::{http1, http2},
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{net::TcpListener, sync::oneshot};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivatePkcs8KeyDer};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::oneshot,
+};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     Failure, exchange,
-    peer::{Protocol, Seen},
+    peer::{Seen, Serve, Target},
+    protocol::Protocol,
 };
+
+/// How many connections may wait to be accepted: more than are opened at once.
+const BACKLOG: u32 = 4_096;
 
 /// Serves until standard input closes: prints where it listens, and at the end what it has seen.
 ///
 /// # Errors
 /// There is no free socket, or the output has no reader.
-pub async fn serve(protocol: Protocol, output: &mut impl Write) -> Result<(), Failure> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    writeln!(output, "{}", listener.local_addr()?)?;
-    output.flush()?;
+pub async fn serve(serve: Serve, output: &mut impl Write) -> Result<(), Failure> {
+    let Serve { protocol, origins } = serve;
+    let closed = closed_input();
+    let (tls, certificate) = match protocol.has_tls() {
+        true => tls(protocol).map(|(acceptor, certificate)| (Some(acceptor), Some(certificate)))?,
+        false => (None, None),
+    };
+    let tally = Arc::new(Tally::new(protocol, tls));
+    let mut addresses = Vec::new();
+    for _ in 0..origins {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(([127, 0, 0, 1], 0).into())?;
+        let listener = socket.listen(BACKLOG)?;
+        addresses.push(listener.local_addr()?);
+        tokio::spawn(accept(listener, Arc::clone(&tally)));
+    }
+    print(output, &Target { addresses, protocol, certificate })?;
+    // The sender is dropped unused where its thread ends early: that is the end too.
+    let _ = closed.await;
+    print(output, &tally.seen())
+}
 
-    let tally = Arc::new(Tally::new());
-    let mut closed = closed_input();
+fn print(output: &mut impl Write, said: &impl serde::Serialize) -> Result<(), Failure> {
+    writeln!(output, "{}", serde_json::to_string(said)?)?;
+    Ok(output.flush()?)
+}
+
+/// A certificate of its own for this run, which is its own root.
+fn tls(protocol: Protocol) -> Result<(TlsAcceptor, String), Failure> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key.into())?;
+    config.alpn_protocols = protocol.alpn();
+    Ok((Arc::new(config).into(), cert.pem()))
+}
+
+async fn accept(listener: TcpListener, tally: Arc<Tally>) -> Result<(), Failure> {
     loop {
-        let (socket, _) = tokio::select! {
-            _ = &mut closed => break,
-            accepted = listener.accept() => accepted?,
-        };
+        let (socket, _) = listener.accept().await?;
         socket.set_nodelay(true)?;
         tally.connections.fetch_add(1, Ordering::Relaxed);
         let tally = Arc::clone(&tally);
         tokio::spawn(async move {
-            let answer = service_fn(|request| answer(Arc::clone(&tally), request));
-            let socket = TokioIo::new(socket);
-            // A client that goes away is no failure.
-            let _ = match protocol.http2 {
-                true => http2::Builder::new(TokioExecutor::new()).serve_connection(socket, answer).await,
-                false => http1::Builder::new().serve_connection(socket, answer).await,
-            };
+            match &tally.tls {
+                None => speak(&tally, socket).await,
+                Some(tls) => {
+                    // A client that goes away is no failure.
+                    if let Ok(stream) = tls.accept(socket).await {
+                        speak(&tally, stream).await;
+                    }
+                }
+            }
         });
     }
-    writeln!(output, "{}", tally.seen().line())?;
-    Ok(())
+}
+
+/// Speaks with one client until it goes away, which is no failure.
+async fn speak<S>(tally: &Arc<Tally>, stream: S)
+where
+    TokioIo<S>: Read + Sends + Unpin + Send + 'static,
+{
+    let answer = service_fn(|request| answer(Arc::clone(tally), request));
+    let stream = TokioIo::new(stream);
+    let _ = match tally.protocol.is_http2() {
+        true => http2::Builder::new(TokioExecutor::new()).serve_connection(stream, answer).await,
+        false => http1::Builder::new().serve_connection(stream, answer).await,
+    };
 }
 
 struct Tally {
+    protocol: Protocol,
+    tls: Option<TlsAcceptor>,
     request: String,
     answer: Bytes,
     connections: AtomicU64,
@@ -68,8 +124,10 @@ struct Tally {
 }
 
 impl Tally {
-    fn new() -> Self {
+    fn new(protocol: Protocol, tls: Option<TlsAcceptor>) -> Self {
         Self {
+            protocol,
+            tls,
             request: exchange::request_body(),
             answer: exchange::answer_body().into(),
             connections: AtomicU64::new(0),
