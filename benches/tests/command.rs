@@ -7,12 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use clerk_actor_tokens_benches::{
-    callgrind::Callgrind,
-    layer::{FLOOR, LIBRARY},
-    protocol::Protocol,
-    work::Work,
-};
+use clerk_actor_tokens_benches::{callgrind::Callgrind, layer::LIBRARY, protocol::Protocol, work::Work};
 
 fn run(path: Option<&str>, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-benches"));
@@ -66,14 +61,14 @@ fn without_valgrind_there_are_no_instructions_and_no_success() {
 }
 
 #[test]
-fn a_creation_by_the_library_takes_more_instructions_than_one_by_hand() {
+fn the_instructions_of_a_creation_are_without_those_of_the_start() {
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("not run: valgrind is not installed");
         return;
     }
     let program = Path::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-benches"));
     let callgrind = Callgrind::new(program, None).unwrap();
-    let count = |layer| callgrind.count(Protocol::Http2, 1, layer, Work::warm(1, 5)).unwrap();
-    let (floor, library) = (count(FLOOR), count(LIBRARY));
-    assert!(10_000.0 < floor && floor < library, "{floor} and {library}");
+    let count = callgrind.count(Protocol::Http2, 1, LIBRARY, Work::warm(1, 5)).unwrap();
+    // Without optimisation it is a multiple of the book's figure. The start takes millions.
+    assert!((50_000.0..2_000_000.0).contains(&count), "{count}");
 }
