@@ -20,6 +20,8 @@ use crate::{
 /// A client of this many origins is compared with one of ten times as many.
 const FEW: usize = 10;
 const MANY: usize = 100;
+/// In how many rounds the most heap is measured, if there are so many. It varies little.
+const PEAKS: usize = 5;
 
 /// Measures the heap of clients.
 ///
@@ -35,19 +37,32 @@ fn in_flight(program: &Path, size: &Size) -> Result<String, Failure> {
     let number = size.most_in_flight();
     let mut table = Table::new(["protocol", "layer", "bytes", "times `floor`"]);
     for protocol in size.among(&[Protocol::Http1, Protocol::Http1Tls, Protocol::Http2]) {
-        let mut floor = None;
-        for layer in Layer::CLIENTS {
-            let most = with(program, protocol, layer, async |client, before| {
-                take_most_live();
-                client.run(Load::new(number, number.saturating_mul(5)).watched()).await?;
-                Ok(take_most_live().saturating_sub(before) as f64)
-            })?;
-            let times = most / *floor.get_or_insert(most);
-            table.row([protocol.name().to_owned(), code(layer.name), whole(most), format!("{times:.2}")]);
+        let mut rounds = Vec::new();
+        for _ in 0..size.rounds().min(PEAKS) {
+            let mut round = Vec::new();
+            for layer in Layer::CLIENTS {
+                round.push(most_live(program, protocol, layer, number)?);
+            }
+            rounds.push(round);
+        }
+        for (at, layer) in Layer::CLIENTS.into_iter().enumerate() {
+            let pairs = rounds.iter().filter_map(|round| Some((*round.get(at)?, *round.first()?)));
+            let bytes = Spread::of(pairs.clone().map(|(bytes, _)| bytes)).median;
+            let times = Spread::of(pairs.map(|(bytes, floor)| bytes / floor));
+            table.row([protocol.name().to_owned(), code(layer.name), whole(bytes), times.to_string()]);
         }
     }
     let number = whole(number as f64);
     Ok(format!("The most heap in use with {number} creations in flight. The aim for `library` is 1.10:\n\n{table}"))
+}
+
+/// The most that is live in one layer.
+fn most_live(program: &Path, protocol: Protocol, layer: Layer, number: usize) -> Result<f64, Failure> {
+    with(program, protocol, layer, async |client, before| {
+        take_most_live();
+        client.run(Load::new(number, number.saturating_mul(5)).watched()).await?;
+        Ok(take_most_live().saturating_sub(before) as f64)
+    })
 }
 
 /// What is live after some calls, and after ten times as many.
