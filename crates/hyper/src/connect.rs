@@ -45,12 +45,13 @@ where
     let settings = settings.clone();
     Arc::new(move |target, events| {
         let (mut connector, settings) = (connector.clone(), settings.clone());
-        let connecting = async move {
+        // In a box: it has some 16 kB, which are moved into each future around it.
+        let connecting = Box::pin(async move {
             poll_fn(|context| connector.poll_ready(context)).await.map_err(Into::into)?;
             let stream = connector.call(target).await.map_err(Into::into)?;
             let socket = socket(&stream);
             open(Connected { stream, socket }, &settings, events).await
-        };
+        });
         Box::pin(async move {
             match tokio::time::timeout(limit, connecting).await {
                 Ok(opened) => opened,
