@@ -321,6 +321,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_send_that_is_taken_care_of_leaves_the_others_to_be_taken_care_of() {
+        let log = SendLog::new(Idempotency::Idempotent);
+        let (attempt, _) = log.begin_attempt();
+        let [first, second, third] = [(); 3].map(|()| pollster::block_on(log.begin_send(attempt)).unwrap_or_default());
+        log.drop_send(first, Dropped::AfterSend);
+        log.drop_send(second, Dropped::AfterSend);
+        log.withdraw_send(third);
+        let taken = log.take_in_doubt(Some(second)).unwrap();
+        assert_eq!((taken.execution, taken.others_in_doubt), (Execution::Unknown, true));
+        assert!(log.take_in_doubt(Some(second)).is_none(), "once is enough");
+        assert!(log.take_in_doubt(Some(third)).is_none(), "it is not in doubt");
+        assert!(log.leave().is_some(), "the first");
+        assert!(log.leave().is_none(), "all are taken care of");
+    }
+
     struct Counted;
 
     impl Wake for Counted {

@@ -98,3 +98,35 @@ fn measure(value: &Value, levels: usize, budget: &mut Budget) -> Result<(), TooM
         _ => budget.spend(1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(object: &str) -> Result<(), TooMuch> {
+        Budget::of_a_body().check(Json::whole_object(object.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_number_or_a_word_is_one_value_however_long_it_is() {
+        for value in ["1", "-1234567890.5e+10", "true", "null", "\"a text, with: {brackets]\"", "\"\\u00e9\\n\""] {
+            let values = |count| format!("{{\"a\":[{}]}}", vec![value; count].join(","));
+            // The object, its key and the array count too.
+            assert_eq!(check(&values(MOST_VALUES - 3)), Ok(()), "{value}");
+            assert_eq!(check(&values(MOST_VALUES - 2)), Err(TooMuch::Values), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_said_in_words() {
+        let deep = |levels| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(check(&deep(MOST_LEVELS - 1)), Ok(()));
+        assert_eq!(check(&deep(MOST_LEVELS)), Err(TooMuch::Levels));
+        assert_eq!(check("{\"a\":\"\\ud800\"}"), Err(TooMuch::NoText));
+        for (too_much, word) in
+            [(TooMuch::Levels, "127 levels"), (TooMuch::Values, "4096 values"), (TooMuch::NoText, "invalid escape")]
+        {
+            assert!(too_much.problem().contains(word));
+        }
+    }
+}
