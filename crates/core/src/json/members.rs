@@ -204,3 +204,34 @@ impl<'a> Json<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_whole_where_nothing_is_behind_it() {
+        for (json, is_whole) in
+            [("{}", true), (" {\"a\":1}", true), ("{} ", false), ("{}x", false), ("[]", false), ("{", false)]
+        {
+            assert_eq!(Json::whole_object(json.as_bytes()).is_some(), is_whole, "{json}");
+        }
+    }
+
+    #[test]
+    fn each_type_has_its_words() {
+        for (json, words) in [
+            ("\"a\"", "a string"),
+            ("[1]", "an array"),
+            ("{}", "an object"),
+            ("true", "a boolean"),
+            ("false", "a boolean"),
+            ("null", "null"),
+            ("-1.5", "a number"),
+        ] {
+            let array = format!("[{json}]");
+            let mut elements = Elements(Level::new(array.as_bytes(), b'[', b']'));
+            assert_eq!(elements.next().map(Json::kind), Some(words), "{json}");
+        }
+    }
+}

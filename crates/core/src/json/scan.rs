@@ -96,7 +96,6 @@ impl<'a> Scan<'a> {
         let len = rest.iter().position(|byte| !byte.is_ascii_digit())?;
         let (digits, behind) = rest.split_at_checked(len)?;
         let is_plain = match digits {
-            [] => false,
             [b'0', _, ..] => false,
             _ => matches!(behind.first(), Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n')),
         };
@@ -262,6 +261,27 @@ mod tests {
         #[test]
         fn a_control_character_is_seen_wherever_it_is(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             prop_assert_eq!(has_control(&bytes), bytes.iter().any(|byte| *byte < 0x20));
+        }
+    }
+
+    /// What the price of a call rests on: of most strings and numbers serde_json is not asked.
+    #[test]
+    fn a_plain_string_and_a_plain_number_are_stepped_over_at_once() {
+        // A control character elsewhere does not matter.
+        for (json, text) in [("\"abc\",", Some("abc")), ("\"abc\"\n", Some("abc")), ("\"\"", Some(""))] {
+            assert_eq!(Scan::new(json.as_bytes()).plain_text(), text, "{json}");
+        }
+        for json in ["\"a\\nb\"", "\"a\nb\"", "\"abc", "abc"] {
+            assert_eq!(Scan::new(json.as_bytes()).plain_text(), None, "{json}");
+        }
+        for (json, number) in
+            [("12,", Some("12")), ("0}", Some("0")), ("7]", Some("7")), ("9 ", Some("9")), ("01,", None)]
+        {
+            assert_eq!(Scan::new(json.as_bytes()).plain_number(), number.map(str::as_bytes), "{json}");
+        }
+        for json in ["12", "1.5,", "1e5,", "12x"] {
+            let mut scan = Scan::new(json.as_bytes());
+            assert_eq!((scan.plain_number(), scan.at()), (None, 0), "{json}");
         }
     }
 }
