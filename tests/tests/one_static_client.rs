@@ -22,7 +22,7 @@ async fn revoke(client: &Hyper, id: &str) {
     assert!(matches!(revoked, Revocation::Revoked(_)), "{revoked:?}");
 }
 
-/// Creations in turn and at once, and a revocation. What is still in flight when the test ends, ends with its runtime.
+/// Creations in turn and at once, and a revocation.
 async fn calls(client: &Hyper) {
     let first = create(client).await;
     let mut at_once = JoinSet::new();

@@ -7,6 +7,7 @@
 use std::{
     fmt,
     future::poll_fn,
+    panic::catch_unwind,
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
@@ -96,7 +97,7 @@ impl HttpTransport for HyperTransport {
         let Some(pool) = self.runtimes.pool(&runtime, request.uri()) else {
             return Err(TransportError::blocked("the request's URL has no origin"));
         };
-        let mut sleep = pin!(sleep_until(deadline));
+        let mut sleep = pin!(sleep(deadline)?);
         let exchange = Exchange { pool: &pool, context: &context, has_body: !request.body().is_empty() };
         let (lease, response) = exchange.head(request, sleep.as_mut()).await?;
         exchange.body(lease, response, sleep).await
@@ -179,9 +180,11 @@ impl Exchange<'_> {
         }
     }
 
+    /// Nothing was moved to it. One of an exchange alone is in no pool.
     fn give_back(&self, lease: Lease) {
-        if let Lease::Http1(connection) = lease {
-            self.pool.put_back(connection);
+        match lease {
+            Lease::Http1(connection) if !self.context.wants_fresh_connection() => self.pool.put_back(connection),
+            Lease::Http1(_) | Lease::Http2(_) => {}
         }
     }
 
@@ -267,6 +270,14 @@ fn runtime() -> Result<Handle, TransportError> {
     Handle::try_current().map_err(|_| {
         TransportError::blocked("the hyper transport needs a tokio runtime, and this thread has entered none")
             .with_advice("Make the call inside a tokio runtime, for example under #[tokio::main].")
+    })
+}
+
+/// tokio panics where a runtime has no time, and says beforehand in no other way.
+fn sleep(deadline: Instant) -> Result<Sleep, TransportError> {
+    catch_unwind(|| sleep_until(deadline)).map_err(|_| {
+        TransportError::blocked("the hyper transport needs a tokio runtime with time enabled, and this one has none")
+            .with_advice("Build the runtime with enable_all().")
     })
 }
 

@@ -138,7 +138,7 @@ impl Verdict {
             self.calls += 1;
             self.made += made.len();
             self.second += usize::from(made.len() > 1);
-            let mut is_known = true;
+            let (mut is_known, mut is_right) = (true, true);
             match ended {
                 Ended::Ok(id) => {
                     self.ok += 1;
@@ -149,7 +149,10 @@ impl Verdict {
                     self.wrongly += usize::from(!made.is_empty());
                     is_known = made.is_empty();
                 }
-                Ended::Failed(Execution::Executed) => self.executed += 1,
+                Ended::Failed(Execution::Executed) => {
+                    self.executed += 1;
+                    is_right = !made.is_empty();
+                }
                 Ended::Failed(Execution::Unknown) => self.unknown += 1,
                 Ended::Left => {
                     self.left += 1;
@@ -160,7 +163,7 @@ impl Verdict {
                 }
             }
             self.lost += usize::from(!is_known);
-            if !is_known || made.len() > 1 {
+            if !is_known || !is_right || made.len() > 1 {
                 broken.push(format!("{user}: {ended:?}, and the ledger has {made:?}"));
             }
         }
@@ -198,11 +201,12 @@ mod tests {
             ("twice", Ended::Ok("act_4".to_owned())),
             ("gone", Ended::Left),
             ("never", Ended::Left),
+            ("nothing_was_made", Ended::Failed(Execution::Executed)),
         ]
         .map(|(user, ended)| (user.to_owned(), ended));
         let mut verdict = Verdict::default();
-        assert_eq!(verdict.add(ledger.commits(), &calls, &[]).len(), 3);
+        assert_eq!(verdict.add(ledger.commits(), &calls, &[]).len(), 4, "a false `Executed` contradicts the ledger");
         let Verdict { calls, made, wrongly, second, lost, .. } = verdict;
-        assert_eq!((calls, made, wrongly, second, lost), (5, 5, 1, 1, 2));
+        assert_eq!((calls, made, wrongly, second, lost), (6, 5, 1, 1, 2));
     }
 }

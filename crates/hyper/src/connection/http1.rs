@@ -6,15 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
+use clerk_actor_tokens_core::{SystemTimer, Timer as _};
 use clerk_actor_tokens_transport_kit::GatedBody;
 use hyper::client::conn::http1::SendRequest;
-use tokio::{
-    task::{AbortHandle, yield_now},
-    time::timeout,
-};
+use tokio::task::{AbortHandle, yield_now};
 
 use super::socket::{Look, Socket};
 
@@ -94,9 +93,14 @@ impl Http1 {
             }
             yield_now().await;
         }
-        // On a busy machine the turn in which hyper rests is late.
-        let rests = timeout(A_MOMENT, poll_fn(|context| self.sender.poll_ready(context))).await;
-        matches!(rests, Ok(Ok(()))) && self.look().is_none_or(|look| look == Look::Quiet)
+        // On a busy machine the turn in which hyper rests is late. By the system's clock: the runtime of this connection may end
+        // meanwhile.
+        let mut over = SystemTimer.sleep(A_MOMENT);
+        let rests = poll_fn(|context| match self.sender.poll_ready(context) {
+            Poll::Ready(ready) => Poll::Ready(ready.is_ok()),
+            Poll::Pending => over.as_mut().poll(context).map(|()| false),
+        });
+        rests.await && self.look().is_none_or(|look| look == Look::Quiet)
     }
 }
 

@@ -11,12 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clerk_actor_tokens_core::{SystemTimer, Timer as _};
 use clerk_actor_tokens_transport_kit::GatedBody;
 use hyper::client::conn::http2::SendRequest;
-use tokio::{
-    task::yield_now,
-    time::{sleep, timeout},
-};
+use tokio::task::yield_now;
 
 use super::{
     events::Events,
@@ -27,10 +25,8 @@ use super::{
 /// How often hyper is given a turn to read what lies in the socket of an idle connection.
 const TURNS: usize = 4;
 
-/// How long it has for that at most, once its turns are over.
-const A_MOMENT: Duration = Duration::from_millis(50);
-
-/// How often the socket is looked at meanwhile.
+/// How often the socket is looked at once its turns are over, and what lies between.
+const LOOKS: usize = 50;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// An HTTP/2 connection. It ends when the last value that has it is dropped, with its last exchange.
@@ -49,6 +45,8 @@ struct Streams {
     /// Whether room was ever given.
     was_given: bool,
     used: usize,
+    /// On how many of them a request was moved.
+    moved: usize,
     idle_since: Instant,
 }
 
@@ -70,7 +68,7 @@ impl Http2 {
         socket: Option<Socket>,
         events: Arc<dyn Events>,
     ) -> Self {
-        let streams = Mutex::new(Streams { limit: 0, was_given: false, used: 0, idle_since: Instant::now() });
+        let streams = Mutex::new(Streams { limit: 0, was_given: false, used: 0, moved: 0, idle_since: Instant::now() });
         Self { sender, streams, expected, socket, has_answered: AtomicBool::new(false), events }
     }
 
@@ -82,6 +80,10 @@ impl Http2 {
     pub(crate) fn set_limit(&self, limit: usize) -> bool {
         let mut streams = self.streams();
         let has_risen = limit > streams.limit;
+        if streams.limit == 0 && has_risen {
+            // It could not be used before.
+            streams.idle_since = Instant::now();
+        }
         streams.limit = limit;
         has_risen
     }
@@ -129,7 +131,7 @@ impl Http2 {
 
 impl Streams {
     fn rested(&self) -> Option<Duration> {
-        (self.used == 0).then(|| self.idle_since.elapsed())
+        (self.moved == 0).then(|| self.idle_since.elapsed())
     }
 }
 
@@ -153,14 +155,16 @@ impl Stream {
             }
             yield_now().await;
         }
-        // Where the process was stopped or the machine is busy, the turn in which hyper reads is late.
-        let read = async {
-            while !connection.is_over() && look() == Some(Look::Bytes) {
-                sleep(BETWEEN_LOOKS).await;
+        // Where the process was stopped or the machine is busy, the turn in which hyper reads is late. By the system's clock:
+        // the runtime of this connection may end meanwhile.
+        for _ in 0..LOOKS {
+            if connection.is_over() || look() != Some(Look::Bytes) {
+                break;
             }
-        };
+            SystemTimer.sleep(BETWEEN_LOOKS).await;
+        }
         // Bytes that nothing reads may be the peer's leave.
-        timeout(A_MOMENT, read).await.is_ok() && !connection.is_over() && look() != Some(Look::Ended)
+        !connection.is_over() && look().is_none_or(|look| look == Look::Quiet)
     }
 
     pub(crate) fn sender(&self) -> SendRequest<GatedBody> {
@@ -175,7 +179,10 @@ impl Stream {
     /// takes no more requests.
     pub(crate) fn begin(&mut self) {
         self.is_in_flight = true;
-        self.was_used = true;
+        if !std::mem::replace(&mut self.was_used, true) {
+            let mut streams = self.connection.streams();
+            streams.moved = streams.moved.saturating_add(1);
+        }
     }
 
     /// The exchange has come to its end by itself.
@@ -201,6 +208,7 @@ impl Drop for Stream {
         streams.used = streams.used.saturating_sub(1);
         self.connection.expected.set_in_flight(streams.used);
         if self.was_used {
+            streams.moved = streams.moved.saturating_sub(1);
             streams.idle_since = Instant::now();
         }
         drop(streams);

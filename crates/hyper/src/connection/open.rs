@@ -88,6 +88,15 @@ struct Driver<T: Read + Write + Unpin + Send + 'static> {
     ready: Option<oneshot::Sender<Result<(), BoxError>>>,
 }
 
+/// Where it is dropped, its runtime has ended, or its connection has.
+impl<T: Read + Write + Unpin + Send + 'static> Drop for Driver<T> {
+    fn drop(&mut self) {
+        if let Some(http2) = self.http2.upgrade() {
+            http2.discard();
+        }
+    }
+}
+
 impl<T: Read + Write + Unpin + Send + 'static> Future for Driver<T> {
     type Output = ();
 

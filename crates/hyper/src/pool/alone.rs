@@ -3,8 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Uri;
+use tokio::{runtime::Handle, sync::oneshot, task::AbortHandle};
 
-use super::lease::{Lease, OpenFailed};
+use super::{
+    attempt::attempt,
+    lease::{Lease, OpenFailed},
+};
 use crate::{
     connecting::BoxError,
     connection::{
@@ -13,11 +17,17 @@ use crate::{
     },
 };
 
-/// Opens a connection and waits until it takes a request.
-pub(super) async fn fresh(open: &Open, origin: Uri) -> Result<Lease, OpenFailed> {
+/// Opens a connection and waits until it takes a request. It is opened in a task, as those of a pool: a call may outlive the
+/// runtime in which it began.
+pub(super) async fn fresh(open: &Open, origin: Uri, runtime: &Handle) -> Result<Lease, OpenFailed> {
     let of_one = Arc::new(OfOne::default());
     let events: Arc<dyn Events> = Arc::clone(&of_one) as Arc<dyn Events>;
-    match open(origin, events).await.map_err(OpenFailed::new)? {
+    let (give, given) = oneshot::channel();
+    let ended = move |opened| drop(give.send(opened));
+    let task = runtime.spawn(attempt(Arc::clone(open), origin, events, ended));
+    let _aborts = Aborts(task.abort_handle());
+    let opened = given.await.unwrap_or_else(|_| Err("the runtime of this connection has ended".into()));
+    match opened.map_err(OpenFailed::new)? {
         Opened::Http1(connection) => Ok(Lease::Http1(connection)),
         Opened::Http2(connection) => loop {
             let mut changed = std::pin::pin!(of_one.changed.notified());
@@ -34,6 +44,15 @@ pub(super) async fn fresh(open: &Open, origin: Uri) -> Result<Lease, OpenFailed>
             }
             changed.await;
         },
+    }
+}
+
+/// Dropped, it gives the attempt up.
+struct Aborts(AbortHandle);
+
+impl Drop for Aborts {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -35,7 +35,7 @@ impl<F: FnOnce(Result<Opened, BoxError>)> Ends<F> {
 impl<F: FnOnce(Result<Opened, BoxError>)> Drop for Ends<F> {
     fn drop(&mut self) {
         let cause = match thread::panicking() {
-            true => "the connector panicked",
+            true => "the connector panicked (the runtime may have no I/O: enable_all() gives it both I/O and time)",
             false => "the runtime ended while a connection was opened",
         };
         self.say(Err(cause.into()));

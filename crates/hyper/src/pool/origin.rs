@@ -28,6 +28,9 @@ use crate::{
     settings::{Settings, Versions},
 };
 
+/// How many connections a call is given that take no request, before it fails.
+const MOST_UNUSABLE: usize = 4;
+
 /// How a call is given its connection.
 type Give = oneshot::Sender<Result<Lease, OpenFailed>>;
 
@@ -67,12 +70,13 @@ impl OriginPool {
 
     /// Opens a connection for one exchange alone, which carried nothing before.
     pub(crate) async fn fresh(&self) -> Result<Lease, OpenFailed> {
-        fresh(&self.open, self.origin.clone()).await
+        fresh(&self.open, self.origin.clone(), &self.runtime).await
     }
 
     /// Waits for a connection: one that is idle, one that becomes free, or a new one. Dropped, the call waits no longer.
     pub(crate) async fn connection(&self) -> Result<Lease, OpenFailed> {
         let mut has_waited = false;
+        let mut unusable = 0;
         loop {
             let taken = self.state().take();
             let mut lease = match taken {
@@ -84,6 +88,11 @@ impl OriginPool {
                 return Ok(lease);
             }
             lease.give_up();
+            // Those that rested are taken without waiting, and come to an end. One that was given may be new.
+            unusable += usize::from(has_waited);
+            if unusable > MOST_UNUSABLE {
+                return Err(OpenFailed::new("the server ended each connection before it took a request".into()));
+            }
         }
     }
 

@@ -58,6 +58,8 @@ pub(super) struct State<E, S, G, T> {
     next: u64,
     /// Whether the origin is known to speak HTTP/1.1.
     speaks_http1: bool,
+    /// Whether the server did not take one more HTTP/2 connection beside those that are open.
+    takes_no_more: bool,
     /// Whether a task closes what rests for too long.
     is_swept: bool,
     /// Whether the runtime has ended.
@@ -117,6 +119,7 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
             attempts: Vec::new(),
             next: 0,
             speaks_http1,
+            takes_no_more: false,
             is_swept: false,
             has_ended: false,
         }
@@ -155,8 +158,10 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
     }
 
     /// A connection has come to the end of an exchange.
-    pub(super) fn put_back(&mut self, connection: E) -> Left<E, S, G, T> {
+    pub(super) fn put_back(&mut self, mut connection: E) -> Left<E, S, G, T> {
         let mut left = Left::default();
+        // Also where it is given to a call at once, which then looks at it: it has carried an exchange.
+        connection.rest();
         self.offer(connection, &mut left);
         self.settled(left)
     }
@@ -182,8 +187,11 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
         match arrived {
             // The runtime ended just before.
             Arrived::Http2(connection) if self.has_ended => left.over.push(connection),
-            Arrived::Http1(connection) => {
+            Arrived::Http1(mut connection) => {
                 self.speaks_http1 = true;
+                if self.waiting.is_empty() {
+                    connection.rest();
+                }
                 self.offer(connection, &mut left);
             }
             // Not opened again at once: a server that takes leave of each connection would be asked without end.
@@ -192,7 +200,7 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
                 left.over.push(connection);
             }
             Arrived::Http2(connection) => {
-                self.speaks_http1 = false;
+                (self.speaks_http1, self.takes_no_more) = (false, false);
                 self.shared.push(connection);
             }
         }
@@ -208,9 +216,9 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
         self.settled(left)
     }
 
-    /// An HTTP/2 connection ended before its peer took a single request. All that wait fail with it.
+    /// An HTTP/2 connection ended before its peer took a single request. All that wait for it fail with it.
     pub(super) fn ended_unused(&mut self) -> Left<E, S, G, T> {
-        let failed = self.waiting.drain(..).map(|waiting| waiting.give).collect();
+        let failed = self.fail_waiting(u64::MAX);
         self.settled(Left { failed, ..Left::default() })
     }
 
@@ -221,7 +229,9 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
         has_been_idle: impl Fn(&S) -> bool,
     ) -> (Left<E, S, G, T>, bool) {
         let closed = split_off(&mut self.idle, |idle| idle.is_closed() || has_rested(idle));
-        let over = split_off(&mut self.shared, |shared| shared.is_over() || has_been_idle(shared));
+        // One that calls wait for does not rest: its peer may take them soon.
+        let rests = self.waiting.is_empty();
+        let over = split_off(&mut self.shared, |shared| shared.is_over() || (rests && has_been_idle(shared)));
         self.is_swept = !self.idle.is_empty() || !self.shared.is_empty();
         let goes_on = self.is_swept;
         (self.settled(Left { closed, over, ..Left::default() }), goes_on)
@@ -240,13 +250,12 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
     }
 
     /// Gives a connection to the call that waits longest, or keeps it.
-    fn offer(&mut self, mut connection: E, left: &mut Left<E, S, G, T>) {
+    fn offer(&mut self, connection: E, left: &mut Left<E, S, G, T>) {
         if let Some(first) = self.waiting.pop_front() {
             left.given.push((first.give, Lease::Http1(connection)));
         } else if self.has_ended || self.idle.len() >= self.limits.idle {
             left.closed.push(connection);
         } else {
-            connection.rest();
             self.idle.push(connection);
         }
     }
@@ -257,8 +266,13 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
         at.map(|at| self.attempts.swap_remove(at)).is_some()
     }
 
-    /// The calls that fail with an attempt. HTTP/1.1: one, since each has an attempt of its own. Else all that waited for it.
+    /// The calls that fail with an attempt. HTTP/1.1: one, since each has an attempt of its own. Else all that waited for it,
+    /// and none where another connection may serve them.
     fn fail_waiting(&mut self, attempt: u64) -> Vec<G> {
+        if !self.speaks_http1 && self.shared.iter().any(|shared| !shared.is_over()) {
+            self.takes_no_more = true;
+            return Vec::new();
+        }
         if self.speaks_http1 {
             return self.waiting.pop_front().into_iter().map(|waiting| waiting.give).collect();
         }
@@ -270,7 +284,9 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
 
     /// The end of each step: no call waits beside a connection that it could have, and what the others wait for is on its way.
     fn settled(&mut self, mut left: Left<E, S, G, T>) -> Left<E, S, G, T> {
-        left.over.extend(split_off(&mut self.shared, S::is_over));
+        let over = split_off(&mut self.shared, S::is_over);
+        self.takes_no_more &= over.is_empty();
+        left.over.extend(over);
         while !self.waiting.is_empty() {
             let Some(lease) = self.take() else { break };
             let Some(first) = self.waiting.pop_front() else { break };
@@ -279,7 +295,8 @@ impl<E: Exclusive, S: Shared, G, T> State<E, S, G, T> {
         let needed = match self.speaks_http1 {
             true => self.waiting.len(),
             // The others wait for it too, or for a stream.
-            false if self.shared.len() < self.limits.shared => self.waiting.len().min(1),
+            false if self.shared.is_empty() => self.waiting.len().min(1),
+            false if self.shared.len() < self.limits.shared && !self.takes_no_more => self.waiting.len().min(1),
             false => 0,
         };
         while self.attempts.len() < needed {

@@ -73,6 +73,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         Some(peer)
     }
 
+    /// A peer whose client's preface was read, and that has said nothing.
+    pub(crate) fn over(stream: S) -> Self {
+        Self { stream }
+    }
+
     /// The next frame. Settings and pings are acknowledged on the way; the acknowledgement of settings is a frame.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {

@@ -26,6 +26,8 @@ mod withheld;
 #[cfg(feature = "connector")]
 mod connector;
 #[cfg(feature = "connector")]
+mod late;
+#[cfg(feature = "connector")]
 mod pressure;
 #[cfg(feature = "connector")]
 mod send_state;

@@ -185,6 +185,7 @@ impl World {
     }
 
     pub(super) fn make(&mut self, step: Step) {
+        let (failing, may_fail) = (self.failing(), self.may_fail(step));
         match step {
             Step::Look(call) => {
                 let Call::Looks(has_waited) = self.calls[call] else { return };
@@ -278,12 +279,34 @@ impl World {
                 self.act(to_do);
             }
         }
+        assert!(may_fail || self.failing() <= failing, "{step:?} fails a call");
         // One that has ended in the middle of this step says so.
         if let Some((number, 0)) = self.table.ending {
             self.table.ending = None;
             self.end(number);
         }
         self.forget();
+    }
+
+    /// How many calls are about to fail.
+    fn failing(&self) -> usize {
+        self.threads.iter().flatten().filter(|work| matches!(work, Work::Fail(_))).count()
+    }
+
+    /// Whether a call may fail by this step: where nothing came about that it waited for, and nothing else may serve it.
+    fn may_fail(&self, step: Step) -> bool {
+        let is_open = |shared: &Many| !self.table.connections[shared.0].is_over;
+        // In the middle of this step a connection may end.
+        let may_end = self.table.ending.is_some();
+        let is_served = !self.pool.0.speaks_http1 && self.pool.0.shared.iter().any(is_open) && !may_end;
+        match step {
+            Step::RuntimeEnds | Step::Work(_) => true,
+            Step::CannotOpen(_) | Step::OpensEnded(_) => !is_served,
+            Step::OpensHttp2(..) => may_end,
+            Step::Say(at) => self.events[at] == Event::EndedUnused && !is_served,
+            Step::Wait(_) => self.has_ended,
+            _ => false,
+        }
     }
 
     /// The connection ends, and will say so.
