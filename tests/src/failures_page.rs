@@ -98,7 +98,7 @@ fn causes(row: &str) -> Vec<Cause> {
         "1" => vec![Cause::Here(Fault::Input)],
         "2" => vec![Cause::Fails(Kind::Connect)],
         "3" => vec![Cause::Fails(Kind::Tls)],
-        "4" => vec![Cause::Fails(Kind::ProxyAuth)],
+        "4" => vec![Cause::Fails(Kind::ProxyRefused)],
         "4a" => vec![Cause::Fails(Kind::Proxy)],
         "5" => vec![Cause::Fails(Kind::Canceled)],
         "6" => vec![Cause::Fails(Kind::Refused)],

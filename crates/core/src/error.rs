@@ -69,6 +69,23 @@ impl Error {
         self.0.execution
     }
 
+    /// Returns the status with which a proxy on the way responded to CONNECT, where that is why no connection to
+    /// Clerk came about (RFC 9110 section 9.3.6). Nothing was executed then. `None` where a proxy gave no HTTP response,
+    /// as with SOCKS.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{CreateActorToken, Error, Operation, TransportError, TransportErrorKind, http::StatusCode};
+    ///
+    /// let refused = TransportError::new(TransportErrorKind::ProxyRefused).with_proxy_status(StatusCode::FORBIDDEN);
+    /// let error = Error::from_transport(&CreateActorToken::INFO, refused);
+    /// assert_eq!(error.proxy_status(), Some(StatusCode::FORBIDDEN));
+    /// assert_eq!(error.status(), None);
+    /// ```
+    #[must_use]
+    pub fn proxy_status(&self) -> Option<http::StatusCode> {
+        self.0.proxy_status
+    }
+
     /// Returns whether the call may have taken effect at Clerk: [`execution`](Self::execution) is
     /// not `NotExecuted`. After a creation this means that a token may exist which the caller does
     /// not hold.

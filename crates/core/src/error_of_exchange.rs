@@ -42,6 +42,7 @@ pub(crate) fn error_of_exchange(
             inner.retry_after = error.retry_after();
             inner.advice = error.advice();
             inner.transport = Some(error.kind());
+            inner.proxy_status = error.proxy_status();
             let (_, source, partial) = error.into_parts();
             inner.source = source;
             partial

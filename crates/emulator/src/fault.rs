@@ -34,7 +34,7 @@
 //! | [`connect_timeout`], [`stall`] | 5 s; the deadline | silence until the client goes | the same: the handshake is never answered |
 //! | [`tls`] | `Tls` | RST | a fatal alert, handshake_failure, instead of the ServerHello |
 //! | [`tls_cut`] | `Connect` | RST | the first 18 bytes of a ServerHello of 127, then end of stream |
-//! | [`proxy`], [`proxy_auth`] | `Proxy`, `ProxyAuth` | to a CONNECT 502, or 407 with `Proxy-Authenticate`; to anything else RST | the same |
+//! | [`proxy`], [`proxy_auth`] | `Proxy`, `ProxyRefused` | to a CONNECT 502, or 407 with `Proxy-Authenticate`; to anything else RST | the same |
 //! | [`delay`] | virtual time | real time, once the head of a request is read | the same |
 //!
 //! In the clear none of this proves to a client that its request was not sent: it may have written it by then. And no

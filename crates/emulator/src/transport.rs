@@ -11,7 +11,7 @@ use clerk_actor_tokens_core::{
 use crate::{
     emulator::Emulator,
     exchange::{Effect, Exchange, Then, cut},
-    fault::{Break, Phase},
+    fault::{Break, Phase, Wire},
 };
 
 #[async_trait]
@@ -135,7 +135,11 @@ fn arrived(length: usize, passed: Duration, takes: Duration) -> usize {
 
 fn broken(cause: &Break, phase: Phase) -> TransportError {
     let kind = if phase == Phase::BeforeSend { cause.unsent } else { cause.sent };
-    TransportError::new(kind).with_source(io::Error::new(cause.cause, format!("fault::{cause}")))
+    let error = TransportError::new(kind).with_source(io::Error::new(cause.cause, format!("fault::{cause}")));
+    match cause.wire {
+        Wire::Proxy(status) => error.with_proxy_status(status),
+        _ => error,
+    }
 }
 
 /// The response, if its body is within the cap.

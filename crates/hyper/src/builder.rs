@@ -182,7 +182,7 @@ impl HyperTransportBuilder {
                 return Err(ConfigError::new("http_only", problem, "leave one of the two out"));
             }
             true => Connector::http_only(),
-            false => Connector::new(&self.tls, self.settings.versions)?,
+            false => Connector::new(&self.tls, &self.settings)?,
         };
         Ok(self.transport(connector, tls::socket))
     }

@@ -44,7 +44,12 @@ pub(crate) struct Sent {
 
 /// Why no connection came about.
 pub(crate) fn not_opened(error: OpenFailed) -> TransportError {
-    failure(connecting(&error), error)
+    let (kind, status) = (connecting(&error), of_proxy(&error, ProxyFailed::status).flatten());
+    let failed = failure(kind, error);
+    match status {
+        Some(status) => failed.with_proxy_status(status),
+        None => failed,
+    }
 }
 
 /// Returns the kind of an exchange whose request had been moved to a connection, and that failed before the response head was
@@ -114,16 +119,21 @@ fn connecting(error: &(dyn StdError + 'static)) -> TransportErrorKind {
     if any_cause(error, |cause| cause.is::<Unavailable>() || tls::is_refusal(cause)) {
         return TransportErrorKind::Tls;
     }
-    let mut wants_credentials = None;
-    any_cause(error, |cause| {
-        wants_credentials = cause.downcast_ref().map(|failed: &ProxyFailed| failed.wants_credentials);
-        wants_credentials.is_some()
-    });
-    match wants_credentials {
-        Some(true) => TransportErrorKind::ProxyAuth,
-        Some(false) => TransportErrorKind::Proxy,
+    match of_proxy(error, ProxyFailed::may_pass) {
+        Some(true) => TransportErrorKind::Proxy,
+        Some(false) => TransportErrorKind::ProxyRefused,
         None => TransportErrorKind::Connect,
     }
+}
+
+/// What is known of a proxy's failure, where it is one.
+fn of_proxy<R>(error: &(dyn StdError + 'static), mut read: impl FnMut(&ProxyFailed) -> R) -> Option<R> {
+    let mut found = None;
+    any_cause(error, |cause| {
+        found = cause.downcast_ref().map(&mut read);
+        found.is_some()
+    });
+    found
 }
 
 /// The error of an exchange whose deadline passed before the response head was complete.

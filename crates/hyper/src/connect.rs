@@ -21,7 +21,7 @@ use crate::{
         open::{Connected, Open, open},
         socket::Socket,
     },
-    settings::{Settings, Versions},
+    settings::Settings,
     tls::{self, Https, Stream},
 };
 
@@ -74,8 +74,8 @@ impl Connector {
         Self::Http(tcp(), Unavailable { reason: HTTP_ONLY, detail: None, advice })
     }
 
-    pub(crate) fn new(options: &tls::Options, versions: Versions) -> Result<Self, ConfigError> {
-        Ok(match Https::new(tcp(), options, versions)? {
+    pub(crate) fn new(options: &tls::Options, settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(match Https::new(tcp(), options, settings)? {
             Ok(https) => Self::HttpAndHttps(https),
             Err(unavailable) => Self::Http(tcp(), unavailable),
         })

@@ -4,6 +4,8 @@
 
 use std::{error::Error as StdError, fmt, future::Future, pin::Pin, time::Duration};
 
+use http::StatusCode;
+
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 pub(crate) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
@@ -22,23 +24,62 @@ impl StdError for ConnectTimedOut {}
 
 /// The proxy gave no tunnel to the server.
 #[derive(Debug)]
-pub(crate) struct ProxyFailed {
-    pub(crate) wants_credentials: bool,
-    pub(crate) source: BoxError,
+pub(crate) enum ProxyFailed {
+    /// It responded with this status to CONNECT.
+    Responded(StatusCode),
+    /// It opened the tunnel, and sent bytes before TLS began. They are not the server's.
+    SpokeFirst,
+    /// It gave no response that can be read, or is a SOCKS proxy that refused.
+    Broke(BoxError),
+}
+
+impl ProxyFailed {
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Responded(status) => Some(*status),
+            Self::SpokeFirst | Self::Broke(_) => None,
+        }
+    }
+
+    /// Whether another attempt may end in another way.
+    pub(crate) fn may_pass(&self) -> bool {
+        // The proxy is overloaded, or could not reach the server (RFC 9110 section 15.6, RFC 6585 section 4).
+        self.status().is_none_or(|status| matches!(status.as_u16(), 429 | 502 | 503 | 504))
+    }
 }
 
 impl fmt::Display for ProxyFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.wants_credentials {
-            true => "the proxy wants other credentials (407)",
-            false => "the proxy did not open a tunnel to the server",
-        })
+        match self {
+            Self::Responded(status) => write!(f, "the proxy responded to CONNECT with status {}", status.as_u16()),
+            Self::SpokeFirst => f.write_str("the proxy sent bytes behind its response to CONNECT, before TLS began"),
+            Self::Broke(_) => f.write_str("the proxy did not open a tunnel to the server"),
+        }
     }
 }
 
 impl StdError for ProxyFailed {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.source.as_ref())
+        match self {
+            Self::Broke(cause) => Some(cause.as_ref()),
+            Self::Responded(_) | Self::SpokeFirst => None,
+        }
+    }
+}
+
+/// No connection to the proxy itself came about.
+#[derive(Debug)]
+pub(crate) struct ProxyUnreached(pub(crate) BoxError);
+
+impl fmt::Display for ProxyUnreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no connection to the proxy could be opened")
+    }
+}
+
+impl StdError for ProxyUnreached {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.0.as_ref())
     }
 }
 

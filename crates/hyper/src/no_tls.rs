@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use crate::{
     connecting::{BoxError, Connecting, Unavailable},
     connection::socket::Socket,
-    settings::Versions,
+    settings::Settings,
 };
 
 pub(crate) type Stream = TokioIo<TcpStream>;
@@ -43,7 +43,7 @@ impl Options {
 pub(crate) struct Https(Infallible);
 
 impl Https {
-    pub(crate) fn new(_: HttpConnector, _: &Options, _: Versions) -> Result<Result<Self, Unavailable>, ConfigError> {
+    pub(crate) fn new(_: HttpConnector, _: &Options, _: &Settings) -> Result<Result<Self, Unavailable>, ConfigError> {
         Err(ConfigError::new(
             "https",
             "needs the feature `aws-lc-rs` or `ring` of clerk-actor-tokens-hyper",

@@ -21,11 +21,11 @@ use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider, pki_types::Inv
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use self::proxy::{Hop, Route};
+use self::proxy::{Hop, Route, TO_PROXIES};
 use crate::{
     connecting::{BoxError, Connecting, Unavailable},
     connection::socket::Socket,
-    settings::Versions,
+    settings::{Settings, Versions},
 };
 
 pub use self::certificates::{Certificates, ClientIdentity};
@@ -62,22 +62,26 @@ impl Https {
     pub(crate) fn new(
         tcp: HttpConnector,
         options: &Options,
-        versions: Versions,
+        settings: &Settings,
     ) -> Result<Result<Self, Unavailable>, ConfigError> {
-        let matcher = options.proxy.matcher()?;
+        let via = options.proxy.via(&options.proxy_headers)?;
         let (roots, problem) = roots(options)?;
         let roots = Arc::new(roots);
         let mut config = config(&roots, options.identity.as_ref())?;
         // What this transport speaks (RFC 7301): a server that speaks nothing of it says so in the handshake.
-        config.alpn_protocols = match versions {
+        config.alpn_protocols = match settings.versions {
             Versions::Negotiated => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             Versions::Http1 => vec![b"http/1.1".to_vec()],
             Versions::Http2 => vec![b"h2".to_vec()],
         };
-        let route = match matcher {
+        let route = match via {
             None => Route::direct(tcp),
-            // The client certificate is for the server.
-            Some(matcher) => Route::by_proxy(matcher, tcp, self::config(&roots, None)?),
+            Some(via) => {
+                // The client certificate is for the server.
+                let mut to_proxy = self::config(&roots, None)?;
+                to_proxy.alpn_protocols = vec![TO_PROXIES.to_vec()];
+                Route::by_proxy(via, tcp, to_proxy, settings.clone())
+            }
         };
         // Last, so that every other mistake is reported first.
         if roots.is_empty() {

@@ -101,7 +101,7 @@ pub(crate) mod tests {
             (Some(K::Connect), "SendState(held)"),
             (Some(K::Tls), "SendState(held)"),
             (Some(K::Proxy), "SendState(held)"),
-            (Some(K::ProxyAuth), "SendState(held)"),
+            (Some(K::ProxyRefused), "SendState(held)"),
             (Some(K::Canceled), "SendState(held)"),
             (Some(K::TimeoutBeforeSend), "SendState(held)"),
             (Some(K::RateLimited), "SendState(held)"),

@@ -42,7 +42,7 @@ mod tests {
             K::Connect,
             K::Tls,
             K::Proxy,
-            K::ProxyAuth,
+            K::ProxyRefused,
             K::Canceled,
             K::Refused,
             K::RefusedOnNewConnection,

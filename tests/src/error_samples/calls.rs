@@ -127,7 +127,7 @@ fn samples() -> Vec<(&'static str, Vec<(&'static str, Error)>)> {
                     "the proxy cannot reach Clerk",
                     create(fails_with(TransportErrorKind::Proxy, "tunnel error: unsuccessful")),
                 ),
-                ("the proxy demands other credentials", create(fails(TransportErrorKind::ProxyAuth))),
+                ("the proxy refuses to open a tunnel", create(fails(TransportErrorKind::ProxyRefused))),
             ],
         ),
         (

@@ -158,7 +158,7 @@ async fn a_proxy_that_cannot_be_reached_or_used_shows_none() {
     serving.abort();
 
     for url in [
-        format!("socks5://{credentials}@127.0.0.1:1080"),
+        format!("socks4://{credentials}@127.0.0.1:1080"),
         format!("http://{credentials}@"),
         format!("http://{credentials}@127.0.0.1:99999"),
         format!("http://{PROXY_USER}:{PROXY_PASSWORD}@127.0.0.1:3128"),

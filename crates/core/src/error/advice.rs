@@ -3,6 +3,8 @@
 //! Responsible for the advice on every failure that this crate knows. What a transport or a middleware knows better, it says
 //! by [`TransportError::with_advice`](crate::TransportError::with_advice).
 
+use http::StatusCode;
+
 use crate::{
     auth::InvalidKey,
     error::{Error, ErrorCode},
@@ -41,7 +43,12 @@ impl Error {
                  A retry alone does not help.",
             ),
             ErrorKind::Proxy => of_transport.unwrap_or(match self.0.transport {
-                Some(TransportErrorKind::ProxyAuth) => "Check the user name and the password in the proxy's URL.",
+                Some(TransportErrorKind::ProxyRefused) => match self.0.proxy_status {
+                    Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
+                        "Check the user name and the password in the proxy's URL."
+                    }
+                    _ => "Allow this machine to reach the server of the base URL in the proxy's settings.",
+                },
                 _ => "Check that the proxy runs, and that it may connect to the server of the base URL.",
             }),
             ErrorKind::Refused => "Call again later: the server is restarting or overloaded.",

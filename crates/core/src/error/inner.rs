@@ -27,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<Duration>,
     /// Of the transport's failure, where no response head arrived with it.
     pub(crate) transport: Option<TransportErrorKind>,
+    /// Of a proxy, to CONNECT.
+    pub(crate) proxy_status: Option<StatusCode>,
     /// Of the transport, or of what refused to send.
     pub(crate) advice: Option<&'static str>,
     pub(crate) detail: Option<Cow<'static, str>>,
@@ -56,6 +58,7 @@ impl Inner {
             api: api::Envelope::default(),
             retry_after: None,
             transport: None,
+            proxy_status: None,
             advice: None,
             detail: None,
             redirect_origin: None,

@@ -9,7 +9,7 @@ pub(crate) enum Failure {
     Connect,
     Tls,
     Proxy,
-    ProxyAuth,
+    ProxyRefused,
     Canceled,
     Refused,
     RefusedOnNewConnection,

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
+use http::StatusCode;
+
 use crate::{secret::SanitizedChain, transport::message::Response};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -16,10 +18,12 @@ pub enum TransportErrorKind {
     Connect,
     /// The TLS handshake was refused for a lasting reason: certificate, name, protocol. Proves: not executed.
     Tls,
-    /// The proxy could not reach Clerk (for example 502 to CONNECT). Proves: not executed.
+    /// The proxy could not reach Clerk (429, 502, 503 or 504 to CONNECT), or gave no HTTP response. Proves: not
+    /// executed.
     Proxy,
-    /// The proxy wants other credentials (407). Proves: not executed.
-    ProxyAuth,
+    /// The proxy refused to open a tunnel: it wants other credentials (407), or responded to CONNECT with 403 or any
+    /// other status. See [`TransportError::proxy_status`]. Proves: not executed.
+    ProxyRefused,
     /// The request was dropped before a byte of it was written to any connection. Proves: not executed.
     Canceled,
     /// The peer refused the request unprocessed (HTTP/2 `REFUSED_STREAM`, or `GOAWAY` with a last stream id below
@@ -57,7 +61,7 @@ impl TransportErrorKind {
             Self::Connect => "could not connect",
             Self::Tls => "the TLS handshake was refused",
             Self::Proxy => "the proxy could not reach the server",
-            Self::ProxyAuth => "the proxy demands other credentials",
+            Self::ProxyRefused => "the proxy refused to open a tunnel",
             Self::Canceled => "the connection closed before the request was written",
             Self::Refused => "the server refused the request unprocessed",
             Self::RefusedOnNewConnection => "the server closed a new connection rather than take its first request",
@@ -93,13 +97,15 @@ struct Inner {
     partial: Option<Response>,
     retry_after: Option<Duration>,
     advice: Option<&'static str>,
+    proxy_status: Option<StatusCode>,
 }
 
 impl TransportError {
     /// Makes a failure of this kind, without a cause and with nothing arrived.
     #[must_use]
     pub fn new(kind: TransportErrorKind) -> Self {
-        Self(Box::new(Inner { kind, source: None, partial: None, retry_after: None, advice: None }))
+        let (retry_after, advice, proxy_status) = (None, None, None);
+        Self(Box::new(Inner { kind, source: None, partial: None, retry_after, advice, proxy_status }))
     }
 
     /// Makes a refusal by a middleware: nothing was sent, and `reason` says why.
@@ -151,6 +157,13 @@ impl TransportError {
         self
     }
 
+    /// Adds the status with which a proxy responded to CONNECT (RFC 9110 section 9.3.6).
+    #[must_use]
+    pub fn with_proxy_status(mut self, status: StatusCode) -> Self {
+        self.0.proxy_status = Some(status);
+        self
+    }
+
     /// Adds what had arrived: the head of the response and as much of the body as was read. It decides what the
     /// failure means: a cut 200, a cut 422 and a cut 500 are three different things.
     #[must_use]
@@ -175,6 +188,12 @@ impl TransportError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Returns the status with which a proxy responded to CONNECT instead of opening a tunnel, if one did.
+    #[must_use]
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        self.0.proxy_status
     }
 
     /// Returns what to do about it, where [`with_advice`](Self::with_advice) says so.

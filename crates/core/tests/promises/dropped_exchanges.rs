@@ -315,7 +315,7 @@ fn a_transport_that_says_nothing_of_what_it_sent_proves_nothing() {
         TransportErrorKind::Connect,
         TransportErrorKind::Tls,
         TransportErrorKind::Proxy,
-        TransportErrorKind::ProxyAuth,
+        TransportErrorKind::ProxyRefused,
         TransportErrorKind::Canceled,
         TransportErrorKind::TimeoutBeforeSend,
         TransportErrorKind::RateLimited,

@@ -64,6 +64,12 @@ fn ok_bytes(body: &str) -> Response {
     response(200, body.to_owned())
 }
 
+fn proxy_refused(status: u16) -> Error {
+    let refused =
+        TransportError::new(TransportErrorKind::ProxyRefused).with_proxy_status(crate::common::status(status));
+    Error::from_transport(CREATE, refused)
+}
+
 #[test]
 fn the_advice_fits_the_case() {
     use TransportErrorKind as Kind;
@@ -92,7 +98,8 @@ fn the_advice_fits_the_case() {
         ("no connection, no budget", created(&out_of_retries), &["later", "did not retry"]),
         ("TLS", failed(CREATE, Kind::Tls), &["certificate", "retry alone does not help"]),
         ("a proxy", failed(CREATE, Kind::Proxy), &["proxy runs"]),
-        ("a proxy's credentials", failed(CREATE, Kind::ProxyAuth), &["user name", "password", "proxy"]),
+        ("a proxy's credentials", proxy_refused(407), &["user name", "password", "proxy"]),
+        ("a proxy that refuses", proxy_refused(403), &["Allow", "proxy's settings"]),
         ("refused", failed(CREATE, Kind::Refused), &["later"]),
         ("unsent by the deadline", failed(CREATE, Kind::TimeoutBeforeSend), &["Nothing was sent", "timeout()"]),
         ("429", Error::from_response(CREATE, &with_retry_after(response(429, ""))), &["retry_after()"]),

@@ -25,7 +25,7 @@ fn a_handler_answers_with_the_status_that_fits() {
         (Kind::Connect, 502),
         (Kind::Tls, 502),
         (Kind::Proxy, 502),
-        (Kind::ProxyAuth, 502),
+        (Kind::ProxyRefused, 502),
         (Kind::Canceled, 502),
         (Kind::Refused, 502),
         (Kind::RefusedOnNewConnection, 502),

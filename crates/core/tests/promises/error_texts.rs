@@ -42,7 +42,7 @@ const WITH_CAUSE: [(TransportErrorKind, &str); 7] = [
     (TransportErrorKind::Canceled, "the connection closed before the request was written"),
     (TransportErrorKind::Tls, "the TLS handshake was refused"),
     (TransportErrorKind::Proxy, "the proxy could not reach the server"),
-    (TransportErrorKind::ProxyAuth, "the proxy demands other credentials"),
+    (TransportErrorKind::ProxyRefused, "the proxy refused to open a tunnel"),
     (TransportErrorKind::Credential, "the credential provider returned no secret key"),
 ];
 

@@ -63,7 +63,7 @@ const KINDS: [(TransportErrorKind, Fate, Fate); 14] = {
         (K::Tls, fate(1, Tls, NotExecuted), fate(1, Tls, NotExecuted)),
         // row 4
         (K::Proxy, fate(3, Proxy, NotExecuted), fate(4, Proxy, NotExecuted)),
-        (K::ProxyAuth, fate(1, Proxy, NotExecuted), fate(1, Proxy, NotExecuted)),
+        (K::ProxyRefused, fate(1, Proxy, NotExecuted), fate(1, Proxy, NotExecuted)),
         // row 5, where it becomes visible after all
         (K::Canceled, fate(3, Connect, NotExecuted), fate(4, Connect, NotExecuted)),
         // row 6: a creation once more

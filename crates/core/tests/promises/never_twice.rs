@@ -67,7 +67,7 @@ fn is_proved_unexecuted(sent: &Sent) -> bool {
             K::Connect
                 | K::Tls
                 | K::Proxy
-                | K::ProxyAuth
+                | K::ProxyRefused
                 | K::Canceled
                 | K::Refused
                 | K::TimeoutBeforeSend
@@ -627,7 +627,7 @@ const KINDS: [TransportErrorKind; 14] = [
     TransportErrorKind::Connect,
     TransportErrorKind::Tls,
     TransportErrorKind::Proxy,
-    TransportErrorKind::ProxyAuth,
+    TransportErrorKind::ProxyRefused,
     TransportErrorKind::Canceled,
     TransportErrorKind::Refused,
     TransportErrorKind::TimeoutBeforeSend,

@@ -303,7 +303,7 @@ fn a_failure_that_claims_that_nothing_was_sent_counts_only_where_the_send_state_
         (K::Proxy, 3),
         (K::Canceled, 3),
         (K::Tls, 1),
-        (K::ProxyAuth, 1),
+        (K::ProxyRefused, 1),
         (K::TimeoutBeforeSend, 1),
         (K::RateLimited, 1),
         (K::Credential, 1),

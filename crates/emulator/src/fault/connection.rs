@@ -91,7 +91,7 @@ pub fn proxy() -> Fault<Connecting> {
 
 /// A proxy wants other credentials.
 pub fn proxy_auth() -> Fault<Connecting> {
-    let cause = only("proxy_auth", Kind::ProxyAuth, io::ErrorKind::PermissionDenied);
+    let cause = only("proxy_auth", Kind::ProxyRefused, io::ErrorKind::PermissionDenied);
     broken(Break { wire: Wire::Proxy(StatusCode::PROXY_AUTHENTICATION_REQUIRED), ..cause })
 }
 

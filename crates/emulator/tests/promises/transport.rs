@@ -49,7 +49,7 @@ fn every_failure_has_its_kind_its_time_and_its_trace_in_the_ledger() {
         (|c| c.next_create().before_send(fault::refused()), Kind::Connect, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_send(fault::tls()), Kind::Tls, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_send(fault::proxy()), Kind::Proxy, Duration::ZERO, NO, 0),
-        (|c| c.next_create().before_send(fault::proxy_auth()), Kind::ProxyAuth, Duration::ZERO, NO, 0),
+        (|c| c.next_create().before_send(fault::proxy_auth()), Kind::ProxyRefused, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_send(fault::canceled()), Kind::Canceled, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_send(fault::reset()), Kind::Connect, Duration::ZERO, NO, 0),
         (|c| c.next_create().before_send(fault::close()), Kind::Connect, Duration::ZERO, NO, 0),
@@ -85,7 +85,7 @@ fn every_failure_has_its_kind_its_time_and_its_trace_in_the_ledger() {
         clerk.assert_orphans(commits);
         let arrived = usize::from(!matches!(
             kind,
-            Kind::Connect | Kind::Tls | Kind::Proxy | Kind::ProxyAuth | Kind::Canceled | Kind::TimeoutBeforeSend
+            Kind::Connect | Kind::Tls | Kind::Proxy | Kind::ProxyRefused | Kind::Canceled | Kind::TimeoutBeforeSend
         ));
         assert_eq!(clerk.requests().len(), arrived, "row {row}");
         clerk.assert_faults_used();

@@ -1,5 +1,7 @@
 //! The builder's options that need TLS: whom to trust, who we are, and the way through a proxy.
 
+use http::{HeaderName, HeaderValue};
+
 use super::HyperTransportBuilder;
 use crate::tls::{Certificates, ClientIdentity, Proxy};
 
@@ -44,30 +46,40 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Reaches `https` servers through this proxy, by HTTP CONNECT (RFC 9110 section 9.3.6).
-    /// `http://proxy:3128`, or `https://` for a proxy that itself speaks TLS. Credentials are in
-    /// the URL (`http://user:password@proxy:3128`, percent-encoded where needed). They are sent as
-    /// Basic (RFC 7617), and are in no error and no `Debug`.
+    /// Reaches `https` servers through this proxy: `[scheme://][user:password@]host[:port]`.
     ///
-    /// `http` requests never go through it, because core sends those only to this machine unless
-    /// `danger_allow_http` is used. TLS is with the server, so the proxy sees no more than the
-    /// server's name.
+    /// | scheme | how the proxy is spoken to | port, where none is given |
+    /// | --- | --- | --- |
+    /// | `http` (default) | HTTP CONNECT (RFC 9110 section 9.3.6) | 1080 |
+    /// | `https` | the same, over TLS | 443 |
+    /// | `socks5` | SOCKS 5 (RFC 1928); this machine resolves the server's name | 1080 |
+    /// | `socks5h` | the same; the proxy resolves the name | 1080 |
     ///
-    /// A proxy that cannot reach the server is
-    /// [`TransportErrorKind::Proxy`](clerk_actor_tokens_core::TransportErrorKind::Proxy), and one
-    /// that wants other credentials is
-    /// [`TransportErrorKind::ProxyAuth`](clerk_actor_tokens_core::TransportErrorKind::ProxyAuth).
-    /// Nothing was executed in either case. hyper-util's tunnel does not report the proxy's status.
-    /// A proxy that cannot be connected to is
-    /// [`TransportErrorKind::Connect`](clerk_actor_tokens_core::TransportErrorKind::Connect), with
-    /// "tunnel error" among the causes.
+    /// The default scheme and ports are curl's. Reserved characters in user name and password are percent-encoded. They are
+    /// sent as Basic (RFC 7617), or as RFC 1929 says, and are in no error and no `Debug`. A path, a query or a fragment is
+    /// refused when the transport is built.
+    ///
+    /// `http` requests never go through it, because core sends those only to this machine unless `danger_allow_http` is
+    /// used. TLS is with the server, so the proxy sees no more than the server's name. Bytes that the proxy sends before TLS
+    /// begins end the attempt.
+    ///
+    /// Nothing was executed when a proxy fails.
+    ///
+    /// | what it does | kind | sent again |
+    /// | --- | --- | --- |
+    /// | any 2xx to CONNECT | none: the tunnel is open | |
+    /// | 429, 502, 503, 504 to CONNECT, or no HTTP response; a SOCKS proxy refuses | [`Proxy`](clerk_actor_tokens_core::TransportErrorKind::Proxy) | after a backoff |
+    /// | 403, 407, any other status | [`ProxyRefused`](clerk_actor_tokens_core::TransportErrorKind::ProxyRefused) | no |
+    /// | it cannot be connected to | [`Connect`](clerk_actor_tokens_core::TransportErrorKind::Connect) | after a backoff |
+    ///
+    /// [`Error::proxy_status`](clerk_actor_tokens_core::Error::proxy_status) returns the status.
     ///
     /// ```
     /// use clerk_actor_tokens_hyper::HyperTransport;
     ///
     /// let transport = HyperTransport::builder().proxy("http://proxy.test:3128").build()?;
     /// # let _ = transport;
-    /// assert!(HyperTransport::builder().proxy("socks5://proxy.test:1080").build().is_err());
+    /// assert!(HyperTransport::builder().proxy("http://proxy.test:3128/path").build().is_err());
     /// # Ok::<(), clerk_actor_tokens_core::ConfigError>(())
     /// ```
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
@@ -75,10 +87,27 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Reaches `https` servers through the proxy that the environment names when the transport is
-    /// built, as curl reads it: `HTTPS_PROXY` or else `ALL_PROXY`, also in lower case, except for
-    /// the hosts in `NO_PROXY`. Without this call the environment is not read. The rest is as with
+    /// Adds a header to each CONNECT, for a proxy that asks for one. By default there are `Host`, a
+    /// `User-Agent` that names this crate, and the URL's credentials. A `User-Agent` given here replaces that. Values are
+    /// in no `Debug`. SOCKS has no headers.
+    ///
+    /// Building fails for `Host`, `Connection`, `Content-Length`, `Transfer-Encoding` and `Upgrade`, and for
+    /// `Proxy-Authorization` beside credentials in the URL.
+    pub fn proxy_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.tls.proxy_headers.append(name, value);
+        self
+    }
+
+    /// Reaches `https` servers through the proxy that the environment names when the transport is built, as curl reads it:
+    /// the first of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that is not empty. Hosts in `no_proxy`, or
+    /// else in `NO_PROXY`, are reached without it. Without this call the environment is not read. The rest is as with
     /// [`proxy`](Self::proxy).
+    ///
+    /// `NO_PROXY` has names, addresses and networks (`10.0.0.0/8`) between commas or blanks. A name has its subdomains with
+    /// it. `*` alone means every host.
+    ///
+    /// Two things are not as in curl 7.88. A value that names no usable proxy is an error when the transport is built, also
+    /// where the server is in `NO_PROXY`. And IPv6 addresses are compared as addresses.
     pub fn proxy_from_env(mut self) -> Self {
         self.tls.proxy = Proxy::Environment;
         self

@@ -139,7 +139,8 @@ impl<T: Read + Write + Unpin + Send + 'static> Future for Driver<T> {
 }
 
 impl Settings {
-    fn http1(&self) -> http1::Builder {
+    /// For servers and for proxies.
+    pub(crate) fn http1(&self) -> http1::Builder {
         let mut builder = http1::Builder::new();
         builder
             .max_buf_size(usize::try_from(self.max_head_size).unwrap_or(usize::MAX))

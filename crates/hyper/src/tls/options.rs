@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use http::HeaderMap;
 use rustls::pki_types::CertificateDer;
 
 use super::{certificates::ClientIdentity, proxy::Proxy};
@@ -15,12 +16,14 @@ pub(crate) struct Options {
     pub(crate) added: Vec<CertificateDer<'static>>,
     pub(crate) identity: Option<ClientIdentity>,
     pub(crate) proxy: Proxy,
+    pub(crate) proxy_headers: HeaderMap,
 }
 
 impl Options {
     pub(crate) fn is_default(&self) -> bool {
-        let Self { only, webpki, added, identity, proxy } = self;
-        !*only && !*webpki && added.is_empty() && identity.is_none() && matches!(proxy, Proxy::None)
+        let Self { only, webpki, added, identity, proxy, proxy_headers } = self;
+        let has_no_proxy = matches!(proxy, Proxy::None) && proxy_headers.is_empty();
+        !*only && !*webpki && added.is_empty() && identity.is_none() && has_no_proxy
     }
 }
 
@@ -32,6 +35,7 @@ impl fmt::Debug for Options {
             .field("added", &self.added.len())
             .field("identity", &self.identity)
             .field("proxy", &self.proxy)
+            .field("proxy_headers", &self.proxy_headers.len())
             .finish()
     }
 }

@@ -68,7 +68,7 @@ async fn a_proxy_in_the_environment_that_was_asked_for_is_used_for_https() {
     }
     type Variables = &'static [(&'static str, &'static str)];
     // The variable that is set to the proxy's URL, what else is set, and how many tunnels there are then.
-    let cases: [(&str, Variables, usize); 15] = [
+    let cases: [(&str, Variables, usize); 20] = [
         ("HTTPS_PROXY", &[], 1),
         ("https_proxy", &[], 1),
         ("ALL_PROXY", &[], 1),
@@ -80,6 +80,12 @@ async fn a_proxy_in_the_environment_that_was_asked_for_is_used_for_https() {
         ("HTTPS_PROXY", &[("ALL_PROXY", "http://127.0.0.1:1")], 1),
         ("HTTPS_PROXY", &[("NO_PROXY", "127.0.0.1")], 0),
         ("HTTPS_PROXY", &[("no_proxy", "example.com, 127.0.0.1")], 0),
+        // The lower case counts first, and empty is unset.
+        ("https_proxy", &[("HTTPS_PROXY", "http://127.0.0.1:1")], 1),
+        ("HTTPS_PROXY", &[("https_proxy", ""), ("all_proxy", "http://127.0.0.1:1")], 1),
+        ("ALL_PROXY", &[("HTTPS_PROXY", "")], 1),
+        ("HTTPS_PROXY", &[("no_proxy", "x"), ("NO_PROXY", "127.0.0.1")], 1),
+        ("HTTPS_PROXY", &[("no_proxy", "*,x")], 1),
         ("HTTPS_PROXY", &[("NO_PROXY", "127.0.0.0/8")], 0),
         ("HTTPS_PROXY", &[("NO_PROXY", "*")], 0),
         ("ALL_PROXY", &[("NO_PROXY", "127.0.0.1")], 0),
@@ -118,20 +124,22 @@ async fn an_environment_that_names_no_usable_proxy_is_refused_and_not_shown() {
     if is_child() {
         let error = HyperTransport::builder().proxy_from_env().build().unwrap_err();
         let text = format!("{error} {error:?} {:?}", error.source().map(ToString::to_string));
-        assert!(text.contains("HTTPS_PROXY") && !text.contains("CANARY"), "{text}");
+        let named = std::env::var("EXPECTED_NAME").unwrap();
+        assert!(error.setting() == named && text.contains(&named) && !text.contains("CANARY"), "{text}");
         // Who does not ask for it is not troubled by it.
         HyperTransport::new().unwrap();
         return;
     }
     for (name, value) in [
-        ("HTTPS_PROXY", "socks5://user:CANARY@proxy.test:1080"),
+        ("HTTPS_PROXY", "socks4://user:CANARY@proxy.test:1080"),
+        ("https_proxy", "http://127.0.0.1:45999#CANARY@proxy.test:3128"),
         ("https_proxy", "ftp://user:CANARY@proxy.test"),
-        ("ALL_PROXY", "socks5h://user:CANARY@proxy.test"),
+        ("ALL_PROXY", "socks5h://user:CANARY@proxy.test?CANARY"),
         ("all_proxy", "http://user:CANARY@"),
         ("HTTPS_PROXY", "http://user:CANARY@proxy test"),
         ("HTTPS_PROXY", "http://user:CANARY@proxy.test:99999"),
     ] {
-        let variables = vec![(name, value.to_owned())];
+        let variables = vec![(name, value.to_owned()), ("EXPECTED_NAME", name.to_owned())];
         again("environment::an_environment_that_names_no_usable_proxy_is_refused_and_not_shown", variables).await;
     }
 }
@@ -141,7 +149,7 @@ fn what_is_wrong_with_the_settings_is_told_also_where_no_roots_are_found() {
     const TEST: &str = "environment::what_is_wrong_with_the_settings_is_told_also_where_no_roots_are_found";
     if is_child() {
         HyperTransport::new().expect("no roots are no reason to refuse to build");
-        HyperTransport::builder().proxy("socks5://x:1").build().unwrap_err();
+        HyperTransport::builder().proxy("socks4://x:1").build().unwrap_err();
         let (ours, other) = (Authority::new("ours"), Authority::new("other"));
         let mismatched = ClientIdentity::from_pem(ours.pem().as_bytes(), other.key_pem().as_bytes()).unwrap();
         HyperTransport::builder().client_identity(mismatched).build().unwrap_err();

@@ -42,6 +42,10 @@ mod environment;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod proxy;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod proxy_responses;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod socks;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tap;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tls;
