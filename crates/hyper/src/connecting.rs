@@ -23,6 +23,10 @@ impl fmt::Display for ConnectTimedOut {
 impl StdError for ConnectTimedOut {}
 
 /// The proxy gave no tunnel to the server.
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "ring")),
+    allow(dead_code, reason = "a proxy leads to https servers alone")
+)]
 #[derive(Debug)]
 pub(crate) enum ProxyFailed {
     /// It responded with this status to CONNECT.
@@ -68,6 +72,10 @@ impl StdError for ProxyFailed {
 }
 
 /// No connection to the proxy itself came about.
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "ring")),
+    allow(dead_code, reason = "a proxy leads to https servers alone")
+)]
 #[derive(Debug)]
 pub(crate) struct ProxyUnreached(pub(crate) BoxError);
 
