@@ -2,12 +2,9 @@
 //!
 //! What a value is, serde_json says. No step recurses.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, IgnoredAny, Visitor},
-};
+use serde::{Deserialize, de::IgnoredAny};
 
 /// Why a step was not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,31 +199,8 @@ fn string_end(bytes: &[u8], begin: usize) -> Option<usize> {
 }
 
 /// A string, copied only where it holds escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Borrowed;
-
-        impl<'de> Visitor<'de> for Borrowed {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(Borrowed)
-    }
-}
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -282,6 +256,88 @@ mod tests {
         for json in ["12", "1.5,", "1e5,", "12x"] {
             let mut scan = Scan::new(json.as_bytes());
             assert_eq!((scan.plain_number(), scan.at()), (None, 0), "{json}");
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = String> {
+        let scalar = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            Just("false".to_owned()),
+            "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,2})?([eE][+-]?[0-9]{1,2})?",
+            r#"[a-z\]\[{}"\\ ]{0,6}"#.prop_map(|text| serde_json::to_string(&text).unwrap()),
+        ];
+        scalar.prop_recursive(4, 24, 4, |inner| {
+            let list =
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(|list| format!("[{}]", list.join(" , ")));
+            let object = proptest::collection::vec(inner, 0..4).prop_map(|values| {
+                let members: Vec<_> = values.iter().map(|value| format!(r#""k]}}": {value}"#)).collect();
+                format!("{{{}}}", members.join(","))
+            });
+            prop_oneof![list, object]
+        })
+    }
+
+    proptest! {
+        /// An answer that was cut within a value is told from one that is broken, at every byte.
+        #[test]
+        fn a_value_that_was_cut_is_cut_and_a_whole_one_ends_where_it_ends(json in any_value()) {
+            let whole = format!("{json},");
+            for arrived in 0..=whole.len() {
+                let mut scan = Scan::new(&whole.as_bytes()[..arrived]);
+                // Of a number or a word it is not known that it has ended before something else has begun.
+                let has_ended = arrived > json.len() || (arrived == json.len() && json.ends_with(['"', ']', '}']));
+                let skipped = scan.skip().map(|(skipped, _)| skipped);
+                prop_assert_eq!(skipped, if has_ended { Ok(json.as_bytes()) } else { Err(Stop::Cut) }, "{} bytes", arrived);
+                prop_assert_eq!(scan.at(), if has_ended { json.len() } else { 0 });
+                // What a bracket opens is only looked at when it is whole.
+                if json.starts_with(['[', '{']) {
+                    prop_assert_eq!(has_end(&whole.as_bytes()[..arrived]), has_ended);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_broken_wherever_it_is_cut() {
+        for json in ["\"a\u{1}b\"", "\"\\x\"", "nul,", "[1,}]", "-,", "01,", "+1,", "}", "{\"a\" 1}"] {
+            assert_eq!(Scan::new(json.as_bytes()).skip().err(), Some(Stop::Broken), "{json}");
+        }
+        for (json, stop) in [
+            ("\"abc", Stop::Cut),
+            ("\"a\\", Stop::Cut),
+            ("\"a\u{1}", Stop::Broken),
+            ("1", Stop::Broken),
+            ("\"\\ud800\"", Stop::Broken),
+        ] {
+            assert_eq!(Scan::new(json.as_bytes()).text().err(), Some(stop), "{json}");
+        }
+    }
+
+    /// What a string says is given with it where that costs nothing.
+    #[test]
+    fn only_a_string_without_an_escape_is_skipped_with_what_it_says() {
+        for (json, text) in [(r#" "abc" "#, Some("abc")), (r#""a\nb""#, None), ("12,", None), ("[\"a\"]", None)] {
+            assert_eq!(
+                Scan::new(json.as_bytes()).skip().unwrap(),
+                (json.trim_matches([' ', ',']).as_bytes(), text),
+                "{json}"
+            );
+        }
+    }
+
+    /// Each byte at each place of a word and behind the last one, among bytes just above and far above a control character.
+    #[test]
+    fn each_byte_is_told_from_a_control_character_at_each_place() {
+        for fill in [b' ', b'a', 0x7f, 0x80, 0xff] {
+            for (at, byte) in (0..20).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                let mut bytes = [fill; 20];
+                bytes[at] = byte;
+                assert_eq!(has_control(&bytes), byte < 0x20, "{byte} at {at} among {fill}");
+                // Two of them do not undo each other.
+                bytes[(at + 8) % 20] = byte;
+                assert_eq!(has_control(&bytes), byte < 0x20, "{byte} twice at {at} among {fill}");
+            }
         }
     }
 }

@@ -193,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_forgotten_while_there_is_room() {
+        let (limits, places) = (limits(), many());
+        // As at the start again when the next one comes, and kept: to look through all of them costs time.
+        places[..3].iter().for_each(|place| limits.shut(place.place(), at(0), Duration::from_secs(1)));
+        limits.shut(places[3].place(), at(5), Duration::from_secs(1));
+        assert_eq!(limits.entries.with(|entries| entries.len()), 4);
+    }
+
+    #[test]
     fn what_is_as_at_the_start_is_forgotten_first_and_without_a_difference() {
         let (limits, places) = (limits(), many());
         limits.take(places[0].place(), at(0));

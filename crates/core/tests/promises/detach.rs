@@ -24,16 +24,16 @@ use std::{
 
 use clerk_actor_tokens_core::workspace::JitterSeed as _;
 use clerk_actor_tokens_core::{
-    Actor, ActorToken, BoxFuture, Client, Error, ErrorKind, Execution, Middleware, OrphanReport, Request, RetryPolicy,
-    SecretKey, credentials_fn, executor_fn, http::StatusCode, middleware_fn, transport_fn,
+    Actor, ActorToken, BoxFuture, Client, Error, ErrorKind, Execution, HttpTransport, Middleware, OrphanReport,
+    Request, RetryPolicy, SecretKey, credentials_fn, executor_fn, http::StatusCode, middleware_fn, transport_fn,
 };
 
 use crate::common::{
-    AGENT, USER,
+    AGENT, Scripted, USER,
     clerk::{Answer, Books, Clerk},
-    join, ok, pause, race,
+    join, ok, pause, race, response,
     tasks::{Tasks, poll_times},
-    test_key, token_json, with,
+    test_key, token_json, with, with_header,
 };
 use proptest::prelude::*;
 
@@ -124,7 +124,7 @@ fn setting(case: &Case) -> Setting {
 }
 
 /// The call under test. It may be repeated on a 502, which is the unsafe retry that the policy's docs speak of.
-fn create(client: &Client<Clerk>) -> BoxFuture<'static, Result<ActorToken, Error>> {
+fn create<T: HttpTransport + 'static>(client: &Client<T>) -> BoxFuture<'static, Result<ActorToken, Error>> {
     let policy = RetryPolicy::new().danger_retry_create_on([StatusCode::BAD_GATEWAY]);
     let call = client.actor_tokens().create(USER, Actor::new(AGENT)).retry(policy);
     Box::pin(call.send())
@@ -304,6 +304,25 @@ proptest! {
         every_drop(&case, &mut figures);
         prop_assert_eq!(figures.unknown_though_told, 0);
     }
+}
+
+/// Nobody waits for it, so it has the time for a whole gate on top of a call's own.
+#[test]
+fn a_token_is_taken_back_though_clerk_says_to_wait_for_longer_than_a_call_may_take() {
+    let limited = |number| match number {
+        0 => ok(&token_json("pending")).into(),
+        1 => with_header(response(429, ""), "retry-after", "50").into(),
+        _ => ok(&token_json("revoked")).into(),
+    };
+    let tasks = Tasks::default();
+    let client = Client::builder(Scripted::new(limited), test_key()).jitter_seed(7).executor(tasks.clone());
+    let client = client.timeout(30 * SECOND).middleware(pausing(0, 4)).build().unwrap();
+    let mut call = create(&client);
+    assert!(poll_times(&mut call, 2).is_none());
+    drop(call);
+    tasks.run();
+    assert_eq!(client.transport().sends(), 3);
+    assert!(pollster::block_on(client.close(SECOND)).is_clean());
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// A peer whose client's preface was read, and that has said nothing.
+    #[cfg(feature = "connector")]
     pub(crate) fn over(stream: S) -> Self {
         Self { stream }
     }
