@@ -1,11 +1,14 @@
-//! TLS by rustls: which crypto provider, which root certificates, and which of its errors are lasting.
+//! TLS by rustls: which crypto provider, and which of its errors are lasting.
 //!
-//! Not responsible for TCP or for time (`connect.rs`), or for the way through a proxy (`proxy.rs`). Without a crypto
+//! Not responsible for TCP or for time (`connect.rs`), for whom to trust (`roots.rs`), or for the way through a proxy (`proxy.rs`). Without a crypto
 //! provider's feature, `no_tls.rs` takes this file's place.
 
 mod certificates;
 mod options;
+mod pem;
 mod proxy;
+mod roots;
+mod stream;
 
 use std::{
     error::Error as StdError,
@@ -15,59 +18,41 @@ use std::{
 
 use clerk_actor_tokens_core::ConfigError;
 use http::Uri;
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
-use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider, pki_types::InvalidDnsNameError};
-use tokio::net::TcpStream;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::{ClientConfig, crypto::CryptoProvider, pki_types::InvalidDnsNameError};
 use tower_service::Service;
 
-use self::proxy::{Hop, Route, TO_PROXIES};
+use self::{
+    proxy::{Route, TO_PROXIES},
+    roots::{Trusted, TrustedBy},
+};
 use crate::{
     connecting::{BoxError, Connecting, Unavailable},
-    connection::socket::Socket,
     settings::{Settings, Versions},
 };
 
 pub use self::certificates::{Certificates, ClientIdentity};
-pub(crate) use self::{options::Options, proxy::Proxy};
-
-/// A connection to the server, with TLS or without.
-pub(crate) type Stream = MaybeHttpsStream<Hop>;
-
-/// What a connection without TLS is as a [`Stream`].
-pub(crate) fn plain(tcp: TokioIo<TcpStream>) -> Stream {
-    MaybeHttpsStream::Http(MaybeHttpsStream::Http(tcp))
-}
-
-/// The socket of a connection.
-pub(crate) fn socket(stream: &Stream) -> Option<Socket> {
-    let hop = match stream {
-        MaybeHttpsStream::Http(hop) => hop,
-        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner(),
-    };
-    let tcp = match hop {
-        MaybeHttpsStream::Http(tcp) => tcp,
-        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner(),
-    };
-    Socket::of(tcp.inner())
-}
+pub(crate) use self::{
+    options::Options,
+    proxy::Proxy,
+    stream::{Stream, plain, socket},
+};
 
 /// Opens TLS connections for `https` and plain ones for `http`.
 #[derive(Clone)]
 pub(crate) struct Https(HttpsConnector<Route>);
 
 impl Https {
-    /// Where there are no root certificates, nothing that needs them can work; all else can, so that is no reason to
-    /// refuse to build.
+    /// The inner error is no reason to refuse to build: without roots, what needs none still works.
     pub(crate) fn new(
         tcp: HttpConnector,
         options: &Options,
         settings: &Settings,
     ) -> Result<Result<Self, Unavailable>, ConfigError> {
         let via = options.proxy.via(&options.proxy_headers)?;
-        let (roots, problem) = roots(options)?;
-        let roots = Arc::new(roots);
-        let mut config = config(&roots, options.identity.as_ref())?;
+        let trusted = roots::trusted(options, &provider())?;
+        let mut config = config(&trusted, options.identity.as_ref())?;
         // What this transport speaks (RFC 7301): a server that speaks nothing of it says so in the handshake.
         config.alpn_protocols = match settings.versions {
             Versions::Negotiated => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
@@ -78,15 +63,14 @@ impl Https {
             None => Route::direct(tcp),
             Some(via) => {
                 // The client certificate is for the server.
-                let mut to_proxy = self::config(&roots, None)?;
+                let mut to_proxy = self::config(&trusted, None)?;
                 to_proxy.alpn_protocols = vec![TO_PROXIES.to_vec()];
                 Route::by_proxy(via, tcp, to_proxy, settings.clone())
             }
         };
         // Last, so that every other mistake is reported first.
-        if roots.is_empty() {
-            let reason = "no root certificate was found on this machine";
-            return Ok(Err(Unavailable { reason, detail: problem, advice: NO_ROOTS }));
+        if let Some(unavailable) = trusted.unavailable {
+            return Ok(Err(unavailable));
         }
         Ok(Ok(Self(HttpsConnector::from((route, config)))))
     }
@@ -96,63 +80,24 @@ impl Https {
     }
 
     pub(crate) fn call(&mut self, target: Uri) -> Connecting<Stream> {
-        self.0.call(target)
+        let connecting = self.0.call(target);
+        Box::pin(async move { connecting.await.map(Stream::from) })
     }
 }
 
-const NO_ROOTS: &str = match cfg!(feature = "webpki-roots") {
-    true => {
-        "Install the system's root certificates (most Linux systems: the package ca-certificates), or call webpki_roots() on \
-         the transport's builder."
-    }
-    false => {
-        "Install the system's root certificates (most Linux systems: the package ca-certificates), or turn on the feature \
-         webpki-roots and call webpki_roots() on the transport's builder."
-    }
-};
-
-/// Whom to trust, and what went wrong with finding out.
-fn roots(options: &Options) -> Result<(RootCertStore, Option<String>), ConfigError> {
-    let mut roots = RootCertStore::empty();
-    let mut problem = None;
-    match (options.only, options.webpki) {
-        (false, false) => {
-            let found = rustls_native_certs::load_native_certs();
-            // A system's store may hold one that rustls cannot read; the others are used.
-            roots.add_parsable_certificates(found.certs);
-            problem = found.errors.first().map(ToString::to_string);
-        }
-        #[cfg(feature = "webpki-roots")]
-        (false, true) => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        // There is no such option then.
-        #[cfg(not(feature = "webpki-roots"))]
-        (false, true) => {}
-        (true, false) => {}
-        (true, true) => {
-            return Err(ConfigError::new(
-                "only_roots",
-                "is set together with webpki_roots",
-                "leave one of the two out",
-            ));
-        }
-    }
-    for certificate in &options.added {
-        roots.add(certificate.clone()).map_err(|error| {
-            let problem = "holds a root certificate that cannot be used";
-            ConfigError::new("certificates", problem, "give X.509 certificates of authorities").with_source(error)
-        })?;
-    }
-    Ok((roots, problem))
-}
-
-fn config(roots: &Arc<RootCertStore>, identity: Option<&ClientIdentity>) -> Result<ClientConfig, ConfigError> {
-    let versions = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| {
+fn config(trusted: &Trusted, identity: Option<&ClientIdentity>) -> Result<ClientConfig, ConfigError> {
+    let versions =
+        ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(|error| {
             let problem = "has a crypto provider that supports no version of TLS";
             ConfigError::new("https", problem, "enable the feature `aws-lc-rs` or `ring`").with_source(error)
-        })?
-        .with_root_certificates(Arc::clone(roots));
+        })?;
+    let versions = match &trusted.by {
+        TrustedBy::Roots(roots) => versions.with_root_certificates(Arc::clone(roots)),
+        #[cfg(feature = "platform-verifier")]
+        TrustedBy::Platform(verifier) => {
+            versions.dangerous().with_custom_certificate_verifier(Arc::clone(verifier) as Arc<_>)
+        }
+    };
     match identity {
         None => Ok(versions.with_no_client_auth()),
         Some(identity) => identity.apply(versions),

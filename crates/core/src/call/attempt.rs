@@ -1,6 +1,6 @@
 //! One attempt: through the middleware, with the key attached last, to the transport; and what it has come to.
 
-use std::sync::Arc;
+use std::{future::Future, pin::pin, sync::Arc};
 
 use http::{Method, Uri, header::AUTHORIZATION};
 
@@ -41,39 +41,42 @@ pub(crate) struct Ended<V> {
 }
 
 /// Makes an attempt with this request.
-pub(crate) async fn attempt<O: Operation, T: HttpTransport + ?Sized>(
+#[expect(clippy::manual_async_fn, reason = "an async fn holds each argument twice, and a request takes 256 bytes")]
+pub(crate) fn attempt<O: Operation, T: HttpTransport + ?Sized>(
     call: &Arc<CallState<O, T>>,
     ready: &Ready,
     mut request: Request,
-) -> Ended<O::Output> {
-    let (number, first_send) = call.log.begin_attempt();
-    let stamp = match add_stamp(call, &mut request, number) {
-        Ok(stamp) => stamp,
-        Err(refused) => return end(call, Some(&ready.key), number, None, Err(refused)),
-    };
-    let Ready { key, deadline, fresh_connection } = ready;
-    let deadline = *deadline;
-    let mut context = CallContext::new(call.operation.info(), deadline)
-        .with_attempt(number)
-        .with_response_cap(call.settings.response_cap);
-    if *fresh_connection {
-        context = context.with_fresh_connection();
-    }
-    let middleware = &call.settings.middleware;
-    let own = (!middleware.is_empty()).then(|| (request.method().clone(), request.uri().clone()));
-    let core = Core { call, key, own, first_send };
-    let exchanged = if middleware.is_empty() && call.transport.keeps_deadlines() {
-        core.send(request, &context).await
-    } else {
-        let timer = call.transport.timer();
-        let next = Next::into_core(middleware, &core, &context);
-        match within(timer, deadline, ATTEMPT_WATCHDOG, next.run(request), || call.log.abort()).await {
-            Some(exchanged) => exchanged,
-            // Everything of this attempt has been dropped; the log knows what had become of it.
-            None => Err(late(call.log.execution_of(number))),
+) -> impl Future<Output = Ended<O::Output>> + Send {
+    async move {
+        let (number, first_send) = call.log.begin_attempt();
+        let stamp = match add_stamp(call, &mut request, number) {
+            Ok(stamp) => stamp,
+            Err(refused) => return end(call, Some(&ready.key), number, None, Err(refused)),
+        };
+        let Ready { key, deadline, fresh_connection } = ready;
+        let deadline = *deadline;
+        let mut context = CallContext::new(call.operation.info(), deadline)
+            .with_attempt(number)
+            .with_response_cap(call.settings.response_cap);
+        if *fresh_connection {
+            context = context.with_fresh_connection();
         }
-    };
-    end(call, Some(key), number, stamp.as_deref(), exchanged)
+        let middleware = &call.settings.middleware;
+        let own = (!middleware.is_empty()).then(|| (request.method().clone(), request.uri().clone()));
+        let core = Core { call, key, own, first_send };
+        let exchanged = if middleware.is_empty() && call.transport.keeps_deadlines() {
+            core.send(request, &context).await
+        } else {
+            let timer = call.transport.timer();
+            let next = Next::into_core(middleware, &core, &context);
+            match within(timer, deadline, ATTEMPT_WATCHDOG, pin!(next.run(request)), || call.log.abort()).await {
+                Some(exchanged) => exchanged,
+                // Everything of this attempt has been dropped; the log knows what had become of it.
+                None => Err(late(call.log.execution_of(number))),
+            }
+        };
+        end(call, Some(key), number, stamp.as_deref(), exchanged)
+    }
 }
 
 /// Records an attempt that ended before there was a request to send.
@@ -176,33 +179,36 @@ struct Core<'a, O: Operation, T: HttpTransport + ?Sized> {
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Core<'_, O, T> {
-    async fn send(&self, mut request: Request, context: &CallContext) -> Exchanged {
-        let call = self.call;
-        self.check(&request)?;
-        request.headers_mut().insert(AUTHORIZATION, self.key.authorization());
+    #[expect(clippy::manual_async_fn, reason = "an async fn holds each argument twice, and a request takes 256 bytes")]
+    fn send(&self, mut request: Request, context: &CallContext) -> impl Future<Output = Exchanged> + Send {
+        async move {
+            let call = self.call;
+            self.check(&request)?;
+            request.headers_mut().insert(AUTHORIZATION, self.key.authorization());
 
-        if call.idempotency() == Idempotency::NonIdempotent {
-            // Asked for here, where the exchange begins: the runtime that is entered now carries it. Before the send is on
-            // record: if a transport panics over this, nothing is in doubt.
-            let _ = call.executor();
+            if call.idempotency() == Idempotency::NonIdempotent {
+                // Asked for here, where the exchange begins: the runtime that is entered now carries it. Before the send is on
+                // record: if a transport panics over this, nothing is in doubt.
+                let _ = call.executor();
+            }
+            let number = self.begin_send(context).await?;
+            // A slow middleware, or a wait for the turn: what is sent now could only be lost.
+            if context.deadline().has_passed(call.transport.timer().now()) {
+                call.log.withdraw_send(number);
+                return Err(TransportErrorKind::TimeoutBeforeSend.into());
+            }
+            let context = match number == self.first_send {
+                true => context.clone(),
+                false => context.clone().with_send_state(SendState::default()),
+            };
+            Exchange::new(call, number, self.key, context, request).await
         }
-        let number = self.begin_send(context).await?;
-        // A slow middleware, or a wait for the turn: what is sent now could only be lost.
-        if context.deadline().has_passed(call.transport.timer().now()) {
-            call.log.withdraw_send(number);
-            return Err(TransportErrorKind::TimeoutBeforeSend.into());
-        }
-        let context = match number == self.first_send {
-            true => context.clone(),
-            false => context.clone().with_send_state(SendState::default()),
-        };
-        Exchange::new(call, number, self.key, context, request).await
     }
 
     /// Waits for the turn of a send, until the deadline.
     async fn begin_send(&self, context: &CallContext) -> Result<usize, TransportError> {
         let (timer, turn) = (self.call.transport.timer(), self.call.log.begin_send(context.attempt()));
-        match until(timer, context.deadline(), turn).await {
+        match until(timer, context.deadline(), pin!(turn)).await {
             Some(Ok(number)) => Ok(number),
             Some(Err(Shut)) => Err(TransportError::blocked(
                 "an earlier send of this call may have been executed, and a second one could do it twice",

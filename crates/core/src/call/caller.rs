@@ -102,6 +102,13 @@ struct Caller<O: Operation, T: HttpTransport + ?Sized> {
     is_over: bool,
 }
 
+impl<O: Operation, T: HttpTransport + ?Sized> Caller<O, T> {
+    /// A method, and no assignment: an async block would capture the field alone, and assign to its copy.
+    fn end(&mut self) {
+        self.is_over = true;
+    }
+}
+
 impl<O: Operation, T: HttpTransport + ?Sized> Drop for Caller<O, T> {
     fn drop(&mut self) {
         if self.is_over || self.in_flight.is_none() {
@@ -113,18 +120,28 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Caller<O, T> {
     }
 }
 
-async fn run<O: Operation, T: HttpTransport + ?Sized>(mut caller: Caller<O, T>) -> Outcome<O::Output> {
-    let outcome = attempts(&caller.call, &mut caller.first).await;
-    caller.is_over = true;
-    outcome
+#[expect(clippy::manual_async_fn, reason = "an async fn holds each argument twice")]
+fn run<O: Operation, T: HttpTransport + ?Sized>(
+    mut caller: Caller<O, T>,
+) -> impl Future<Output = Outcome<O::Output>> + Send {
+    async move {
+        let outcome = attempts(&caller.call, &mut caller.first).await;
+        caller.end();
+        outcome
+    }
 }
 
-async fn run_held<O: Operation, T: HttpTransport + ?Sized>(mut caller: Caller<O, T>) -> Result<Held<O::Output>, Error> {
-    let outcome = attempts(&caller.call, &mut caller.first).await;
-    // Held before the caller has ended: whatever happens in between, one of the two takes it back.
-    let held = outcome.and_then(|response| held::hold(&caller.call, response));
-    caller.is_over = true;
-    held
+#[expect(clippy::manual_async_fn, reason = "an async fn holds each argument twice")]
+fn run_held<O: Operation, T: HttpTransport + ?Sized>(
+    mut caller: Caller<O, T>,
+) -> impl Future<Output = Result<Held<O::Output>, Error>> + Send {
+    async move {
+        let outcome = attempts(&caller.call, &mut caller.first).await;
+        // Held before the caller has ended: whatever happens in between, one of the two takes it back.
+        let held = outcome.and_then(|response| held::hold(&caller.call, response));
+        caller.end();
+        held
+    }
 }
 
 /// How often taking something back is tried.

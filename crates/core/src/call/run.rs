@@ -30,13 +30,16 @@ use crate::{
 /// The result of a call.
 pub(crate) type Outcome<V> = Result<ApiResponse<V>, Error>;
 
+/// What the last attempt has come to, where it has failed. In a box: of most calls there is none.
+type Last = (Exchanged, Classified, Summary);
+
 /// Makes attempts until one succeeds, or until none may follow.
 pub(crate) async fn attempts<O: Operation, T: HttpTransport + ?Sized>(
     call: &Arc<CallState<O, T>>,
     first: &mut Option<Request>,
 ) -> Outcome<O::Output> {
     let mut retries = Retries::default();
-    let mut last: Option<(Exchanged, Classified, Summary)> = None;
+    let mut last: Option<Box<Last>> = None;
     loop {
         let mut key = None;
         let ended = match ready(call, retries.fresh_connection).await {
@@ -50,7 +53,7 @@ pub(crate) async fn attempts<O: Operation, T: HttpTransport + ?Sized>(
             Err(NotReady::HeldBack(shut)) => {
                 let held_back = || {
                     let classified = Classified::without_detail(Failure::HeldBack);
-                    (Err(TransportError::rate_limited(shut)), classified, call.log.summary())
+                    Box::new((Err(TransportError::rate_limited(shut)), classified, call.log.summary()))
                 };
                 return failed(call, Some(last.unwrap_or_else(held_back)));
             }
@@ -68,7 +71,7 @@ pub(crate) async fn attempts<O: Operation, T: HttpTransport + ?Sized>(
         };
         // The retry budget may have been found empty meanwhile.
         let summary = if goes_on { summary } else { call.log.summary() };
-        let ended = (exchanged, classified, summary);
+        let ended = Box::new((exchanged, classified, summary));
         if !goes_on {
             return failed(call, Some(ended));
         }
@@ -216,10 +219,10 @@ fn succeeded<O: Operation, T: HttpTransport + ?Sized>(
 
 fn failed<O: Operation, T: HttpTransport + ?Sized>(
     call: &CallState<O, T>,
-    last: Option<(Exchanged, Classified, Summary)>,
+    last: Option<Box<Last>>,
 ) -> Outcome<O::Output> {
     let operation = &call.operation;
-    let Some((exchanged, classified, summary)) = last else {
+    let Some((exchanged, classified, summary)) = last.map(|last| *last) else {
         let refusal = InvalidRequest::new("request", "could not be built a second time");
         return Err(Error::from_invalid_request(operation.info(), refusal));
     };

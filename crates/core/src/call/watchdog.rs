@@ -1,6 +1,11 @@
 //! The client's own races against its deadlines: a future ends by then, whether what it waits for keeps the deadline or not.
 
-use std::{pin::pin, task::Poll, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+    time::Duration,
+};
 
 use crate::{
     execution::Execution,
@@ -22,30 +27,38 @@ pub(crate) fn late(execution: Execution) -> TransportError {
 }
 
 /// Runs a future until so much after the deadline; the future is polled first. `late` runs before it is dropped.
-pub(crate) async fn within<F: Future>(
+pub(crate) fn within<F: Future + Unpin>(
     timer: &dyn Timer,
     deadline: Deadline,
     watchdog: Duration,
     future: F,
     late: impl Fn(),
-) -> Option<F::Output> {
-    race(future, || timer.watchdog(deadline.remaining(timer.now()).saturating_add(watchdog)), late).await
+) -> impl Future<Output = Option<F::Output>> {
+    race(future, move || timer.watchdog(deadline.remaining(timer.now()).saturating_add(watchdog)), late)
 }
 
 /// Runs a future until the deadline; the future is polled first.
-pub(crate) async fn until<F: Future>(timer: &dyn Timer, deadline: Deadline, future: F) -> Option<F::Output> {
-    race(future, || timer.sleep(deadline.remaining(timer.now())), || ()).await
+pub(crate) fn until<F: Future + Unpin>(
+    timer: &dyn Timer,
+    deadline: Deadline,
+    future: F,
+) -> impl Future<Output = Option<F::Output>> {
+    race(future, move || timer.sleep(deadline.remaining(timer.now())), || ())
 }
 
-/// The sleep is begun where the future is not ready at once.
-async fn race<F: Future>(future: F, sleep: impl Fn() -> BoxFuture<'static, ()>, late: impl Fn()) -> Option<F::Output> {
-    let (mut future, mut sleeping) = (pin!(future), None);
-    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+/// The sleep is begun where the future is not ready at once. The future is no local of an async block: that would hold it
+/// twice.
+fn race<F: Future + Unpin>(
+    mut future: F,
+    sleep: impl Fn() -> BoxFuture<'static, ()>,
+    late: impl Fn(),
+) -> impl Future<Output = Option<F::Output>> {
+    let mut sleeping = None;
+    poll_fn(move |context| match Pin::new(&mut future).poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => sleeping.get_or_insert_with(&sleep).as_mut().poll(context).map(|()| {
             late();
             None
         }),
     })
-    .await
 }

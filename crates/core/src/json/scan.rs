@@ -279,7 +279,7 @@ mod tests {
     }
 
     proptest! {
-        /// An answer that was cut within a value is told from one that is broken, at every byte.
+        /// An answer that was cut within a value is not taken for a broken one, at any byte.
         #[test]
         fn a_value_that_was_cut_is_cut_and_a_whole_one_ends_where_it_ends(json in any_value()) {
             let whole = format!("{json},");
@@ -328,7 +328,7 @@ mod tests {
 
     /// Each byte at each place of a word and behind the last one, among bytes just above and far above a control character.
     #[test]
-    fn each_byte_is_told_from_a_control_character_at_each_place() {
+    fn a_control_character_is_seen_at_each_place_among_any_bytes() {
         for fill in [b' ', b'a', 0x7f, 0x80, 0xff] {
             for (at, byte) in (0..20).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
                 let mut bytes = [fill; 20];

@@ -306,7 +306,7 @@ proptest! {
     }
 }
 
-/// Nobody waits for it, so it has the time for a whole gate on top of a call's own.
+/// No caller waits for it, so it has the time for a whole gate on top of a call's own.
 #[test]
 fn a_token_is_taken_back_though_clerk_says_to_wait_for_longer_than_a_call_may_take() {
     let limited = |number| match number {

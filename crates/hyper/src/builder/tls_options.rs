@@ -39,6 +39,25 @@ impl HyperTransportBuilder {
         self
     }
 
+    /// Trusts whom the platform trusts, by its own verifier and rules: those of Windows, macOS, iOS
+    /// and Android. They know what an administrator has added or distrusted. Elsewhere nothing
+    /// changes: rustls verifies by the system's roots. Contradicts [`only_roots`](Self::only_roots).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clerk_actor_tokens_core::ConfigError> {
+    /// use clerk_actor_tokens_hyper::HyperTransport;
+    ///
+    /// let transport = HyperTransport::builder().platform_verifier().build()?;
+    /// # drop(transport);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "platform-verifier")]
+    pub fn platform_verifier(mut self) -> Self {
+        self.tls.platform = true;
+        self
+    }
+
     /// Proves this client's identity with a certificate, if a server asks for one. A proxy does not
     /// get it.
     pub fn client_identity(mut self, identity: ClientIdentity) -> Self {

@@ -3,10 +3,10 @@
 //! Not responsible for DNS, TCP, proxies and TLS (`connect.rs`), or for which call gets the connection (`pool`).
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::{Arc, Weak},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use clerk_actor_tokens_core::BoxFuture;
@@ -69,12 +69,14 @@ where
             Err(_) => Err("the runtime has ended".into()),
         };
     }
-    let (sender, connection) = settings.http1().handshake::<_, GatedBody>(stream).await?;
-    let driver = tokio::spawn(async move {
+    let (sender, mut connection) = settings.http1().handshake::<_, GatedBody>(stream).await?;
+    // No async block: that would hold the connection twice, before and while it is awaited.
+    let driver = tokio::spawn(poll_fn(move |context| {
         // How it ended, the exchanges know.
-        let _ = connection.await;
+        let _ = ready!(Pin::new(&mut connection).poll(context));
         events.changed();
-    });
+        Poll::Ready(())
+    }));
     Ok(Opened::Http1(Http1::new(sender, driver.abort_handle(), socket)))
 }
 

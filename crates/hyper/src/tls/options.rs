@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) only: bool,
     /// Of `webpki_roots`: Mozilla's instead of the platform's.
     pub(crate) webpki: bool,
+    /// Of `platform_verifier`: the platform's own rules, not only its roots.
+    pub(crate) platform: bool,
     pub(crate) added: Vec<CertificateDer<'static>>,
     pub(crate) identity: Option<ClientIdentity>,
     pub(crate) proxy: Proxy,
@@ -21,9 +23,9 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn is_default(&self) -> bool {
-        let Self { only, webpki, added, identity, proxy, proxy_headers } = self;
+        let Self { only, webpki, platform, added, identity, proxy, proxy_headers } = self;
         let has_no_proxy = matches!(proxy, Proxy::None) && proxy_headers.is_empty();
-        !*only && !*webpki && added.is_empty() && identity.is_none() && has_no_proxy
+        !*only && !*webpki && !*platform && added.is_empty() && identity.is_none() && has_no_proxy
     }
 }
 
@@ -32,6 +34,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("only", &self.only)
             .field("webpki", &self.webpki)
+            .field("platform", &self.platform)
             .field("added", &self.added.len())
             .field("identity", &self.identity)
             .field("proxy", &self.proxy)

@@ -73,6 +73,15 @@ async fn the_roots_that_are_trusted_are_the_ones_that_were_chosen() {
         ],
     ]
     .concat();
+    #[cfg(feature = "platform-verifier")]
+    let cases = [
+        cases,
+        vec![
+            (new().platform_verifier(), [true, false, false]),
+            (new().platform_verifier().add_root(own.as_root()), [true, true, false]),
+        ],
+    ]
+    .concat();
     for (builder, expected) in cases {
         let shown = format!("{builder:?}");
         let transport = builder.build().unwrap();
@@ -84,16 +93,57 @@ async fn the_roots_that_are_trusted_are_the_ones_that_were_chosen() {
 }
 
 #[test]
+#[cfg(all(feature = "platform-verifier", feature = "webpki-roots"))]
+fn whom_to_trust_is_said_once() {
+    let (new, root) = (HyperTransport::builder, Authority::new("own").as_root());
+    for (builder, settings) in [
+        (new().only_roots(root.clone()).webpki_roots(), ["only_roots", "webpki_roots"]),
+        (new().only_roots(root).platform_verifier(), ["only_roots", "platform_verifier"]),
+        (new().webpki_roots().platform_verifier(), ["webpki_roots", "platform_verifier"]),
+    ] {
+        let error = builder.build().unwrap_err().to_string();
+        assert!(settings.iter().all(|setting| error.contains(setting)), "{error}");
+    }
+}
+
+/// The file is the user's choice, as a root that is added is.
+#[tokio::test]
+async fn the_file_that_the_environment_names_is_read_whole_or_refused() {
+    const TEST: &str = "tls_options::the_file_that_the_environment_names_is_read_whole_or_refused";
+    if !is_child() {
+        let system = Authority::new("the system");
+        let files = [format!("\u{feff}{}", system.pem()), system.pem().replacen("-----END", "----END", 1)];
+        for file in files {
+            run_again_with_root(TEST, &Identity { certificate: file, key: system.key_pem() });
+        }
+        return;
+    }
+    let builders = vec![HyperTransport::builder()];
+    #[cfg(feature = "platform-verifier")]
+    let builders = [builders, vec![HyperTransport::builder().platform_verifier()]].concat();
+    let Identity { certificate, key } = root();
+    for builder in builders {
+        if certificate.starts_with('\u{feff}') {
+            // Its first root, and here its only one, begins behind the byte order mark.
+            assert!(is_trusted(&builder.build().unwrap(), &Authority::from_key("the system", &key)).await);
+        } else {
+            let error = builder.build().unwrap_err().to_string();
+            assert!(error.starts_with("`SSL_CERT_FILE` cannot be used, as its file has in line"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn certificates_that_cannot_be_roots_are_refused() {
     let authority = Authority::new("trusted");
     let cut = authority.pem().replace("-----END CERTIFICATE-----", "");
     let no_base64 = "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n";
     for pem in ["", "no PEM", &authority.server(NAME).key, &cut, no_base64] {
         let error = Certificates::from_pem(pem.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains("PEM"), "{error}");
+        assert!(error.to_string().contains("`certificates` "), "{error}");
     }
     let empty = Certificates::from_der(Vec::new());
-    let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let garbage = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
     for roots in [empty, Certificates::from_der([0x30; 40]), Certificates::from_pem(garbage.as_bytes()).unwrap()] {
         let error = HyperTransport::builder().add_root(roots.clone()).build().unwrap_err();
         assert!(error.to_string().contains("root certificate"), "{error}");
@@ -185,32 +235,19 @@ fn an_identity_that_cannot_work_is_refused_and_its_key_is_in_no_error() {
     let without_end = lines[..lines.len() - 1].join("\n");
     let broken = one.key.replacen('M', "%", 1);
     let mislabelled = one.key.replace("PRIVATE KEY", "SECRET KEY");
-    // As it comes out of a variable whose line breaks were lost, or written as `\n`.
-    let (one_line, escaped) = (one.key.replace('\n', " "), one.key.replace('\n', "\\n"));
     let without_dashes = one.key.replacen("-----\n", "\n", 1);
     let unclosed = one.key.replacen("KEY-----\n", "KEY ", 1);
-    for key in [
-        "",
-        "no PEM",
-        &one.certificate,
-        &without_end,
-        &broken,
-        &mislabelled,
-        &one_line,
-        &escaped,
-        &without_dashes,
-        &unclosed,
-    ] {
+    for key in ["", "no PEM", &one.certificate, &without_end, &broken, &mislabelled, &without_dashes, &unclosed] {
         let error = ClientIdentity::from_pem(one.certificate.as_bytes(), key.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains("private key"), "{error}");
+        assert!(error.to_string().contains("its key"), "{error}");
         assert_no_key_in(&error, &one.key);
     }
     let error = ClientIdentity::from_pem(one.key.as_bytes(), one.key.as_bytes()).unwrap_err();
     assert_no_key_in(&error, &one.key);
 
     // Well-formed, and of no use: an invalid key, another certificate's key, an invalid certificate.
-    let no_key = "-----BEGIN PRIVATE KEY-----\nQ0FOQVJZQ0FOQVJZQ0FOQVJZQ0FOQVJZ\n-----END PRIVATE KEY-----\n";
-    let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let no_key = "-----BEGIN PRIVATE KEY-----\nMBhDQU5BUllDQU5BUllDQU5BUllDQU5BUlk=\n-----END PRIVATE KEY-----\n";
+    let no_certificate = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
     for (certificate, key) in [(&*one.certificate, no_key), (&one.certificate, &two.key), (no_certificate, &two.key)] {
         let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         let error = HyperTransport::builder().client_identity(identity).build().unwrap_err();
