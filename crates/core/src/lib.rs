@@ -39,6 +39,8 @@
 //! # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod actor_token_id;
 mod actor_tokens;
 mod attempt;

@@ -20,6 +20,7 @@ pages! {
     failures = "failures.md",
     lost_tokens = "lost-tokens.md",
     proofs = "proofs.md",
+    full_run = "full-run.md",
     price = "price.md",
     keys_and_servers = "keys-and-servers.md",
     testing = "testing.md",

@@ -65,7 +65,24 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             dead.insert(format!("README.md: {link}: it is relative, and dead on a registry's page"));
         }
     }
+    list_others(&root.join("docs/src"), &readme)?;
     report(pages.len(), followed, &dead)
+}
+
+/// Lists the links of the README and of the book that lead elsewhere. A maintainer looks at them before a release.
+#[expect(clippy::print_stdout, reason = "a list for people")]
+fn list_others(book: &Path, readme: &str) -> Result<(), Box<dyn Error>> {
+    let mut texts = vec![readme.to_owned()];
+    for entry in fs::read_dir(book)? {
+        let page = entry?.path();
+        if page.extension().is_some_and(|extension| extension == "md") {
+            texts.push(fs::read_to_string(page)?);
+        }
+    }
+    let links = texts.iter().flat_map(|text| text.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
+    let others: BTreeSet<_> = links.filter(|link| link.starts_with("http") && !link.starts_with(SERVED)).collect();
+    others.iter().for_each(|link| println!("leads elsewhere, not followed: {link}"));
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "a figure for people")]

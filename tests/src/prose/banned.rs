@@ -77,9 +77,7 @@ impl Banned {
             let rest = words.get(at..).unwrap_or_default();
             for phrase in &self.phrases {
                 let same = phrase.words.iter().zip(rest).filter(|(wanted, (word, _))| *wanted == word).count();
-                if let Some((_, line)) = rest.first()
-                    && same == phrase.words.len()
-                {
+                if let Some((_, line)) = rest.first().filter(|_| same == phrase.words.len()) {
                     let (phrase, instead) = (phrase.words.join(" "), phrase.instead.clone());
                     uses.push(Use { phrase, instead, line: *line });
                 }

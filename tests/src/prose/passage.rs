@@ -46,14 +46,13 @@ impl Passage {
         for character in text.chars() {
             if character.is_whitespace() {
                 self.open = false;
-            } else if self.open
-                && let Some(word) = self.words.last_mut()
-            {
-                word.text.push(character);
-            } else {
-                self.words.push(Word { text: character.to_string(), line });
-                self.open = true;
+                continue;
             }
+            match self.words.last_mut().filter(|_| self.open) {
+                Some(word) => word.text.push(character),
+                None => self.words.push(Word { text: character.to_string(), line }),
+            }
+            self.open = true;
         }
     }
 
