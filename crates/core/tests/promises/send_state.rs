@@ -12,9 +12,9 @@ use std::{
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    Actor, BoxFuture, CallContext, Client, ClientBuilder, Execution, Executor, HttpTransport, Idempotency, Request,
-    Response, RetryBudget, RetryPolicy, SendState, SystemTimer, Timer, TransportError, TransportErrorKind, executor_fn,
-    http::StatusCode, transport_fn,
+    Actor, BoxFuture, CallContext, Client, ClientBuilder, Execution, Executor, HttpTransport, Idempotency, Next,
+    Request, Response, RetryBudget, RetryPolicy, SendState, SystemTimer, Timer, TransportError, TransportErrorKind,
+    executor_fn, http::StatusCode, middleware_fn, transport_fn,
 };
 
 use crate::common::{
@@ -393,4 +393,40 @@ fn the_second_transport_decides_what_is_known_of_a_request_that_went_there() {
             assert_eq!(seen, (execution, sends), "{first_said:?}, then {said:?}");
         }
     }
+}
+
+/// What an earlier send of the same attempt has come to proves nothing of the next one.
+#[test]
+fn each_send_of_an_attempt_begins_with_a_state_of_its_own() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let seen_here = Arc::clone(&seen);
+    let transport = transport_fn(move |_: Request, context: CallContext| {
+        let state = context.send_state().clone();
+        let mut seen = seen_here.lock().unwrap();
+        seen.push((state.is_unsent(), state.is_held()));
+        let number = seen.len();
+        async move {
+            state.hold();
+            if number < 4 {
+                state.cancel();
+                return Err(TransportErrorKind::Connect.into());
+            }
+            assert!(state.begin(), "it was not cancelled with an earlier one");
+            Ok(ok(&token_json("pending")))
+        }
+    });
+    let until_one_works = middleware_fn(|request: Request, next: Next<'_>| {
+        Box::pin(async move {
+            let mut exchanged = next.run(request.clone()).await;
+            for _ in 1..4 {
+                if exchanged.is_err() {
+                    exchanged = next.run(request.clone()).await;
+                }
+            }
+            exchanged
+        })
+    });
+    let client = Client::builder(transport, test_key()).middleware(until_one_works).build().unwrap();
+    run(&client, Op::Create).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [(false, false); 4], "silent, each of them");
 }
