@@ -119,10 +119,10 @@ impl<'a> Scan<'a> {
             _ => {}
         }
         let is_cut = match first {
-            b'"' => false,
             // serde_json takes a byte for each bracket that is open: only for what is whole.
             b'[' | b'{' => !has_end(self.rest()),
-            // The end of a number or a word is where something else begins. Here that may not have arrived.
+            // The end of a number or a word is where something else begins. Here that may not have arrived. A string has its
+            // quote.
             _ => self.rest().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')),
         };
         if is_cut {
