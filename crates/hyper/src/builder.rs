@@ -171,8 +171,8 @@ impl HyperTransportBuilder {
     /// [`TransportErrorKind::Tls`](clerk_actor_tokens_core::TransportErrorKind::Tls).
     ///
     /// # Errors
-    /// [`ConfigError`] if a value is out of its range, if a certificate, a key or a proxy's URL cannot be used, if
-    /// options contradict each other, or if the crate was built with neither the feature `aws-lc-rs` nor `ring` and
+    /// [`ConfigError`] if a value is out of its range, if a certificate, a key or a proxy's URL cannot be used, if the
+    /// file that `SSL_CERT_FILE` names is no whole PEM text, if options contradict each other, or if the crate was built with neither the feature `aws-lc-rs` nor `ring` and
     /// [`http_only`](Self::http_only) is not set.
     pub fn build(self) -> Result<HyperTransport, ConfigError> {
         self.check()?;

@@ -39,9 +39,10 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Trusts whom the platform trusts, by its own verifier and rules: those of Windows, macOS, iOS
-    /// and Android. They know what an administrator has added or distrusted. Elsewhere nothing
-    /// changes: rustls verifies by the system's roots. Contradicts [`only_roots`](Self::only_roots).
+    /// Trusts whom the platform trusts, by its own verifier and rules: those of Windows, macOS and
+    /// iOS. On Android it is refused, because its verifier has to be set up from Java. Elsewhere
+    /// nothing changes: rustls verifies by the system's roots. Contradicts
+    /// [`only_roots`](Self::only_roots).
     ///
     /// ```
     /// # fn main() -> Result<(), clerk_actor_tokens_core::ConfigError> {

@@ -69,12 +69,18 @@ fn check(options: &Options) -> Result<(), ConfigError> {
     }
 }
 
-#[cfg(feature = "platform-verifier")]
+#[cfg(all(feature = "platform-verifier", target_os = "android"))]
+fn platform(_: &Options, _: RootCertStore, _: &Arc<CryptoProvider>) -> Result<Trusted, ConfigError> {
+    // It takes no further roots, and panics unless the application has set it up from Java.
+    Err(ConfigError::new("platform_verifier", "is set on Android", "leave it out, and add the roots to trust"))
+}
+
+#[cfg(all(feature = "platform-verifier", not(target_os = "android")))]
 fn platform(options: &Options, added: RootCertStore, provider: &Arc<CryptoProvider>) -> Result<Trusted, ConfigError> {
     use rustls_platform_verifier::Verifier;
 
     // Where the platform has no verifier, that crate reads the file which the environment names, and may pass over a root.
-    let has_verifier = cfg!(any(windows, target_vendor = "apple", target_os = "android"));
+    let has_verifier = cfg!(any(windows, target_vendor = "apple"));
     let of_file = if has_verifier { Found::default() } else { of_file(env::var_os(FILE))? };
     let is_parsable = |root: &CertificateDer<'static>| RootCertStore::empty().add(root.clone()).is_ok();
     let extra = of_file.certificates.into_iter().filter(is_parsable).chain(options.added.iter().cloned());
