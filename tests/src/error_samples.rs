@@ -11,6 +11,7 @@
 
 mod calls;
 mod markdown;
+mod over_hyper;
 mod refusals;
 
 use std::path::PathBuf;

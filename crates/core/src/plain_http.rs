@@ -21,6 +21,10 @@ pub(crate) fn is_allowed(host: &str, names: &[String]) -> bool {
 /// # Errors
 /// What is wrong with the first that is not a host name, by its position.
 pub(crate) fn host_names(list: &str) -> Result<Vec<String>, String> {
+    const SWITCHES: [&str; 8] = ["0", "1", "true", "false", "yes", "no", "on", "off"];
+    if SWITCHES.iter().any(|switch| list.eq_ignore_ascii_case(switch)) {
+        return Err("is a list of host names, and no switch: give the hosts, separated by commas".to_owned());
+    }
     let names = list.split(',').enumerate();
     let checked = names.map(|(index, name)| match check_host_name(name) {
         Ok(()) => Ok(name.to_owned()),
@@ -99,6 +103,14 @@ mod tests {
             };
             assert_eq!(host_names(list), expected, "{list}");
         }
+    }
+
+    #[test]
+    fn a_switch_is_no_list() {
+        for switch in ["1", "true", "TRUE", "off"] {
+            assert!(host_names(switch).unwrap_err().contains("no switch"), "{switch}");
+        }
+        assert!(host_names("1,true").is_ok());
     }
 
     #[test]

@@ -414,6 +414,18 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_a_call_is_no_base() {
+        for url in [
+            "https://x.test/v1/actor_tokens",
+            "https://x.test/actor_tokens/",
+            "https://x.test/v1/actor_tokens/act_1/revoke",
+        ] {
+            assert!(BaseUrl::new(url).unwrap_err().to_string().contains("the path of a call"), "{url}");
+        }
+        assert!(BaseUrl::new("https://x.test/actor_tokens/v1").is_ok());
+    }
+
+    #[test]
     fn a_live_key_is_refused_for_plain_http_alone() {
         let (live, test) = (SecretKey::new("sk_live_a").unwrap(), SecretKey::new("sk_test_a").unwrap());
         let allowed = [("CLERK_API_URL", "http://emulator:4010"), ("CLERK_DANGER_ALLOW_HTTP", "emulator")];

@@ -1,7 +1,7 @@
 #![cfg_attr(all(feature = "hyper", feature = "emulator"), doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(all(feature = "hyper", feature = "emulator")),
-    doc = "Clerk's actor tokens (user impersonation) from Rust. The full page needs the features `hyper` and `emulator`, which its examples use."
+    doc = "Clerk's actor tokens (user impersonation) from Rust. The full page and the module `guide`, which is the book, need all features: `cargo doc -p clerk-actor-tokens --all-features`."
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -172,7 +172,7 @@ impl HyperTransportBuilder {
     ///
     /// # Errors
     /// [`ConfigError`] if a value is out of its range, if a certificate, a key or a proxy's URL cannot be used, if the
-    /// file that `SSL_CERT_FILE` names is no whole PEM text, if options contradict each other, or if the crate was built with neither the feature `aws-lc-rs` nor `ring` and
+    /// file that `SSL_CERT_FILE` names cannot be read or is no whole PEM text, if options contradict each other, or if the crate was built with neither the feature `aws-lc-rs` nor `ring` and
     /// [`http_only`](Self::http_only) is not set.
     pub fn build(self) -> Result<HyperTransport, ConfigError> {
         self.check()?;

@@ -22,12 +22,12 @@
 //!   So it proves nothing for a request that is complete without a body. One with a body was not complete, and hyper does
 //!   not send the rest.
 
-use std::{error::Error as StdError, fmt, io};
+use std::{error::Error as StdError, fmt};
 
 use clerk_actor_tokens_core::{TransportError, TransportErrorKind};
 
 use crate::{
-    connecting::{BoxError, ProxyFailed, Unavailable},
+    connecting::{BoxError, ProxyFailed, ProxyUnreached, SpeaksNoTls, Unavailable, any_cause},
     pool::OpenFailed,
     tls,
 };
@@ -66,18 +66,33 @@ pub(crate) fn after_sending(error: &hyper::Error, sent: Sent) -> TransportErrorK
 /// Makes the error of a failed exchange, without a text of the peer's choice.
 pub(crate) fn failure(kind: TransportErrorKind, error: impl StdError + Send + Sync + 'static) -> TransportError {
     let advice = advice_of(&error);
-    let failed = TransportError::new(kind).with_source(sanitize(error.into()));
+    let server_speaks_no_tls = any_cause(&error, tls::speaks_no_tls);
+    let source = if server_speaks_no_tls { SpeaksNoTls.into() } else { sanitize(error.into()) };
+    let failed = TransportError::new(kind).with_source(source);
     match advice {
         Some(advice) => failed.with_advice(advice),
         None => failed,
     }
 }
 
-/// Returns what to do about a transport without TLS, which knows best why it has none.
+/// Returns what to do about it, where this crate knows better than core.
 fn advice_of(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let mut advice = None;
     any_cause(error, |cause| {
-        advice = cause.downcast_ref().map(|unavailable: &Unavailable| unavailable.advice);
+        advice = if let Some(unavailable) = cause.downcast_ref::<Unavailable>() {
+            Some(unavailable.advice)
+        } else if let Some(unreached) = cause.downcast_ref::<ProxyUnreached>() {
+            Some(match unreached.speaks_no_tls {
+                true => "The proxy does not speak TLS: begin its URL with http://, not https://.",
+                false => {
+                    "Check the proxy's URL, and that the proxy runs. proxy() or the environment (https_proxy) names it."
+                }
+            })
+        } else if tls::speaks_no_tls(cause) {
+            Some("The server does not speak TLS: check the scheme and the port of the base URL.")
+        } else {
+            None
+        };
         advice.is_some()
     });
     advice
@@ -116,6 +131,14 @@ impl StdError for WentAway {}
 
 /// Why no connection came about.
 fn connecting(error: &(dyn StdError + 'static)) -> TransportErrorKind {
+    let mut to_proxy = None;
+    any_cause(error, |cause| {
+        to_proxy = cause.downcast_ref().map(|unreached: &ProxyUnreached| connecting(unreached.cause.as_ref()));
+        to_proxy.is_some()
+    });
+    if let Some(kind) = to_proxy {
+        return kind;
+    }
     if any_cause(error, |cause| cause.is::<Unavailable>() || tls::is_refusal(cause)) {
         return TransportErrorKind::Tls;
     }
@@ -160,25 +183,9 @@ fn refusal(error: &hyper::Error, has_body: bool) -> Option<Refusal> {
     (peer.is_go_away() && has_body).then_some(Refusal { with_error: reason != h2::Reason::NO_ERROR })
 }
 
-/// Whether the error or one of its causes is of this sort.
-fn any_cause(error: &(dyn StdError + 'static), mut wanted: impl FnMut(&(dyn StdError + 'static)) -> bool) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if wanted(error) {
-            return true;
-        }
-        // `io::Error::source` skips the error that it wraps and gives that one's source.
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{io, time::Duration};
 
     use super::*;
     use crate::connecting::ConnectTimedOut;

@@ -2,7 +2,7 @@
 //!
 //! Not responsible for opening connections (`connect.rs`), or for what an error proves (`classify.rs`).
 
-use std::{error::Error as StdError, fmt, future::Future, pin::Pin, time::Duration};
+use std::{error::Error as StdError, fmt, future::Future, io, pin::Pin, time::Duration};
 
 use http::StatusCode;
 
@@ -72,24 +72,46 @@ impl StdError for ProxyFailed {
 }
 
 /// No connection to the proxy itself came about.
+///
+/// It is shown as one cause, because the innermost one would not say that it is about the proxy.
 #[cfg_attr(
     not(any(feature = "aws-lc-rs", feature = "ring")),
     allow(dead_code, reason = "a proxy leads to https servers alone")
 )]
 #[derive(Debug)]
-pub(crate) struct ProxyUnreached(pub(crate) BoxError);
+pub(crate) struct ProxyUnreached {
+    /// Host and port.
+    pub(crate) proxy: String,
+    pub(crate) speaks_no_tls: bool,
+    pub(crate) cause: BoxError,
+}
 
 impl fmt::Display for ProxyUnreached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no connection to the proxy could be opened")
+        if self.speaks_no_tls {
+            return write!(f, "the proxy {} does not speak TLS", self.proxy);
+        }
+        let mut innermost: &dyn StdError = self.cause.as_ref();
+        while let Some(cause) = innermost.source() {
+            innermost = cause;
+        }
+        write!(f, "the proxy {}: {innermost}", self.proxy)
     }
 }
 
-impl StdError for ProxyUnreached {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.0.as_ref())
+impl StdError for ProxyUnreached {}
+
+/// What was spoken to in TLS answered in something else.
+#[derive(Debug)]
+pub(crate) struct SpeaksNoTls;
+
+impl fmt::Display for SpeaksNoTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server does not speak TLS")
     }
 }
+
+impl StdError for SpeaksNoTls {}
 
 /// This transport has no TLS, and why.
 #[derive(Debug, Clone)]
@@ -112,3 +134,22 @@ impl fmt::Display for Unavailable {
 }
 
 impl StdError for Unavailable {}
+
+/// Whether the error or one of its causes is of this sort.
+pub(crate) fn any_cause(
+    error: &(dyn StdError + 'static),
+    mut wanted: impl FnMut(&(dyn StdError + 'static)) -> bool,
+) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if wanted(error) {
+            return true;
+        }
+        // `io::Error::source` skips the error that it wraps and gives that one's source.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    false
+}

@@ -46,8 +46,9 @@ impl Https {
     pub(crate) fn new(_: HttpConnector, _: &Options, _: &Settings) -> Result<Result<Self, Unavailable>, ConfigError> {
         Err(ConfigError::new(
             "https",
-            "needs the feature `aws-lc-rs` or `ring` of clerk-actor-tokens-hyper",
-            "enable one of them, or call `http_only()` for a transport without TLS",
+            "needs TLS, which this crate was built without",
+            "turn on the feature `hyper` or `hyper-ring` of clerk-actor-tokens (`aws-lc-rs` or `ring` of \
+             clerk-actor-tokens-hyper), or call `http_only()`",
         ))
     }
 
@@ -61,5 +62,9 @@ impl Https {
 }
 
 pub(crate) fn is_refusal(_: &(dyn StdError + 'static)) -> bool {
+    false
+}
+
+pub(crate) fn speaks_no_tls(_: &(dyn StdError + 'static)) -> bool {
     false
 }

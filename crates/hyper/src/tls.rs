@@ -4,6 +4,7 @@
 //! provider's feature, `no_tls.rs` takes this file's place.
 
 mod certificates;
+mod handshake;
 mod options;
 mod pem;
 mod proxy;
@@ -11,7 +12,6 @@ mod roots;
 mod stream;
 
 use std::{
-    error::Error as StdError,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -20,7 +20,7 @@ use clerk_actor_tokens_core::ConfigError;
 use http::Uri;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustls::{ClientConfig, crypto::CryptoProvider, pki_types::InvalidDnsNameError};
+use rustls::{ClientConfig, crypto::CryptoProvider};
 use tower_service::Service;
 
 use self::{
@@ -34,6 +34,7 @@ use crate::{
 
 pub use self::certificates::{Certificates, ClientIdentity};
 pub(crate) use self::{
+    handshake::{is_refusal, speaks_no_tls},
     options::Options,
     proxy::Proxy,
     stream::{Stream, plain, socket},
@@ -113,10 +114,4 @@ fn provider() -> Arc<CryptoProvider> {
 #[cfg(not(feature = "aws-lc-rs"))]
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// Whether this error of a handshake is lasting: it names a certificate, a name or a protocol. A handshake that was
-/// cut off is an `io::Error` without a `rustls::Error` in it.
-pub(crate) fn is_refusal(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<rustls::Error>() || error.is::<InvalidDnsNameError>()
 }

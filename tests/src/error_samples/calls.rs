@@ -13,7 +13,7 @@ use clerk_actor_tokens::{
 };
 use clerk_actor_tokens_core::workspace::JitterSeed as _;
 
-use super::markdown::heading;
+use super::{markdown::heading, over_hyper};
 
 /// What the transport does on each attempt.
 #[derive(Clone)]
@@ -120,16 +120,7 @@ fn samples() -> Vec<(&'static str, Vec<(&'static str, Error)>)> {
                 ("the hyper transport, without TLS", without_tls()),
             ],
         ),
-        (
-            "Proxy",
-            vec![
-                (
-                    "the proxy cannot reach Clerk",
-                    create(fails_with(TransportErrorKind::Proxy, "tunnel error: unsuccessful")),
-                ),
-                ("the proxy refuses to open a tunnel", create(fails(TransportErrorKind::ProxyRefused))),
-            ],
-        ),
+        ("Proxy", Vec::new()),
         (
             "Refused",
             vec![
@@ -357,17 +348,18 @@ pub(super) fn write(page: &mut String) {
     for (kind, cases) in samples() {
         write!(page, "\n### {kind}\n").unwrap();
         for (case, error) in cases {
-            assert_eq!(format!("{:?}", error.kind()), kind, "{case}: {error}");
-            write!(
-                page,
-                "\n{}:\n\n```text\n{error}\n{}\n{}\n```\n",
-                capitalized(case),
-                error.advice(),
-                error.suggested_status()
-            )
-            .unwrap();
+            write_sample(page, kind, case, &error, &error.to_string());
+        }
+        for (case, sample) in over_hyper::samples(kind) {
+            write_sample(page, kind, case, &sample.error, &sample.text());
         }
     }
+}
+
+fn write_sample(page: &mut String, kind: &str, case: &str, error: &Error, text: &str) {
+    assert_eq!(format!("{:?}", error.kind()), kind, "{case}: {error}");
+    let (advice, status) = (error.advice(), error.suggested_status());
+    write!(page, "\n{}:\n\n```text\n{text}\n{advice}\n{status}\n```\n", capitalized(case)).unwrap();
 }
 
 fn capitalized(text: &str) -> String {

@@ -54,6 +54,7 @@ fn urls() -> Vec<(&'static str, String)> {
         ("`https://api.clerk.com` and a line break", "https://api.clerk.com\n"),
         ("`https://api.clerk.com/v1/../v2`", "https://api.clerk.com/v1/../v2"),
         ("`https://api.clerk.com:99999`", "https://api.clerk.com:99999"),
+        ("`https://api.clerk.com/v1/actor_tokens`", "https://api.clerk.com/v1/actor_tokens"),
         ("`https://*.clerk.com`", "https://*.clerk.com"),
     ]
     .into_iter()

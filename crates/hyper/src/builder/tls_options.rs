@@ -126,8 +126,8 @@ impl HyperTransportBuilder {
     /// `NO_PROXY` has names, addresses and networks (`10.0.0.0/8`) between commas or blanks. A name has its subdomains with
     /// it. `*` alone means every host.
     ///
-    /// Two things are not as in curl 7.88. A value that names no usable proxy is an error when the transport is built, also
-    /// where the server is in `NO_PROXY`. And IPv6 addresses are compared as addresses.
+    /// Three things are not as in curl 7.88. A value that names no usable proxy is an error when the transport is built, also
+    /// where the server is in `NO_PROXY`. SOCKS 4 is not spoken. And IPv6 addresses are compared as addresses.
     pub fn proxy_from_env(mut self) -> Self {
         self.tls.proxy = Proxy::Environment;
         self

@@ -42,7 +42,13 @@ impl Certificates {
         let blocks = pem::blocks(pem)?;
         let certificates =
             blocks.iter().filter_map(|block| certificate(block).transpose()).collect::<Result<Vec<_>, _>>()?;
+        let is_key = |block: &Block| {
+            !matches!(block.kind, Kind::Certificate | Kind::TrustedCertificate | Kind::Pkcs7 | Kind::Other)
+        };
         match certificates.is_empty() {
+            true if blocks.iter().any(is_key) => {
+                Err(Problem::new("has a key where certificates are needed", "give certificates in PEM (RFC 7468)"))
+            }
             true => Err(Problem::new("has no certificate", "give certificates in PEM (RFC 7468)")),
             false => Ok(Self(certificates)),
         }

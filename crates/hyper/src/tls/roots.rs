@@ -81,7 +81,7 @@ fn platform(options: &Options, added: RootCertStore, provider: &Arc<CryptoProvid
 
     // Where the platform has no verifier, that crate reads the file which the environment names, and may pass over a root.
     let has_verifier = cfg!(any(windows, target_vendor = "apple"));
-    let of_file = if has_verifier { Found::default() } else { of_file(env::var_os(FILE))? };
+    let of_file = if has_verifier { Found::default() } else { of_file(variable(FILE))? };
     let is_parsable = |root: &CertificateDer<'static>| RootCertStore::empty().add(root.clone()).is_ok();
     let extra = of_file.certificates.into_iter().filter(is_parsable).chain(options.added.iter().cloned());
     Ok(match Verifier::new_with_extra_roots(extra, Arc::clone(provider)) {
@@ -105,7 +105,7 @@ struct Found {
 
 /// The system's roots, or those of the files that the environment names instead.
 fn system() -> Result<Found, ConfigError> {
-    let (file, folders) = (env::var_os(FILE), env::var_os(FOLDERS));
+    let (file, folders) = (variable(FILE), variable(FOLDERS));
     let folders: Vec<_> = folders.iter().flat_map(env::split_paths).filter(|it| !it.as_os_str().is_empty()).collect();
     if file.is_none() && folders.is_empty() {
         return Ok(Found::of(rustls_native_certs::load_native_certs()));
@@ -119,6 +119,11 @@ fn system() -> Result<Found, ConfigError> {
     Ok(found)
 }
 
+/// An empty variable is as one that is not set.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
 /// The roots of the file that the environment names. It is read as the user's are, as it is the user who has named it.
 fn of_file(file: Option<OsString>) -> Result<Found, ConfigError> {
     let Some(file) = file else { return Ok(Found::default()) };
@@ -127,7 +132,10 @@ fn of_file(file: Option<OsString>) -> Result<Found, ConfigError> {
             let certificates = Certificates::read(&text).map_err(|problem| problem.of_part(FILE, "file"))?.into_vec();
             Ok(Found { certificates, problem: None })
         }
-        Err(error) => Ok(Found { certificates: Vec::new(), problem: Some(format!("{FILE}: {error}")) }),
+        Err(error) => {
+            let problem = format!("names a file that cannot be read ({error})");
+            Err(ConfigError::new(FILE, problem, "correct the path, or unset the variable"))
+        }
     }
 }
 

@@ -161,10 +161,10 @@ async fn an_exchange_with_a_trusted_server_works_and_its_connection_is_used_agai
 #[tokio::test]
 async fn without_root_certificates_http_works_and_https_says_what_is_missing() {
     if !is_child() {
-        let missing = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-file.pem");
+        let missing = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-folder");
         return run_again(
             "tls::without_root_certificates_http_works_and_https_says_what_is_missing",
-            &[("SSL_CERT_FILE", missing.to_str().unwrap())],
+            &[("SSL_CERT_FILE", ""), ("SSL_CERT_DIR", missing.to_str().unwrap())],
         );
     }
     let transport = HyperTransport::new().expect("no roots are no reason to refuse to build");

@@ -87,8 +87,8 @@ fn raw() -> Vec<Case> {
     let mut cases = vec![
         says("TLS 1.1", &server_hello([3, 2]), "peer is incompatible"),
         says("TLS 1.0", &server_hello([3, 1]), "peer is incompatible"),
-        says("plain HTTP", b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", "corrupt message"),
-        says("garbage", &[0x5a; 600], "corrupt message"),
+        says("plain HTTP", b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", "does not speak TLS"),
+        says("garbage", &[0x5a; 600], "does not speak TLS"),
         says("a record that is too large", &[22, 3, 3, 0xff, 0xff], "corrupt message"),
         says("a hello of no sense", &[&[22, 3, 3, 0, 44, 2, 0, 0, 40][..], &[0xff; 40]].concat(), "corrupt message"),
         Case { name: "closes at hello", does: Does::Closes, kind: Connect, named: "eof" },

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     certs::{Authority, Identity, TLS_1_2, TLS_1_3},
-    child::{is_child, root, run_again_with_root},
+    child::{is_child, root, run_again, run_again_with_root},
     h2_peer::Peer,
     proxy::https_server,
     support::{Exchanges, Server, assert_kind, ok, post, read_request},
@@ -130,6 +130,31 @@ async fn the_file_that_the_environment_names_is_read_whole_or_refused() {
             let error = builder.build().unwrap_err().to_string();
             assert!(error.starts_with("`SSL_CERT_FILE` cannot be used, as its file has in line"), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_file_of_the_environment_that_cannot_be_read_is_refused_and_an_empty_name_is_none() {
+    const TEST: &str =
+        "tls_options::a_file_of_the_environment_that_cannot_be_read_is_refused_and_an_empty_name_is_none";
+    if !is_child() {
+        let folder = env!("CARGO_TARGET_TMPDIR");
+        let missing = format!("{folder}/no-such-file.pem");
+        for file in [folder, &missing, ""] {
+            // Another variable that finds roots does not hide it.
+            run_again(TEST, &[("SSL_CERT_FILE", file), ("SSL_CERT_DIR", "/etc/ssl/certs")]);
+        }
+        return;
+    }
+    let added = || HyperTransport::builder().add_root(Authority::new("added").as_root());
+    if std::env::var("SSL_CERT_FILE").unwrap().is_empty() {
+        added().build().unwrap();
+        return;
+    }
+    for builder in [HyperTransport::builder(), added()] {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.setting(), "SSL_CERT_FILE");
+        assert!(error.to_string().contains("cannot be read"), "{error}");
     }
 }
 

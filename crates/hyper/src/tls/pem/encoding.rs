@@ -76,7 +76,7 @@ pub(super) fn no_blocks(bytes: &[u8]) -> Problem {
         }
         _ => Problem::new(
             "has no BEGIN line, and so is no PEM text",
-            "give PEM (RFC 7468), with its BEGIN and END lines",
+            "give the text of a file in PEM (RFC 7468), not its path, and not encoded in base64 once more",
         ),
     }
 }

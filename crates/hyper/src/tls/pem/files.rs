@@ -171,7 +171,7 @@ fn roots_are_read_whole_or_refused_by_name() {
         ("DER", DER.to_vec(), "is DER, and not PEM"),
         ("a Java key store", made!("roots.jks").to_vec(), "is a Java key store"),
         ("a request", made!("request.pem").to_vec(), "has no certificate"),
-        ("a key", KEY.to_vec(), "has no certificate"),
+        ("a key", KEY.to_vec(), "has a key where certificates are needed"),
         ("nothing", Vec::new(), "is empty"),
         ("space", b" \r\n\n".to_vec(), "is empty"),
         ("the page of a portal", b"<!DOCTYPE html><title>Log in</title>".to_vec(), "has no BEGIN line"),

@@ -26,8 +26,9 @@ use super::{
     url::{ProxyUrl, Speaks},
 };
 use crate::{
-    connecting::{BoxError, Connecting, ProxyFailed, ProxyUnreached},
+    connecting::{BoxError, Connecting, ProxyFailed, ProxyUnreached, any_cause},
     settings::Settings,
+    tls::handshake::speaks_no_tls,
 };
 
 /// A connection to the server or to a proxy, which may itself be spoken to over TLS.
@@ -107,9 +108,17 @@ impl ByProxy {
 
     /// A connection to the proxy.
     async fn hop(&self) -> Result<Hop, ProxyUnreached> {
+        let address = &self.via.url.address;
         let mut connector = self.connector.clone();
-        poll_fn(|context| connector.poll_ready(context)).await.map_err(ProxyUnreached)?;
-        connector.call(self.via.url.address.clone()).await.map_err(ProxyUnreached)
+        let hop = match poll_fn(|context| connector.poll_ready(context)).await {
+            Ok(()) => connector.call(address.clone()).await,
+            Err(cause) => Err(cause),
+        };
+        hop.map_err(|cause| ProxyUnreached {
+            proxy: address.authority().map(ToString::to_string).unwrap_or_default(),
+            speaks_no_tls: any_cause(cause.as_ref(), speaks_no_tls),
+            cause,
+        })
     }
 }
 

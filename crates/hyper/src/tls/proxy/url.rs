@@ -60,6 +60,12 @@ impl ProxyUrl {
         if text.is_empty() {
             return Err("is empty");
         }
+        if text.starts_with(['"', '\'']) {
+            return Err("is in quotes: remove them");
+        }
+        if text.trim().len() < text.len() {
+            return Err("has white space around it: remove it");
+        }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("has a character that no URL has, such as a blank: percent-encode it");
         }
@@ -74,13 +80,16 @@ impl ProxyUrl {
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#', '\\']) {
             return Err(
-                "has a path, a query or a fragment, or a character of its credentials that is not percent-encoded",
+                "has a path, a query, a fragment, a scheme without `://`, or credentials that are not percent-encoded",
             );
         }
         let (credentials, place) = match rest.rsplit_once('@') {
             Some((credentials, place)) => (Some(parse_credentials(credentials)?), place),
             None => (None, rest),
         };
+        if place.parse::<Ipv6Addr>().is_ok() || (!place.starts_with('[') && place.matches(':').count() > 1) {
+            return Err("has more than one colon in its host: put an IPv6 address in brackets");
+        }
         let (host, port) = split_port(place)?;
         let port = match port {
             None => default_port,
