@@ -118,8 +118,16 @@ fn links(root: &Path, pages: &[PathBuf]) -> Result<usize, Box<dyn Error>> {
                 foreign = foreign.saturating_add(1);
             }
         }
+        if path.file_name() == Some("README.md".as_ref()) {
+            for (line, number) in fs::read_to_string(root.join(path))?.lines().zip(1..) {
+                if (line.contains("`]") && !line.contains("`](")) || (line.contains("](") && line.contains("::")) {
+                    println!("{}:{number}: a link of rustdoc, which a registry's page cannot follow", path.display());
+                    foreign = foreign.saturating_add(1);
+                }
+            }
+        }
     }
-    println!("figure: prose: {all} links, {dead} dead, {foreign} of README.md that lead out of its package");
+    println!("figure: prose: {all} links, {dead} dead, {foreign} of READMEs that lead nowhere on a registry");
     Ok(dead.saturating_add(foreign))
 }
 

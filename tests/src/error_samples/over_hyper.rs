@@ -52,7 +52,7 @@ fn by_proxy(scheme: &str, status: Option<&'static str>) -> OverHyper {
 
 fn to_a_plain_server() -> OverHyper {
     let address = listening(Some("400 Bad Request"));
-    let base_url = BaseUrl::new(&format!("https://{address}")).unwrap();
+    let base_url = BaseUrl::new(format!("https://{address}")).unwrap();
     OverHyper { error: call(HyperTransport::new().unwrap(), base_url), address }
 }
 

@@ -80,8 +80,8 @@ impl HyperTransportBuilder {
     /// refused when the transport is built.
     ///
     /// `http` requests never go through it, because core sends those only to this machine unless `danger_allow_http` is
-    /// used. TLS is with the server, so the proxy sees no more than the server's name. Bytes that the proxy sends before TLS
-    /// begins end the attempt.
+    /// used. TLS is with the server, so the proxy sees no more than the server's name. Bytes that an HTTP proxy sends before
+    /// TLS begins end the attempt. To SOCKS only the credentials are offered where there are some, of 128 bytes at most.
     ///
     /// Nothing was executed when a proxy fails.
     ///

@@ -32,7 +32,7 @@ impl Certificates {
     /// as two characters, or in one line.
     ///
     /// # Errors
-    /// [`ConfigError`] if any block of the text is not whole, if it has no certificate, or if a certificate is in another
+    /// [`ConfigError`] if a certificate is not whole, if a block has no end, if there is no certificate, or if one is in another
     /// form: OpenSSL's `TRUSTED CERTIFICATE`, PKCS #7, PKCS #12, DER. It names the form or the line, and what to do.
     pub fn from_pem(pem: &[u8]) -> Result<Self, ConfigError> {
         Self::read(pem).map_err(|problem| problem.of("certificates"))

@@ -13,7 +13,7 @@ mod problem;
 
 pub(super) use self::problem::Problem;
 use self::{
-    lines::{Part, parts},
+    lines::{Part, check_comment, parts},
     problem::WHOLE,
 };
 
@@ -98,9 +98,13 @@ impl Block {
 pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, Problem> {
     let text = encoding::plain(text)?;
     let (mut blocks, mut open) = (Vec::new(), None::<Open<'_>>);
+    let mut stray = None;
     for (line, part) in parts(&text) {
         open = match (part?, open) {
-            (Part::Text(_), None) => None,
+            (Part::Text(text), None) => {
+                stray = stray.or_else(|| check_comment(line, text).err());
+                None
+            }
             (Part::Text(text), Some(mut open)) => {
                 open.add(line, text)?;
                 Some(open)
@@ -120,7 +124,7 @@ pub(super) fn blocks(text: &[u8]) -> Result<Vec<Block>, Problem> {
     match open {
         Some(open) => Err(open.has_no_end()),
         None if blocks.is_empty() => Err(encoding::no_blocks(&text)),
-        None => Ok(blocks),
+        None => stray.map_or(Ok(blocks), Err),
     }
 }
 
@@ -143,7 +147,8 @@ impl<'a> Open<'a> {
 
     fn add(&mut self, line: usize, text: &[u8]) -> Result<(), Problem> {
         if self.is_at_head && text.contains(&b':') {
-            if text.ends_with(b"ENCRYPTED") {
+            let says_encrypted = || text.windows(b"ENCRYPTED".len()).any(|window| window == b"ENCRYPTED");
+            if matches!(self.block.kind, Kind::Key(_)) && text.starts_with(b"Proc-Type:") && says_encrypted() {
                 self.block.kind = Kind::EncryptedKey;
             }
             return Ok(());

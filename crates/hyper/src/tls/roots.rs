@@ -1,13 +1,17 @@
 //! Whom to trust: the system's roots, the platform's own verifier, Mozilla's roots, or the user's.
 //!
-//! Not responsible for reading PEM (`pem.rs`).
+//! Not responsible for finding the system's (`roots/system.rs`), or for reading PEM (`pem.rs`).
 
-use std::{env, ffi::OsString, fs, sync::Arc};
+mod system;
+
+use std::sync::Arc;
 
 use clerk_actor_tokens_core::ConfigError;
-use rustls::{RootCertStore, crypto::CryptoProvider, pki_types::CertificateDer};
+use rustls::{RootCertStore, crypto::CryptoProvider};
 
-use super::{certificates::Certificates, options::Options};
+#[cfg(feature = "platform-verifier")]
+use self::system::Found;
+use super::options::Options;
 use crate::connecting::Unavailable;
 
 /// Whom a connection trusts.
@@ -48,12 +52,12 @@ pub(super) fn trusted(options: &Options, provider: &Arc<CryptoProvider>) -> Resu
     }
     let mut problem = None;
     if !options.only && !options.webpki {
-        let found = system()?;
+        let found = system::roots()?;
         // A system's store may hold one that rustls cannot read; the others are used.
         roots.add_parsable_certificates(found.certificates);
         problem = found.problem;
     }
-    let unavailable = roots.is_empty().then(|| no_roots(problem));
+    let unavailable = roots.is_empty().then(|| no_roots(options, problem));
     Ok(Trusted { by: TrustedBy::Roots(Arc::new(roots)), unavailable })
 }
 
@@ -81,72 +85,24 @@ fn platform(options: &Options, added: RootCertStore, provider: &Arc<CryptoProvid
 
     // Where the platform has no verifier, that crate reads the file which the environment names, and may pass over a root.
     let has_verifier = cfg!(any(windows, target_vendor = "apple"));
-    let of_file = if has_verifier { Found::default() } else { of_file(variable(FILE))? };
-    let is_parsable = |root: &CertificateDer<'static>| RootCertStore::empty().add(root.clone()).is_ok();
-    let extra = of_file.certificates.into_iter().filter(is_parsable).chain(options.added.iter().cloned());
+    let of_file = if has_verifier { Found::default() } else { system::of_file()? };
+    let extra = of_file.certificates.into_iter().chain(options.added.iter().cloned());
     Ok(match Verifier::new_with_extra_roots(extra, Arc::clone(provider)) {
         Ok(verifier) => Trusted { by: TrustedBy::Platform(Arc::new(verifier)), unavailable: None },
         Err(error) => {
-            let unavailable = Some(no_roots(Some(error.to_string())));
+            let unavailable = Some(no_roots(options, Some(error.to_string())));
             Trusted { by: TrustedBy::Roots(Arc::new(added)), unavailable }
         }
     })
 }
 
-const FILE: &str = "SSL_CERT_FILE";
-const FOLDERS: &str = "SSL_CERT_DIR";
-
-/// Roots of the system, and what went wrong with finding them.
-#[derive(Default)]
-struct Found {
-    certificates: Vec<CertificateDer<'static>>,
-    problem: Option<String>,
-}
-
-/// The system's roots, or those of the files that the environment names instead.
-fn system() -> Result<Found, ConfigError> {
-    let (file, folders) = (variable(FILE), variable(FOLDERS));
-    let folders: Vec<_> = folders.iter().flat_map(env::split_paths).filter(|it| !it.as_os_str().is_empty()).collect();
-    if file.is_none() && folders.is_empty() {
-        return Ok(Found::of(rustls_native_certs::load_native_certs()));
-    }
-    let mut found = of_file(file)?;
-    for folder in folders {
-        let of_folder = Found::of(rustls_native_certs::load_certs_from_paths(None, Some(&folder)));
-        found.certificates.extend(of_folder.certificates);
-        found.problem = found.problem.or(of_folder.problem);
-    }
-    Ok(found)
-}
-
-/// An empty variable is as one that is not set.
-fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// The roots of the file that the environment names. It is read as the user's are, as it is the user who has named it.
-fn of_file(file: Option<OsString>) -> Result<Found, ConfigError> {
-    let Some(file) = file else { return Ok(Found::default()) };
-    match fs::read(file) {
-        Ok(text) => {
-            let certificates = Certificates::read(&text).map_err(|problem| problem.of_part(FILE, "file"))?.into_vec();
-            Ok(Found { certificates, problem: None })
-        }
-        Err(error) => {
-            let problem = format!("names a file that cannot be read ({error})");
-            Err(ConfigError::new(FILE, problem, "correct the path, or unset the variable"))
-        }
-    }
-}
-
-impl Found {
-    fn of(result: rustls_native_certs::CertificateResult) -> Self {
-        Self { certificates: result.certs, problem: result.errors.first().map(ToString::to_string) }
-    }
-}
-
-fn no_roots(problem: Option<String>) -> Unavailable {
+fn no_roots(options: &Options, problem: Option<String>) -> Unavailable {
     let (reason, advice) = match cfg!(feature = "webpki-roots") {
+        _ if options.platform => (
+            "no root certificate was found on this machine: install ca-certificates, or leave platform_verifier() out",
+            "Install the system's root certificates (most Linux systems: the package ca-certificates), or call webpki_roots() \
+             (feature webpki-roots) instead of platform_verifier().",
+        ),
         true => (
             "no root certificate was found on this machine: install ca-certificates, or call webpki_roots()",
             "Install the system's root certificates (most Linux systems: the package ca-certificates), or call \

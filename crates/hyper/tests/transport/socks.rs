@@ -1,6 +1,9 @@
 //! The way through a SOCKS 5 proxy (RFC 1928).
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use clerk_actor_tokens_core::{Execution, TransportErrorKind};
 use clerk_actor_tokens_hyper::HyperTransport;
@@ -56,7 +59,11 @@ async fn serve(mut stream: TcpStream, code: u8, asked: &Mutex<Vec<Asked>>) -> Op
     }
     let port = stream.read_u16().await.ok()?;
     asked.lock().unwrap().push(saw);
-    stream.write_all(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0]).await.ok()?;
+    // In two pieces, as a network may bring it.
+    stream.set_nodelay(true).ok()?;
+    stream.write_all(&[5, code, 0, 1]).await.ok()?;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    stream.write_all(&[0, 0, 0, 0, 0, 0]).await.ok()?;
     if code == 0 {
         let mut server = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
         let _ = copy_bidirectional(&mut stream, &mut server).await;

@@ -134,27 +134,43 @@ async fn the_file_that_the_environment_names_is_read_whole_or_refused() {
 }
 
 #[test]
-fn a_file_of_the_environment_that_cannot_be_read_is_refused_and_an_empty_name_is_none() {
-    const TEST: &str =
-        "tls_options::a_file_of_the_environment_that_cannot_be_read_is_refused_and_an_empty_name_is_none";
+fn a_file_of_the_environment_that_cannot_be_read_is_refused() {
+    const TEST: &str = "tls_options::a_file_of_the_environment_that_cannot_be_read_is_refused";
     if !is_child() {
         let folder = env!("CARGO_TARGET_TMPDIR");
         let missing = format!("{folder}/no-such-file.pem");
-        for file in [folder, &missing, ""] {
+        // Of a device no end may come, as of a pipe.
+        for file in [folder, &missing, "/dev/zero", ""] {
             // Another variable that finds roots does not hide it.
             run_again(TEST, &[("SSL_CERT_FILE", file), ("SSL_CERT_DIR", "/etc/ssl/certs")]);
         }
         return;
     }
-    let added = || HyperTransport::builder().add_root(Authority::new("added").as_root());
-    if std::env::var("SSL_CERT_FILE").unwrap().is_empty() {
-        added().build().unwrap();
-        return;
-    }
-    for builder in [HyperTransport::builder(), added()] {
+    let file = std::env::var("SSL_CERT_FILE").unwrap();
+    for builder in [HyperTransport::builder(), HyperTransport::builder().add_root(Authority::new("added").as_root())] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.setting(), "SSL_CERT_FILE");
-        assert!(error.to_string().contains("cannot be read"), "{error}");
+        let said = if file.is_empty() { "is set, and empty" } else { file.as_str() };
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+/// A SEQUENCE that is no certificate is whole base64, and cannot be a root.
+#[test]
+fn a_file_of_the_environment_with_what_is_no_certificate_is_refused_by_its_number() {
+    const TEST: &str = "tls_options::a_file_of_the_environment_with_what_is_no_certificate_is_refused_by_its_number";
+    if !is_child() {
+        let good = Authority::new("good");
+        let key = good.key_pem().replace("PRIVATE KEY", "CERTIFICATE");
+        let file = Identity { certificate: format!("{}{key}", good.pem()), key: good.key_pem() };
+        return run_again_with_root(TEST, &file);
+    }
+    let builders = vec![HyperTransport::builder()];
+    #[cfg(feature = "platform-verifier")]
+    let builders = [builders, vec![HyperTransport::builder().platform_verifier()]].concat();
+    for builder in builders {
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.contains("SSL_CERT_FILE") && error.contains("number 2"), "{error}");
     }
 }
 

@@ -8,8 +8,7 @@ use super::problem::Problem;
 const DASHES: &[u8] = b"-----";
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A part of a line, without the space around it.
-#[derive(Debug, PartialEq, Eq)]
+/// A part of a line, without the space around it. It is never shown: it may be of a key.
 pub(super) enum Part<'a> {
     /// `-----BEGIN <label>-----`.
     Begin(&'a [u8]),
@@ -90,6 +89,45 @@ fn is_nearly_a_marker(text: &[u8]) -> bool {
     let is_cut =
         text.starts_with("-----") && !word.is_empty() && ["BEGIN", "END"].iter().any(|it| it.starts_with(word));
     words.len() < text.len() && (is_cut || ["begin", "end"].iter().any(|it| word.eq_ignore_ascii_case(it)))
+}
+
+/// Checks what is between two blocks: a comment, and nothing of a block whose markers cannot be read.
+pub(super) fn check_comment(line: usize, text: &[u8]) -> Result<(), Problem> {
+    let problem = |has| {
+        Err(Problem::at(
+            line,
+            has,
+            "copy the file again, whole and unchanged; a comment needs blanks between its words",
+        ))
+    };
+    if text.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        return problem("bytes that are no text");
+    }
+    if is_marker_in_disguise(text) || is_bare_base64(text) {
+        return problem("what belongs into a block, outside of one");
+    }
+    Ok(())
+}
+
+/// Whether its capitals are those of a marker, whatever is between them: `BEGIN_CERTIFICATE`, `BEGIN%20CERTIFICATE`.
+fn is_marker_in_disguise(text: &[u8]) -> bool {
+    let capitals: Vec<u8> = text.iter().copied().filter(u8::is_ascii_uppercase).collect();
+    let ends = ["BEGIN", "END"];
+    let labels = ["CERTIFICATE", "XCERTIFICATE", "TRUSTEDCERTIFICATE", "PRIVATEKEY", "RSAPRIVATEKEY", "ECPRIVATEKEY"];
+    let has = |marker: &[u8]| capitals.windows(marker.len()).any(|window| window == marker);
+    ends.iter().any(|end| labels.iter().any(|label| has(&[end.as_bytes(), label.as_bytes()].concat())))
+}
+
+/// How long a line of base64 is at least taken for one. PEM's have 64 characters (RFC 7468 section 2), or 76.
+const BASE64_LINE: usize = 40;
+
+/// Whether it is one run of base64, perhaps quoted or indented. Digits of a fingerprint are none.
+fn is_bare_base64(text: &[u8]) -> bool {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let Some(first) = text.iter().position(is_base64) else { return false };
+    let last = text.iter().rposition(is_base64).unwrap_or(first);
+    let run = text.get(first..=last).unwrap_or_default();
+    run.len() >= BASE64_LINE && run.iter().all(is_base64) && !run.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn no_marker(line: usize) -> Problem {

@@ -1,14 +1,21 @@
 //! The proxy that the environment names, as curl reads it: the lower case first, and an empty value as none.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, fmt};
 
 use super::no_proxy::NoProxy;
 
 /// A variable, and what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Variable {
     pub(super) name: &'static str,
     pub(super) value: String,
+}
+
+impl fmt::Debug for Variable {
+    /// Leaves the value out: it may have a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 /// What is said of proxies for `https`.

@@ -43,9 +43,11 @@ impl Credentials {
         Ok(value)
     }
 
-    /// As SOCKS wants them (RFC 1929).
+    /// As SOCKS wants them (RFC 1929), if they leave room for the server's name in what hyper-util sends.
     pub(super) fn texts(&self) -> Option<(String, String)> {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok().filter(|text| text.len() <= 255);
+        const MOST_FOR_SOCKS: usize = 128;
+        let fit = self.user.len().saturating_add(self.password.len()) <= MOST_FOR_SOCKS;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok().filter(|_| fit);
         Some((text(&self.user)?, text(&self.password)?))
     }
 }
@@ -101,7 +103,7 @@ impl ProxyUrl {
         let address = Uri::builder().scheme(name).authority(format!("{host}:{port}")).path_and_query("/").build();
         let address = address.map_err(|_| "has a host that no URL has")?;
         if credentials.as_ref().is_some_and(|it| matches!(speaks, Speaks::Socks5 { .. }) && it.texts().is_none()) {
-            return Err("has credentials that SOCKS 5 cannot send: each at most 255 bytes of UTF-8");
+            return Err("has credentials for SOCKS 5 that are no UTF-8, or longer than 128 bytes together");
         }
         Ok(Self { speaks, address, credentials })
     }
@@ -269,6 +271,9 @@ mod tests {
         ] {
             assert!(ProxyUrl::parse(text).is_err(), "{text}");
         }
-        assert!(ProxyUrl::parse(&format!("socks5://{}@proxy.test", "u".repeat(256))).is_err());
+        for (user, password, fits) in [(128, 0, true), (64, 64, true), (64, 65, false), (0, 129, false)] {
+            let url = format!("socks5://{}:{}@proxy.test", "u".repeat(user), "p".repeat(password));
+            assert_eq!(ProxyUrl::parse(&url).is_ok(), fits, "{user} {password}");
+        }
     }
 }
