@@ -3,7 +3,7 @@
 //! ```text
 //! CLERK_SECRET_KEY=sk_test_... cargo run -p clerk-actor-tokens-examples --example first_token
 //! ```
-#![expect(clippy::print_stdout, reason = "a program prints its result")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program prints its result")]
 
 use clerk_actor_tokens::{Actor, Client, client_from_env};
 use std::{error::Error, time::Duration};
@@ -12,7 +12,7 @@ use std::{error::Error, time::Duration};
 async fn main() -> Result<(), Box<dyn Error>> {
     let clerk = client_from_env()?; // reads CLERK_SECRET_KEY
     let done = sign_in(&clerk).await;
-    println!("{:?}", clerk.close(Duration::from_secs(30)).await); // before the runtime ends: it revokes what was dropped
+    eprintln!("{:?}", clerk.close(Duration::from_secs(30)).await); // before the runtime ends: it revokes what was dropped
     done
 }
 
