@@ -57,7 +57,7 @@ impl Parts {
         if has_dot_segment(path) {
             return Err("must have no dot segment (. or ..) in its path");
         }
-        if path.ends_with("/actor_tokens") || path.ends_with("/revoke") {
+        if path.ends_with("/actor_tokens") || (path.contains("/actor_tokens/") && path.ends_with("/revoke")) {
             return Err("ends in the path of a call: give what is before it, as in https://api.clerk.com/v1");
         }
         let path = if path.ends_with(VERSION) { path.to_owned() } else { format!("{path}{VERSION}") };
