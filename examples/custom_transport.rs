@@ -16,38 +16,37 @@ use clerk_actor_tokens::{
     testing::emulator::{Emulator, fault},
     transport::{
         CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
-        kit::{GatedBody, Tls, TokioExecutor, TokioTimer, check_request, read_response},
+        kit::{
+            BoxError, GatedBody, Tls, TokioExecutor, TokioTimer, check_request, no_head, read_response, until_deadline,
+        },
     },
 };
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::net::TcpStream;
 
 /// Plain HTTP/1.1, one connection a request.
 struct OneShot;
 
-fn failed(kind: TransportErrorKind) -> impl Fn(Box<dyn Error + Send + Sync>) -> TransportError {
-    move |cause| TransportError::new(kind).with_source(cause)
-}
-
 /// Connects, sends the request and waits for the head of the response.
 async fn head(mut request: Request, context: &CallContext) -> Result<http::Response<Incoming>, TransportError> {
+    let failed = |claim, cause: BoxError| no_head(claim, cause, context.send_state());
     let url = std::mem::take(request.uri_mut());
     let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     // No connection: proved that nothing was executed, so that a creation is tried again.
     let stream = TcpStream::connect((host, url.port_u16().unwrap_or(80))).await;
-    let stream = TokioIo::new(stream.map_err(|cause| failed(TransportErrorKind::Connect)(cause.into()))?);
+    let stream = TokioIo::new(stream.map_err(|cause| failed(TransportErrorKind::Connect, cause.into()))?);
     let connected = hyper::client::conn::http1::handshake(stream).await;
-    let (mut sender, connection) = connected.map_err(|cause| failed(TransportErrorKind::Connect)(cause.into()))?;
+    let (mut sender, connection) = connected.map_err(|cause| failed(TransportErrorKind::Connect, cause.into()))?;
     tokio::spawn(connection);
     // HTTP/1.1 wants the path alone in the request line, and the authority in `Host` (RFC 9112 section 3.2).
     if let Some(host) = url.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
         request.headers_mut().insert(HOST, host);
     }
     *request.uri_mut() = url.path_and_query().map(|path| Uri::from(path.clone())).unwrap_or_default();
-    // From the moment in which hyper takes the body nothing is proved: whatever fails is `Interrupted`, or `Timeout`.
+    // From the moment in which hyper takes the body nothing is proved.
     let sent = sender.send_request(request.map(|body| GatedBody::new(body, context.send_state().clone()))).await;
-    sent.map_err(|cause| failed(TransportErrorKind::Interrupted)(cause.into()))
+    sent.map_err(|cause| failed(TransportErrorKind::Canceled, cause.into()))
 }
 
 #[async_trait]
@@ -56,16 +55,7 @@ impl HttpTransport for OneShot {
         // From here until the body is taken nothing is sent: a failure that claims it is believed.
         context.send_state().hold();
         check_request(&request, Tls::Unavailable)?;
-        let left = context.deadline().remaining(TokioTimer.now());
-        if left.is_zero() {
-            return Err(TransportErrorKind::TimeoutBeforeSend.into());
-        }
-        let response = match timeout(left, head(request, &context)).await {
-            Ok(response) => response?,
-            // What is not sent by now never is.
-            Err(_) if context.send_state().cancel() => return Err(TransportErrorKind::TimeoutBeforeSend.into()),
-            Err(_) => return Err(TransportErrorKind::Timeout.into()),
-        };
+        let response = until_deadline(&context, &TokioTimer, head(request, &context)).await??;
         read_response(response, &context, &TokioTimer).await
     }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use clerk_actor_tokens::RetryPolicy;
 
 use crate::{
-    Failure, by_reqwest, floor,
-    library::{cancel_on_drop, client, middlewares, own_connector, transport},
+    Failure, by_reqwest, by_ureq, floor,
+    library::{cancel_on_drop, client, middlewares, over_reqwest, over_tower, over_ureq, own_connector, transport},
     load::Subject,
     peer::Target,
 };
@@ -57,13 +57,36 @@ pub const NO_RETRIES: Layer = layer("no-retries", "`library` with `RetryPolicy::
 pub const MIDDLEWARE: Layer =
     layer("middleware", "`library` with one middleware that does nothing", |peer| client(peer, middlewares::<1>));
 
+/// The loop by hand over ureq.
+pub const BY_UREQ: Layer = layer("ureq", "by hand, over `ureq::Agent`, on one thread", by_ureq::new);
+/// The library over reqwest.
+pub const OVER_REQWEST: Layer = layer("over-reqwest", "`library` over `ReqwestTransport`", over_reqwest);
+/// The library over ureq.
+pub const OVER_UREQ: Layer = layer("over-ureq", "`library` over `UreqTransport`", over_ureq);
+/// The library over hyper-util's client as a service.
+pub const OVER_TOWER: Layer =
+    layer("over-tower", "`library` over `TowerTransport` and hyper-util's client", over_tower);
+
 impl Layer {
     /// Those that are compared with each other. The floor is the first.
     pub const COMPARED: [Self; 5] = [FLOOR, REQWEST, TRANSPORT, LIBRARY, MIDDLEWARES];
     /// Those whose first call and whose memory is measured.
     pub const CLIENTS: [Self; 3] = [FLOOR, REQWEST, LIBRARY];
+    /// Those between which the requirements lie.
+    pub const OF_HYPER: [Self; 10] = [
+        FLOOR,
+        TRANSPORT,
+        LIBRARY,
+        MIDDLEWARES,
+        NO_DEADLINE,
+        HEADERS_100,
+        OWN_CONNECTOR,
+        CANCEL_ON_DROP,
+        NO_RETRIES,
+        MIDDLEWARE,
+    ];
     /// Every layer.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         FLOOR,
         REQWEST,
         TRANSPORT,
@@ -75,6 +98,10 @@ impl Layer {
         CANCEL_ON_DROP,
         NO_RETRIES,
         MIDDLEWARE,
+        BY_UREQ,
+        OVER_REQWEST,
+        OVER_UREQ,
+        OVER_TOWER,
     ];
 
     /// Returns the layer of this name.

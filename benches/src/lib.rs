@@ -10,6 +10,7 @@
 
 mod by_hand;
 pub mod by_reqwest;
+pub mod by_ureq;
 pub mod callgrind;
 pub mod calls;
 pub mod chart;
@@ -24,6 +25,7 @@ pub mod measure;
 pub mod memory;
 pub mod page;
 pub mod peer;
+pub mod plugged;
 pub mod protocol;
 pub mod requirements;
 pub mod rounds;

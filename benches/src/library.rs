@@ -6,8 +6,12 @@ use clerk_actor_tokens::{
     Actor, BaseUrl, Client, ClientBuilder, CreateActorToken, SecretKey,
     hyper::{Certificates, HyperTransport, HyperTransportBuilder},
     middleware::middleware_fn,
-    transport::{CallContext, Deadline, HttpTransport as _},
+    reqwest::ReqwestTransport,
+    tower::{RequestBody, TowerTransport},
+    transport::{CallContext, Deadline, HttpTransport},
+    ureq::UreqTransport,
 };
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::{
     Failure,
@@ -29,7 +33,7 @@ type Configure = fn(ClientBuilder<HyperTransport>) -> ClientBuilder<HyperTranspo
 
 /// Clients of the library over one transport, one for each origin.
 #[derive(Debug)]
-struct Library(Vec<Client<HyperTransport>>);
+struct Library<T>(Vec<Client<T>>);
 
 /// Makes the transport alone, with so many lines in hyper's table of headers. `None`: the default.
 ///
@@ -65,6 +69,35 @@ pub fn client(peer: &Target, configure: Configure) -> Result<Subject, Failure> {
     Ok(subject(Library(clients(peer, configure)?)))
 }
 
+/// Makes clients over reqwest, in the clear.
+///
+/// # Errors
+/// The transport or a client could not be built.
+pub fn over_reqwest(peer: &Target) -> Result<Subject, Failure> {
+    let transport = ReqwestTransport::from_builder(|reqwest| reqwest.http1_only().pool_idle_timeout(POOL_IDLE))?;
+    Ok(subject(Library(clients_over(&transport, peer, |client| client)?)))
+}
+
+/// Makes clients over ureq, in the clear.
+///
+/// # Errors
+/// A client could not be built.
+pub fn over_ureq(peer: &Target) -> Result<Subject, Failure> {
+    let transport = UreqTransport::from_config(|config| config.max_idle_age(POOL_IDLE));
+    Ok(subject(Library(clients_over(&transport, peer, |client| client)?)))
+}
+
+/// Makes clients over hyper-util's pooled client as a service, in the clear.
+///
+/// # Errors
+/// A client could not be built.
+pub fn over_tower(peer: &Target) -> Result<Subject, Failure> {
+    let mut client = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+    client.pool_timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
+    let transport = TowerTransport::on_tokio(client.build::<_, RequestBody>(floor::connector()));
+    Ok(subject(Library(clients_over(&transport, peer, |client| client)?)))
+}
+
 /// Makes clients without an executor.
 ///
 /// # Errors
@@ -83,7 +116,14 @@ pub fn middlewares<const N: usize>(mut client: ClientBuilder<HyperTransport>) ->
 }
 
 fn clients(peer: &Target, configure: Configure) -> Result<Vec<Client<HyperTransport>>, Failure> {
-    let transport = builder(peer)?.build()?;
+    clients_over(&builder(peer)?.build()?, peer, configure)
+}
+
+fn clients_over<T: HttpTransport + Clone>(
+    transport: &T,
+    peer: &Target,
+    configure: impl Fn(ClientBuilder<T>) -> ClientBuilder<T>,
+) -> Result<Vec<Client<T>>, Failure> {
     let client = |base: String| {
         let client = Client::builder(transport.clone(), SecretKey::new(exchange::SECRET_KEY)?);
         Ok(configure(client.base_url(BaseUrl::new(base)?)).build()?)
@@ -114,7 +154,7 @@ impl Create for TransportAlone {
     }
 }
 
-impl Create for Library {
+impl<T: HttpTransport> Create for Library<T> {
     async fn create(&self, number: usize) -> Result<(), Failure> {
         let create = of(&self.0, number)?.actor_tokens().create(exchange::USER_ID, Actor::new(exchange::ACTOR_SUB));
         let token = create.expires_in(Duration::from_secs(exchange::LIFETIME)).send().await?;

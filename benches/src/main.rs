@@ -16,7 +16,7 @@ use clerk_actor_tokens_benches::{
     measure::allow_many_files,
     memory,
     page::Section,
-    peer, requirements,
+    peer, plugged, requirements,
     size::Size,
 };
 
@@ -37,6 +37,8 @@ enum Command {
     Instructions(Options),
     /// What each requirement adds to a creation
     Requirements(Options),
+    /// The transports that are plugged in, each beside its client by hand
+    Plugged(Options),
     /// A new client's first creation
     Cold(Options),
     /// Heap, and growth with calls and origins
@@ -79,17 +81,19 @@ fn run(command: Command) -> Result<(), Failure> {
     allow_many_files();
     match command {
         Command::All(options) if options.size.no_instructions => {
-            measure(&options, &[CALLS, requirements::measure, cold::measure, memory::measure])
+            measure(&options, &[CALLS, requirements::measure, plugged::measure, cold::measure, memory::measure])
         }
-        Command::All(options) => {
-            measure(&options, &[CALLS, INSTRUCTIONS, requirements::measure, cold::measure, memory::measure])
-        }
+        Command::All(options) => measure(
+            &options,
+            &[CALLS, INSTRUCTIONS, requirements::measure, plugged::measure, cold::measure, memory::measure],
+        ),
         Command::Calls(mut options) => {
             options.size.no_instructions = true;
             measure(&options, &[CALLS])
         }
         Command::Instructions(options) => measure(&options, &[INSTRUCTIONS]),
         Command::Requirements(options) => measure(&options, &[requirements::measure]),
+        Command::Plugged(options) => measure(&options, &[plugged::measure]),
         Command::Cold(options) => measure(&options, &[cold::measure]),
         Command::Memory(options) => measure(&options, &[memory::measure]),
         Command::Drive(drive) => callgrind::drive(&drive),

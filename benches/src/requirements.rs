@@ -55,10 +55,10 @@ pub fn measure(program: &Path, size: &Size, callgrind: Option<&Callgrind<'_>>) -
         Table::new(["what", "with", "without", "protocol", "CPU time (us)", "allocations", "bytes", "instructions"]);
     let work = Work::warm(1, size.requests());
     for protocol in size.among(&Protocol::CLEAR) {
-        let rounds = Rounds::measure(program, protocol, &Layer::ALL, work, size.rounds())?;
+        let rounds = Rounds::measure(program, protocol, &Layer::OF_HYPER, work, size.rounds())?;
         let mut counted = Vec::new();
         if let Some(callgrind) = callgrind {
-            for layer in Layer::ALL {
+            for layer in Layer::OF_HYPER {
                 counted.push((layer, callgrind.count(protocol, 1, layer, Work::warm(1, size.counted()))?));
             }
         }

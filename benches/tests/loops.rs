@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clerk_actor_tokens_benches::{
     Failure,
-    layer::{Layer, OWN_CONNECTOR},
+    layer::{BY_UREQ, Layer, OVER_REQWEST, OVER_TOWER, OVER_UREQ, OWN_CONNECTOR},
     load::{Load, runtime},
     peer::{Peer, Seen, Target},
     protocol::Protocol,
@@ -19,10 +19,16 @@ fn drive(layer: Layer, target: &Target, load: Load) -> Result<(), Failure> {
     runtime().unwrap().block_on(async { layer.client(target)?.run(load).await })
 }
 
+/// Those that are measured over HTTP/1.1 in the clear alone.
+const PLUGGED: [Layer; 4] = [BY_UREQ, OVER_REQWEST, OVER_UREQ, OVER_TOWER];
+
 /// Each layer over each protocol that it speaks: a connector of one's own has no TLS here.
 fn loops() -> impl Iterator<Item = (Layer, Protocol)> {
     let all = Layer::ALL.into_iter().flat_map(|layer| Protocol::ALL.map(|protocol| (layer, protocol)));
-    all.filter(|(layer, protocol)| *layer != OWN_CONNECTOR || !protocol.has_tls())
+    all.filter(|(layer, protocol)| match layer {
+        layer if PLUGGED.contains(layer) => *protocol == Protocol::Http1,
+        layer => *layer != OWN_CONNECTOR || !protocol.has_tls(),
+    })
 }
 
 #[test]

@@ -1,8 +1,18 @@
-//! What the command-line examples share: how they print a result.
+//! What the examples share: how the command-line examples print a result, and a client that they plug in.
 
 use std::process::ExitCode;
 
-use clerk_actor_tokens::Error;
+use clerk_actor_tokens::{Error, tower::RequestBody};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+
+/// hyper-util's client, which is a service of tower's. It speaks plain HTTP; give it a connector of your own for TLS.
+#[must_use]
+pub fn hyper_util() -> Client<HttpConnector, RequestBody> {
+    Client::builder(TokioExecutor::new()).build_http()
+}
 
 /// Why a command failed.
 #[derive(Debug)]

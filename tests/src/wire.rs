@@ -14,6 +14,7 @@ pub mod idle;
 mod latency;
 mod ledger;
 pub mod memory;
+pub mod over;
 pub mod protocol;
 mod raw;
 pub mod redirects;

@@ -10,6 +10,7 @@ use clerk_actor_tokens_tests::{
         close::{Care, Closing},
         dropped::Dropped,
         idle::{self, Idle},
+        over::Over,
         protocol::Protocol,
         redirects,
         stalls::Stalls,
@@ -31,9 +32,30 @@ fn assert_kept(figures: &impl std::fmt::Display, broken: &[String]) {
 #[test]
 fn no_schedule_of_faults_over_sockets_makes_a_second_token_or_loses_one_in_silence() {
     const RUNS: usize = 400;
-    let figures = Runs::new().run(RUNS, 32).unwrap();
+    let figures = Runs::over(Over::Hyper).run(RUNS, 32).unwrap();
     assert_kept(&figures, &figures.broken);
     assert!(figures.runs() == RUNS && figures.has_all(), "{figures}");
+}
+
+#[test]
+fn the_same_holds_over_each_transport_that_is_plugged_in() {
+    const RUNS: usize = 200;
+    for over in Over::ALL.into_iter().filter(|over| *over != Over::Hyper) {
+        let figures = Runs::over(over).run(RUNS, 32).unwrap();
+        assert_kept(&figures, &figures.broken);
+        assert!(figures.runs() == RUNS && figures.has_all(), "{figures}");
+    }
+}
+
+#[test]
+fn calls_that_are_dropped_over_each_transport_lose_no_token_in_silence() {
+    for over in Over::ALL.into_iter().filter(|over| *over != Over::Hyper) {
+        let dropped = Dropped { creations: 100, at_once: 25, dropped_at_once: 75, seed: 7, over };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let figures = runtime.block_on(dropped.run()).unwrap();
+        assert_kept(&figures, &figures.broken);
+        assert!(figures.dropped() > 0, "{figures}");
+    }
 }
 
 /// Every token that was made while the client was closed is held, named, revoked or reported, and no caller waits for ever.
@@ -126,7 +148,7 @@ async fn a_truthful_server_that_goes_away_at_any_moment_is_never_misreported() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_is_dropped_harms_no_creation_beside_it() {
-    let dropped = Dropped { creations: 600, at_once: 50, dropped_at_once: 10, seed: 7 };
+    let dropped = Dropped { creations: 600, at_once: 50, dropped_at_once: 10, seed: 7, over: Over::Hyper };
     let figures = dropped.run().await.unwrap();
     assert_kept(&figures, &figures.broken);
     assert!(figures.harmed == 0 && figures.dropped() > 0 && figures.connections() > 1, "{figures}");

@@ -11,6 +11,7 @@ mod partial;
 mod peer;
 mod pool;
 mod proofs;
+mod redirects;
 mod requests;
 mod row;
 mod secrets;
@@ -19,11 +20,19 @@ mod side_by_side;
 use std::sync::Arc;
 
 use self::row::Row;
-pub(crate) use self::row::{Make, Planned, Wrap};
+pub(crate) use self::{
+    redirects::Redirects,
+    row::{Make, Planned, Wrap},
+};
 use crate::{peer::Peer, stage::Stage};
 
 /// The cells of a transport.
-pub(crate) fn of_transport(make: &Make, peer: Option<&Arc<dyn Peer>>, test: Option<&str>) -> Vec<Planned> {
+pub(crate) fn of_transport(
+    make: &Make,
+    redirects: Redirects,
+    peer: Option<&Arc<dyn Peer>>,
+    test: Option<&str>,
+) -> Vec<Planned> {
     let tables: [&'static [Row<Stage>]; 9] = [
         &answers::ROWS,
         &requests::ROWS,
@@ -49,6 +58,7 @@ pub(crate) fn of_transport(make: &Make, peer: Option<&Arc<dyn Peer>>, test: Opti
         }
     };
     let mut cells: Vec<Planned> = tables.into_iter().flatten().map(plan).collect();
+    cells.extend(redirects::cells(make, redirects));
     cells.extend(law::behaviours(make));
     cells.extend(proofs::ROWS.iter().map(plan));
     cells.push(environment::cell(test));

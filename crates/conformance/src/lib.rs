@@ -21,7 +21,7 @@ use clerk_actor_tokens_core::{BoxFuture, HttpTransport};
 pub use crate::peer::{EXCHANGE, Peer, PeerAct, PeerServer, WARM_UP};
 pub use crate::report::{Cell, Report, Verdict};
 use crate::{
-    cells::{Make, Planned, Wrap},
+    cells::{Make, Planned, Redirects, Wrap},
     lock::locked,
     stage::{Checked, Otherwise},
 };
@@ -49,6 +49,7 @@ pub struct Kit {
     skipped: Vec<(String, String)>,
     only: Option<Vec<String>>,
     requires_proofs: bool,
+    redirects: Redirects,
     peer: Option<Arc<dyn Peer>>,
     test: Option<String>,
 }
@@ -85,6 +86,7 @@ impl Kit {
             skipped: Vec::new(),
             only: None,
             requires_proofs: false,
+            redirects: Redirects::Stay,
             peer: None,
             test: None,
         }
@@ -137,6 +139,13 @@ impl Kit {
         self
     }
 
+    /// Allows the cells `law.redirect_*` what a client does that somebody else configured. It may follow a redirect by another
+    /// method, without the key where that leads to another server. The exchange then has to end as an error, with its end unknown.
+    pub fn may_follow_redirects(mut self) -> Self {
+        self.redirects = Redirects::MayBeFollowed;
+        self
+    }
+
     /// The names of the cells, in the order in which they are run.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -183,7 +192,9 @@ impl Kit {
 
     fn plan(&self) -> Vec<Planned> {
         match &self.subject {
-            Subject::Transport(make) => cells::of_transport(make, self.peer.as_ref(), self.test.as_deref()),
+            Subject::Transport(make) => {
+                cells::of_transport(make, self.redirects, self.peer.as_ref(), self.test.as_deref())
+            }
             Subject::Decorator(wrap) => cells::of_decorator(wrap),
         }
     }

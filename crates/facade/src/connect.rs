@@ -1,6 +1,7 @@
 //! The two ways to a client that most applications need: by a key, and by the environment.
 
-use clerk_actor_tokens_core::{BaseUrl, Client, ConfigError, SecretKey};
+use clerk_actor_tokens_core::{BaseUrl, Client, ConfigError, HttpTransport, SecretKey};
+#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
 use clerk_actor_tokens_hyper::HyperTransport;
 
 /// The variable that only a base URL of plain `http` can come from.
@@ -19,6 +20,7 @@ const API_URL: &str = "CLERK_API_URL";
 ///
 /// # Errors
 /// [`ConfigError`] if TLS cannot be set up.
+#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
 pub fn client(key: SecretKey) -> Result<Client, ConfigError> {
     Ok(Client::new(HyperTransport::new()?, key).erase())
 }
@@ -41,10 +43,18 @@ pub fn client(key: SecretKey) -> Result<Client, ConfigError> {
 /// # Errors
 /// [`ConfigError`] names the variable and what is wrong with its value, which it does not show. A live key with a base URL of
 /// plain `http` is refused.
+#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
 pub fn client_from_env() -> Result<Client, ConfigError> {
+    from_env(HyperTransport::new)
+}
+
+/// A client of the environment, over this transport.
+pub(crate) fn from_env<T: HttpTransport>(
+    transport: impl Fn() -> Result<T, ConfigError>,
+) -> Result<Client, ConfigError> {
     let (key, base_url) = (SecretKey::from_env()?, BaseUrl::from_env()?);
     check_key(&base_url, &key)?;
-    Ok(Client::builder(HyperTransport::new()?, key).base_url(base_url).build()?.erase())
+    Ok(Client::builder(transport()?, key).base_url(base_url).build()?.erase())
 }
 
 /// Checks the key of the environment against its base URL, and names the variable.

@@ -26,6 +26,8 @@ pages! {
     testing = "testing.md",
     emulator = "emulator.md",
     middleware = "middleware.md",
+    choosing = "choosing.md",
+    without_async = "without-async.md",
     transports = "transports.md",
     operations = "operations.md",
     other_clients = "other-clients.md",

@@ -5,7 +5,9 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(any(feature = "hyper", feature = "hyper-ring", feature = "blocking"))]
 mod connect;
 #[cfg(all(
     any(doc, doctest),
@@ -13,7 +15,10 @@ mod connect;
     feature = "mockall",
     feature = "conformance",
     feature = "tokio",
-    feature = "emulator-tls"
+    feature = "emulator-tls",
+    feature = "reqwest",
+    feature = "blocking",
+    feature = "tower"
 ))]
 pub mod guide;
 pub mod middleware;
@@ -34,6 +39,15 @@ pub use clerk_actor_tokens_core::{async_trait, bytes, http, serde_json};
 /// The hyper transport, for [`Client<HyperTransport>`](hyper::HyperTransport).
 #[cfg(any(feature = "hyper", feature = "hyper-ring", feature = "hyper-no-tls"))]
 pub use clerk_actor_tokens_hyper as hyper;
+/// The reqwest transport, for [`Client<ReqwestTransport>`](reqwest::ReqwestTransport).
+#[cfg(any(feature = "reqwest", feature = "reqwest-no-tls"))]
+pub use clerk_actor_tokens_reqwest as reqwest;
+/// Any HTTP service as a transport, and any transport as a service.
+#[cfg(feature = "tower")]
+pub use clerk_actor_tokens_tower as tower;
+/// The ureq transport, for [`Client<UreqTransport>`](ureq::UreqTransport).
+#[cfg(any(feature = "ureq", feature = "ureq-no-tls"))]
+pub use clerk_actor_tokens_ureq as ureq;
 
 #[cfg(any(feature = "hyper", feature = "hyper-ring"))]
 pub use self::connect::{client, client_from_env};

@@ -2,7 +2,7 @@
 //!
 //! Not responsible for opening connections (`connect.rs`), or for what an error proves (`classify.rs`).
 
-use std::{error::Error as StdError, fmt, future::Future, io, pin::Pin, time::Duration};
+use std::{error::Error as StdError, fmt, future::Future, pin::Pin, time::Duration};
 
 use http::StatusCode;
 
@@ -134,22 +134,3 @@ impl fmt::Display for Unavailable {
 }
 
 impl StdError for Unavailable {}
-
-/// Whether the error or one of its causes is of this sort.
-pub(crate) fn any_cause(
-    error: &(dyn StdError + 'static),
-    mut wanted: impl FnMut(&(dyn StdError + 'static)) -> bool,
-) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if wanted(error) {
-            return true;
-        }
-        // `io::Error::source` skips the error that it wraps and gives that one's source.
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    false
-}

@@ -7,7 +7,6 @@
 use std::{
     fmt,
     future::poll_fn,
-    panic::catch_unwind,
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
@@ -20,14 +19,12 @@ use clerk_actor_tokens_core::{
     TransportErrorKind,
 };
 use clerk_actor_tokens_transport_kit::{
-    Bounds, GatedBody, Tls, TokioExecutors, TokioTimer, Truncated, Withdrawn, check_request, read_body,
+    Bounds, GatedBody, Tls, TokioExecutors, TokioTimer, Truncated, Withdrawn, check_request, read_body, require_tokio,
+    without_goaway_text,
 };
 use http::Version;
 use hyper::body::Incoming;
-use tokio::{
-    runtime::Handle,
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     classify::{self, Sent},
@@ -91,13 +88,13 @@ impl HttpTransport for HyperTransport {
         let send_state = context.send_state();
         // First, so that a refusal below is proved.
         send_state.hold();
-        let runtime = runtime()?;
+        let runtime = require_tokio("the hyper transport")?;
         check_request(&request, Tls::Available)?;
         let deadline = deadline_of(&context)?;
         let Some(pool) = self.runtimes.pool(&runtime, request.uri()) else {
             return Err(TransportError::blocked("the request's URL has no origin"));
         };
-        let mut sleep = pin!(sleep(deadline)?);
+        let mut sleep = pin!(sleep_until(deadline));
         let exchange = Exchange { pool: &pool, context: &context, has_body: !request.body().is_empty() };
         let (lease, response) = exchange.head(request, sleep.as_mut()).await?;
         exchange.body(lease, response, sleep).await
@@ -228,7 +225,7 @@ impl Exchange<'_> {
             }
             // The connection is dropped with what was not read of it.
             Err(cut) => {
-                let source = classify::sanitize(cut.source);
+                let source = without_goaway_text(cut.source);
                 Err(Truncated { source, ..cut }.into_error(head))
             }
         }
@@ -263,22 +260,6 @@ impl Drop for Cancels<'_> {
 /// The caller had canceled the request before it was sent.
 fn left() -> TransportError {
     TransportError::blocked(Withdrawn)
-}
-
-/// The runtime that is entered.
-fn runtime() -> Result<Handle, TransportError> {
-    Handle::try_current().map_err(|_| {
-        TransportError::blocked("the hyper transport needs a tokio runtime, and this thread has entered none")
-            .with_advice("Make the call inside a tokio runtime, for example under #[tokio::main].")
-    })
-}
-
-/// tokio panics where a runtime has no time, and says beforehand in no other way.
-fn sleep(deadline: Instant) -> Result<Sleep, TransportError> {
-    catch_unwind(|| sleep_until(deadline)).map_err(|_| {
-        TransportError::blocked("the hyper transport needs a tokio runtime with time enabled, and this one has none")
-            .with_advice("Build the runtime with enable_all().")
-    })
 }
 
 /// Returns the context's deadline on tokio's clock, unless it has passed.

@@ -1,6 +1,7 @@
 //! Runs what only real sockets show, at full size: `wire all`, or one of `schedules [RUNS]`, `close [CALLS]`,
 //! `idle [REQUESTS]`, `stalls [EACH]`, `redirects`, `streams [CALLS]`, `truthful [CREATIONS [SEED]]`,
-//! `dropped [CREATIONS [SEED]]`, `stopped [TRIALS]`, `memory`.
+//! `dropped [CREATIONS [SEED]]`, `stopped [TRIALS]`,
+//! `plugged [RUNS]`, `memory`.
 //!
 //! Exits with 1 if a promise was broken or a bar was missed. `flood KIND` is the server that `memory` asks, and `stoppable` the
 //! client that `stopped` stops.
@@ -23,6 +24,7 @@ use clerk_actor_tokens_tests::{
         flood::{self, Flood},
         idle::Idle,
         memory,
+        over::Over,
         protocol::Protocol,
         redirects,
         stalls::Stalls,
@@ -37,10 +39,21 @@ use peak_alloc::PeakAlloc;
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 const USAGE: &str = "usage: wire all | schedules [RUNS] | close [CALLS] | idle [REQUESTS] | stalls [EACH] | redirects | \
-                     streams [CALLS] | truthful [CREATIONS [SEED]] | dropped [CREATIONS [SEED]] | stopped [TRIALS] | memory";
+                     streams [CALLS] | truthful [CREATIONS [SEED]] | dropped [CREATIONS [SEED]] | stopped [TRIALS] | plugged [RUNS] | memory";
 
-const ROOMS: [&str; 10] =
-    ["schedules", "close", "idle", "stalls", "redirects", "streams", "truthful", "dropped", "stopped", "memory"];
+const ROOMS: [&str; 11] = [
+    "schedules",
+    "close",
+    "idle",
+    "stalls",
+    "redirects",
+    "streams",
+    "truthful",
+    "dropped",
+    "stopped",
+    "plugged",
+    "memory",
+];
 
 /// How late the last of a hundred stalled calls may be, but for one.
 const STALLS_BAR: Duration = Duration::from_millis(50);
@@ -85,7 +98,7 @@ fn run(room: &str, size: Option<usize>, seed: u64) -> Result<bool, BoxError> {
     let mut kept = true;
     match room {
         "schedules" => {
-            let figures = Runs::new().run(size.unwrap_or(10_000), 64)?;
+            let figures = Runs::over(Over::Hyper).run(size.unwrap_or(10_000), 64)?;
             kept &= shown(&figures, &figures.broken);
         }
         "close" => {
@@ -142,13 +155,25 @@ fn run(room: &str, size: Option<usize>, seed: u64) -> Result<bool, BoxError> {
             }
         }
         "dropped" => {
-            let dropped = Dropped { creations: size.unwrap_or(6_000), at_once: 50, dropped_at_once: 10, seed };
+            let dropped =
+                Dropped { creations: size.unwrap_or(6_000), at_once: 50, dropped_at_once: 10, seed, over: Over::Hyper };
             let figures = runtime()?.block_on(dropped.run())?;
             kept &= shown(&figures, &figures.broken);
         }
         "stopped" => {
             let figures = Stopped { trials: size.unwrap_or(200) }.run(&env::current_exe()?)?;
             kept &= shown(&figures, &figures.broken);
+        }
+        // The schedules, and calls that are dropped, over each transport but hyper's.
+        "plugged" => {
+            let runs = size.unwrap_or(2_000);
+            for over in Over::ALL.into_iter().filter(|over| *over != Over::Hyper) {
+                let figures = Runs::over(over).run(runs, 64)?;
+                kept &= shown(&figures, &figures.broken);
+                let dropped = Dropped { creations: runs / 2, at_once: 25, dropped_at_once: 110, seed, over };
+                let figures = runtime()?.block_on(dropped.run())?;
+                kept &= shown(&figures, &figures.broken);
+            }
         }
         "redirects" => {
             let figures = runtime()?.block_on(redirects::run())?;

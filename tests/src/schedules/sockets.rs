@@ -1,8 +1,8 @@
-//! Schedules of faults over real sockets: the emulator as a server, the hyper transport as the client, and the ledger as
+//! Schedules of faults over real sockets: the emulator as a server, a transport as the client, and the ledger as
 //! the judge.
 //!
-//! A run is one call (a creation or a revocation) that meets up to three faults of the catalogue, over one of six ways to
-//! the server, on a fresh connection or on one that has been used. Each run has a server of its own, so that many can be
+//! A run is one call (a creation or a revocation) that meets up to three faults of the catalogue, over one of the ways
+//! to the server, on a fresh connection or on one that has been used. Each run has a server of its own, so that many can be
 //! in flight together. Time is real: deadlines and backoffs are short, and so a fault of an hour, a day or a second is one
 //! that outlasts the deadline.
 
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 pub use self::figures::Figures;
 use self::run::{Run, Way, ways};
 use super::scripted::Planned;
-use crate::wire::BoxError;
+use crate::wire::{BoxError, over::Over};
 
 /// The most faults of a random run.
 const LONGEST: usize = 3;
@@ -35,14 +35,14 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// Those of the catalogue.
+    /// Those of the catalogue, over this transport.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn over(over: Over) -> Self {
         let all = fault::catalogue();
         let of = |kind: CommitKind| -> Vec<Planned> {
             all.iter().flat_map(|it| it.phases_of(kind).iter().map(|phase| (it.clone(), *phase))).collect()
         };
-        let (creates, revokes, ways) = (of(CommitKind::Create), of(CommitKind::Revoke), ways());
+        let (creates, revokes, ways) = (of(CommitKind::Create), of(CommitKind::Revoke), ways(over));
         let kinds = [(CommitKind::Create, &creates), (CommitKind::Revoke, &revokes)];
         let singles = ways.iter().flat_map(|way| {
             kinds.into_iter().flat_map(move |(kind, faults)| {
@@ -102,11 +102,5 @@ impl Runs {
                 figures.add(&run, told?);
             }
         })
-    }
-}
-
-impl Default for Runs {
-    fn default() -> Self {
-        Self::new()
     }
 }

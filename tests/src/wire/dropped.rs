@@ -1,14 +1,14 @@
 //! Creations on one client, while others on it are dropped at random moments: no dropped call harms one beside it.
 //!
-//! All share HTTP/2 connections. A call that is dropped gives its connection up: that takes no more requests, and ends with
+//! Over HTTP/2 all share connections. A call that is dropped gives its connection up: that takes no more requests, and ends with
 //! its last exchange. So new connections are expected, and they are counted.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use clerk_actor_tokens::{
     Actor, ActorTokenId, Client,
-    hyper::HyperTransport,
     testing::emulator::{Emulator, fault},
+    transport::HttpTransport,
 };
 use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};
@@ -16,6 +16,7 @@ use tokio::{task::JoinSet, time::sleep};
 use super::{
     BoxError,
     ledger::{Call, Commits, Ended, Reports, Verdict},
+    over::{Over, Reach},
     protocol::Protocol,
 };
 use crate::schedules::let_go;
@@ -31,6 +32,8 @@ pub struct Dropped {
     pub dropped_at_once: usize,
     /// What decides when a call is dropped.
     pub seed: u64,
+    /// The transport.
+    pub over: Over,
 }
 
 /// Far more than a call takes.
@@ -42,6 +45,7 @@ const WITHIN: Duration = Duration::from_millis(4);
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Figures {
+    over: Option<Over>,
     seed: u64,
     creations: usize,
     /// How many of them were not Ok.
@@ -72,11 +76,12 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, creations, harmed, dropped, revocations, connections, verdict, broken } = self;
+        let Self { over, seed, creations, harmed, dropped, revocations, connections, verdict, broken } = self;
         let Verdict { made, reported, lost, second, .. } = verdict;
+        let over = over.map(|over| format!("{over}, ")).unwrap_or_default();
         write!(
             f,
-            "figure: wire dropped: seed {seed}: {creations} creations, {harmed} harmed, beside {dropped} creations "
+            "figure: wire dropped: {over}seed {seed}: {creations} creations, {harmed} harmed, beside {dropped} creations "
         )?;
         write!(
             f,
@@ -104,10 +109,12 @@ impl Dropped {
             clerk.next_create().before_commit(fault::delay(within(&mut rng)));
         }
         let served = clerk.server().start().await?;
-        let transport = Protocol::Http2.transport(None)?.connect_timeout(PATIENCE).build()?;
+        let protocol = if self.over.speaks(Protocol::Http2) { Protocol::Http2 } else { Protocol::Http1 };
+        let reach = Reach { protocol, authority: None, proxy: None, connect_timeout: PATIENCE };
+        let transport = self.over.transport(reach)?;
         let reports = Reports::default();
         let client = reports.client(transport, clerk.secret_key(), served.base_url(), PATIENCE)?;
-        let mut figures = Figures { seed: self.seed, ..Figures::default() };
+        let mut figures = Figures { over: Some(self.over), seed: self.seed, ..Figures::default() };
         let (mut calls, mut last) = (Vec::new(), Vec::new());
         for batch in 0..batches {
             let size = self.at_once.min(self.creations.saturating_sub(batch.saturating_mul(self.at_once)));
@@ -119,8 +126,7 @@ impl Dropped {
             last = ids.collect();
             figures.creations += kept.len();
             for (user, ended) in kept.iter().filter(|(_, ended)| !matches!(ended, Ended::Ok(_))) {
-                figures.harmed += 1;
-                figures.broken.push(format!("seed {}, {user}: {ended:?}", self.seed));
+                self.harmed(&mut figures, user, ended);
             }
             calls.extend(kept.into_iter().chain(dropped));
         }
@@ -136,10 +142,19 @@ impl Dropped {
         Ok(figures)
     }
 
+    /// A call was harmed by others that were dropped. The hyper transport promises that none is. Another client resets the stream of each,
+    /// and a server that sees many resets ends the connection for all.
+    fn harmed(self, figures: &mut Figures, user: &str, ended: &Ended) {
+        figures.harmed += 1;
+        if self.over == Over::Hyper {
+            figures.broken.push(format!("seed {}, {user}: {ended:?}", self.seed));
+        }
+    }
+
     /// So many creations at once, and calls beside them that are dropped. Returns how each of both ended.
     async fn batch(
         self,
-        client: &Client<HyperTransport>,
+        client: &Client<Arc<dyn HttpTransport>>,
         number: usize,
         size: usize,
         revocable: &[ActorTokenId],
@@ -196,8 +211,7 @@ impl Dropped {
         for (user, ended) in &of_dropped {
             // One that ended before its caller left is a call beside a dropped one, too.
             if matches!(ended, Ended::Failed(_)) {
-                figures.harmed += 1;
-                figures.broken.push(format!("seed {}, {user}: {ended:?}", self.seed));
+                self.harmed(figures, user, ended);
             }
         }
         Ok((of_kept, of_dropped))

@@ -11,7 +11,7 @@ use std::{
 
 use clerk_actor_tokens::{
     ActorToken, BaseUrl, Client, Closed, Error, Execution, Orphan, OrphanReport, RetryPolicy, SecretKey,
-    hyper::HyperTransport, settings::RetryBudget,
+    settings::RetryBudget, transport::HttpTransport,
 };
 use serde_json::Value;
 
@@ -66,13 +66,13 @@ impl Reports {
     }
 
     /// A client whose orphans are only reported, and that waits little before it sends again.
-    pub(super) fn client(
+    pub(super) fn client<T: HttpTransport>(
         &self,
-        transport: HyperTransport,
+        transport: T,
         key: SecretKey,
         base_url: BaseUrl,
         timeout: Duration,
-    ) -> Result<Client<HyperTransport>, BoxError> {
+    ) -> Result<Client<T>, BoxError> {
         const BACKOFF: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(8));
         let builder = Client::builder(transport, key).base_url(base_url).timeout(timeout).require_executor();
         let builder = builder.retry(RetryPolicy::new().backoff(BACKOFF.0, BACKOFF.1));

@@ -4,7 +4,10 @@
 use std::{
     fmt::Write as _,
     panic,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// What was said, with who said it: the module of a record, or `panic`.
@@ -12,6 +15,9 @@ use std::{
 pub(crate) struct Capture {
     said: Mutex<Vec<(String, String)>>,
 }
+
+/// Whether ureq's records at trace level are turned off, which have each byte of a request among them.
+pub(crate) static UREQ_BELOW_TRACE: AtomicBool = AtomicBool::new(false);
 
 static CAPTURE: OnceLock<Capture> = OnceLock::new();
 
@@ -49,11 +55,15 @@ impl Capture {
 }
 
 impl log::Log for Capture {
-    fn enabled(&self, _metadata: &log::Metadata<'_>) -> bool {
-        true
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        let is_ureqs = is_of(metadata.target(), "ureq") || is_of(metadata.target(), "ureq_proto");
+        !(is_ureqs && metadata.level() == log::Level::Trace && UREQ_BELOW_TRACE.load(Ordering::SeqCst))
     }
 
     fn log(&self, record: &log::Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
         let mut text = format!("{} {}: {}", record.level(), record.target(), record.args());
         struct Fields<'a>(&'a mut String);
         impl<'kvs> log::kv::VisitSource<'kvs> for Fields<'_> {

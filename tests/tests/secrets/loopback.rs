@@ -94,7 +94,7 @@ async fn a_whole_life_over_http_shows_none() {
 }
 
 /// Answers the first request of each connection, and closes it.
-async fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> (BaseUrl, JoinHandle<()>) {
+pub(crate) async fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> (BaseUrl, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = BaseUrl::new(format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let serving = tokio::spawn(async move {
@@ -116,10 +116,10 @@ fn with_body(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-type Answer = fn(&str) -> String;
+pub(crate) type Answer = fn(&str) -> String;
 
 /// Servers that send the client's own key, or a ticket, back from where it may be shown.
-const SERVERS: [(&str, Answer); 14] = [
+pub(crate) const SERVERS: [(&str, Answer); 14] = [
     ("in the body of a page", |request| with_body("500 Oops\r\ncontent-type: text/html", request)),
     ("in Clerk's words", |request| {
         let words = authorization(request);

@@ -19,6 +19,7 @@ mod faults;
 mod identity;
 mod loopback;
 mod orphans;
+mod plugged;
 mod proxies;
 mod shown;
 mod tls;

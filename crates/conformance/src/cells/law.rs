@@ -11,21 +11,14 @@ use clerk_actor_tokens_core::{SystemTimer, Timer as _, bytes::Bytes};
 
 use super::{
     closed_port::ClosedPort,
-    row::{CONTRACT, Make, Planned, Row, whole},
+    row::{CONTRACT, Make, Planned, Row},
 };
 use crate::{
     server::{Act, Reads, Server, write},
-    stage::{Checked, Ended, LONG, Otherwise, SETTLE, SHORT, Stage, demand, fail},
+    stage::{Checked, LONG, Otherwise, SETTLE, SHORT, Stage, demand, fail},
 };
 
-pub(super) static ROWS: [Row<Stage>; 3] = [
-    Row {
-        name: "law.redirect_to_nobody",
-        demand: "A redirect (301, 302, 303, 307, 308) to a port without a listener is the answer: it is not followed, and no \
-                 error says that nothing was executed",
-        source: CONTRACT,
-        check: |stage| Box::pin(redirect_to_nobody(stage)),
-    },
+pub(super) static ROWS: [Row<Stage>; 2] = [
     Row {
         name: "law.any_bytes",
         demand: "Whatever bytes answer a request: nothing panics, and no error says that nothing was executed",
@@ -225,25 +218,6 @@ async fn once(stage: &Stage, behaviour: &'static Behaviour, over: Over, deadline
         Over::Reused if before == 0 => Err(Otherwise::NotApplicable("the request went over a new connection".into())),
         _ => Ok(()),
     }
-}
-
-/// A client that follows the redirect fails to connect, and may take that for the failure of the request.
-async fn redirect_to_nobody(stage: &Stage) -> Checked {
-    let closed = ClosedPort::new()?;
-    for status in [301, 302, 303, 307, 308] {
-        for body in [true, false] {
-            let head = format!("{status} X\r\nlocation: http://{}/elsewhere", closed.address());
-            let server = Server::acting([Act::Write(whole(&head, b"").into())])?;
-            let mut sent = stage.post(&server)?;
-            if !body {
-                *sent.request.body_mut() = Bytes::new();
-            }
-            let answer = stage.send(&server, sent).await.and_then(Ended::answer);
-            let answer = answer.map_err(|otherwise| otherwise.about(&format!("status {status}")))?;
-            demand(answer.status() == status, || format!("{status} became {}", answer.status().as_u16()))?;
-        }
-    }
-    Ok(())
 }
 
 /// The failures behind which nothing was sent. Whether an error says so is not asked here; if it does, the stage looks for

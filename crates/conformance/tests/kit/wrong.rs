@@ -187,7 +187,13 @@ pub(crate) static WRONG: &[Wrong] = &[
     around(
         "follows redirects",
         |inner, request, context| Box::pin(follow(inner, request, context)),
-        &["answer.redirects", "law.redirect_to_nobody"],
+        &[
+            "answer.redirects",
+            "law.redirect_to_nobody",
+            "law.redirect_to_another_origin",
+            "law.redirect_to_another_path",
+            "law.redirect_to_itself",
+        ],
     ),
     around(
         "asks whether anybody listens where a redirect leads",

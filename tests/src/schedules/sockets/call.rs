@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use clerk_actor_tokens::{
     Actor, ActorTokenId, ApiResponse, Client, Error, Execution, RetryPolicy,
     http::StatusCode,
-    hyper::HyperTransport,
     settings::RetryBudget,
     testing::emulator::{CommitKind, Emulator, LedgerEntry, Served},
 };
@@ -17,7 +16,7 @@ use super::{
     },
     run::{Run, Way},
 };
-use crate::wire::BoxError;
+use crate::wire::{BoxError, over::Reach};
 
 const USER: &str = "user_customer";
 const ACTOR: &str = "user_agent";
@@ -58,33 +57,25 @@ impl Run {
         told
     }
 
-    fn client(&self, clerk: &Emulator, served: &Served) -> Result<Client<HyperTransport>, BoxError> {
-        let Way { protocol, by_proxy, .. } = self.way;
-        let mut transport = protocol.transport(served.ca_pem())?.connect_timeout(LATE);
-        if by_proxy {
-            // The emulator is its own proxy, in the clear at the same port.
-            transport = transport.proxy(served.url().replace("https://", "http://"));
-        }
+    fn client(&self, clerk: &Emulator, served: &Served) -> Result<Client, BoxError> {
+        let Way { over, protocol, by_proxy, .. } = self.way;
+        // The emulator is its own proxy, in the clear at the same port.
+        let proxy = by_proxy.then(|| served.url().replace("https://", "http://"));
+        let transport = over.transport(Reach { protocol, authority: served.ca_pem(), proxy, connect_timeout: LATE })?;
         let mut policy = RetryPolicy::new().backoff(BACKOFF.0, BACKOFF.1).attempt_timeout(ATTEMPT);
         if self.retries_unsafely {
             let statuses =
                 [500, 502, 503, 504, 520].into_iter().map(StatusCode::from_u16).collect::<Result<Vec<_>, _>>()?;
             policy = policy.danger_retry_create_on(statuses);
         }
-        let builder = Client::builder(transport.build()?, clerk.secret_key()).base_url(served.base_url());
-        Ok(builder.retry(policy).retry_budget(RetryBudget::unlimited()).timeout(TIMEOUT).build()?)
+        let builder = Client::builder(transport, clerk.secret_key()).base_url(served.base_url());
+        Ok(builder.retry(policy).retry_budget(RetryBudget::unlimited()).timeout(TIMEOUT).build()?.erase())
     }
 
     /// Makes a token, over the connection that the call will then use if it is to be a used one.
-    async fn first(
-        &self,
-        clerk: &Emulator,
-        served: &Served,
-        client: &Client<HyperTransport>,
-    ) -> Result<ActorTokenId, BoxError> {
-        let create = |client: &Client<HyperTransport>| {
-            client.actor_tokens().create("user_first", Actor::new(ACTOR)).timeout(LATE).send()
-        };
+    async fn first(&self, clerk: &Emulator, served: &Served, client: &Client) -> Result<ActorTokenId, BoxError> {
+        let create =
+            |client: &Client| client.actor_tokens().create("user_first", Actor::new(ACTOR)).timeout(LATE).send();
         let made = match self.way.reused {
             true => create(client).await,
             // Over a client of its own.
@@ -102,12 +93,7 @@ impl Run {
         }
     }
 
-    async fn create(
-        &self,
-        clerk: &Emulator,
-        served: &Served,
-        client: &Client<HyperTransport>,
-    ) -> Result<Told, BoxError> {
+    async fn create(&self, clerk: &Emulator, served: &Served, client: &Client) -> Result<Told, BoxError> {
         if self.way.reused {
             self.first(clerk, served, client).await?;
         }
@@ -122,12 +108,7 @@ impl Run {
         Ok(told(&ended, judged))
     }
 
-    async fn revoke(
-        &self,
-        clerk: &Emulator,
-        served: &Served,
-        client: &Client<HyperTransport>,
-    ) -> Result<Told, BoxError> {
+    async fn revoke(&self, clerk: &Emulator, served: &Served, client: &Client) -> Result<Told, BoxError> {
         let id = self.first(clerk, served, client).await?;
         let (before, began) = (Before::of(clerk, served), Instant::now());
         self.queue(clerk);

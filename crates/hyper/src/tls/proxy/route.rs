@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use clerk_actor_tokens_transport_kit::causes;
 use http::{
     Uri,
     uri::{Authority, Scheme},
@@ -26,7 +27,7 @@ use super::{
     url::{ProxyUrl, Speaks},
 };
 use crate::{
-    connecting::{BoxError, Connecting, ProxyFailed, ProxyUnreached, any_cause},
+    connecting::{BoxError, Connecting, ProxyFailed, ProxyUnreached},
     settings::Settings,
     tls::handshake::speaks_no_tls,
 };
@@ -114,10 +115,10 @@ impl ByProxy {
             Ok(()) => connector.call(address.clone()).await,
             Err(cause) => Err(cause),
         };
-        hop.map_err(|cause| ProxyUnreached {
-            proxy: address.authority().map(ToString::to_string).unwrap_or_default(),
-            speaks_no_tls: any_cause(cause.as_ref(), speaks_no_tls),
-            cause,
+        hop.map_err(|cause| {
+            let speaks_no_tls = causes(cause.as_ref()).any(speaks_no_tls);
+            let proxy = address.authority().map(ToString::to_string).unwrap_or_default();
+            ProxyUnreached { proxy, speaks_no_tls, cause }
         })
     }
 }

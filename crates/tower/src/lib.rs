@@ -1,0 +1,8 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod service;
+mod transport;
+
+pub use crate::{body::RequestBody, service::TransportService, transport::TowerTransport};

@@ -1,0 +1,252 @@
+//! A service as a transport: ready, called and read under the deadline.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use clerk_actor_tokens_core::{
+    CallContext, Executor, HttpTransport, Request, Response, SystemTimer, Timer, TransportError, TransportErrorKind,
+    bytes::Bytes, http,
+};
+use clerk_actor_tokens_transport_kit::{
+    Bounds, BoxError, Tls, Truncated, causes, check_request, no_head, read_body, until_asleep,
+};
+#[cfg(feature = "tokio")]
+use clerk_actor_tokens_transport_kit::{TokioExecutors, TokioTimer};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::body::RequestBody;
+
+/// Core's [`HttpTransport`] over any service of HTTP requests: hyper-util's client, a stack of `tower-http` layers, a router.
+///
+/// The service takes `http::Request<RequestBody>`. For one that takes another body, put tower's `map_request` before it:
+/// `request.map(axum::body::Body::new)`, for example.
+pub struct TowerTransport<S> {
+    /// Cloned for each exchange. Not every service is `Sync`.
+    service: Mutex<S>,
+    fresh: Option<Mutex<S>>,
+    clock: Clock,
+    claim: Claim,
+}
+
+/// Says what an error of the service proves if the request had not begun.
+type Claim = Arc<dyn Fn(&(dyn StdError + 'static)) -> Option<TransportErrorKind> + Send + Sync>;
+
+#[derive(Clone)]
+enum Clock {
+    System,
+    #[cfg(feature = "tokio")]
+    Tokio(TokioExecutors),
+}
+
+impl<S> TowerTransport<S> {
+    /// Waits for the service, calls it, and reads what it responds, until this sleep ends.
+    async fn exchange<B>(
+        &self,
+        request: Request,
+        context: &CallContext,
+        sleep: impl Future<Output = ()> + Send,
+    ) -> Result<Response, TransportError>
+    where
+        S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone,
+        S::Error: Into<BoxError>,
+        B: Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let has_body = !request.body().is_empty();
+        let request = request.map(|body| RequestBody::new(body, context.clone()));
+        let service = if context.wants_fresh_connection() { self.fresh.as_ref() } else { None };
+        let mut service = cloned(service.unwrap_or(&self.service));
+        let called = async {
+            poll_fn(|task| service.poll_ready(task)).await?;
+            service.call(request).await
+        };
+        let mut sleep = pin!(sleep);
+        let called = until_asleep(context, sleep.as_mut(), called).await?;
+        let response = called.map_err(|error| self.failed(error.into(), has_body, context))?;
+        let (head, body) = response.into_parts();
+        let bounds = Bounds {
+            deadline: context.deadline(),
+            timer: match &self.clock {
+                Clock::System => &SystemTimer as &dyn Timer,
+                #[cfg(feature = "tokio")]
+                Clock::Tokio(_) => &TokioTimer,
+            },
+            sleep,
+            cap: context.response_cap(),
+            says_its_end: head.version == http::Version::HTTP_2,
+        };
+        match read_body(pin!(body), bounds).await {
+            Ok(body) => Ok(Response::from_parts(head, body)),
+            Err(cut) => Err(Truncated { source: shown(cut.source), ..cut }.into_error(head)),
+        }
+    }
+
+    /// Makes a transport of a service that needs no runtime. Its clock is the system's, and it has no executor.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{Client, SecretKey, bytes::Bytes, http};
+    /// use clerk_actor_tokens_tower::{RequestBody, TowerTransport};
+    /// use http_body_util::Full;
+    ///
+    /// let service = tower::service_fn(|_request: http::Request<RequestBody>| async {
+    ///     Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from("{}"))))
+    /// });
+    /// let clerk = Client::new(TowerTransport::new(service), SecretKey::new("sk_test_abc")?);
+    /// # let _ = clerk;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(service: S) -> Self {
+        Self { service: Mutex::new(service), fresh: None, clock: Clock::System, claim: Arc::new(|_| None) }
+    }
+
+    /// Makes a transport of a service whose sockets are tokio's. Its clock is tokio's, and an exchange whose caller leaves is
+    /// finished on the runtime in which it began.
+    #[cfg(feature = "tokio")]
+    pub fn on_tokio(service: S) -> Self {
+        Self { clock: Clock::Tokio(TokioExecutors::default()), ..Self::new(service) }
+    }
+
+    /// Sets another service for requests that need a connection without earlier requests, such as a client without a pool. Without
+    /// one the same service sends them, perhaps on the connection that was just refused.
+    #[must_use]
+    pub fn fresh_service(mut self, service: S) -> Self {
+        self.fresh = Some(Mutex::new(service));
+        self
+    }
+
+    /// Sets what an error proves if nothing of the request was sent. It is asked with the error of the service, and again with each of
+    /// its causes. Where it returns `None`, such an error is a [`Connect`](TransportErrorKind::Connect), and the call is sent again. An error
+    /// after the request had begun proves nothing, whatever this returns.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::TransportErrorKind;
+    /// use clerk_actor_tokens_tower::TowerTransport;
+    ///
+    /// # fn transport<S>(service: S) -> TowerTransport<S> {
+    /// // An exhausted limit of the application's own ends the call.
+    /// TowerTransport::new(service).claim(|cause| cause.is::<std::num::TryFromIntError>().then_some(TransportErrorKind::Blocked))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn claim(
+        mut self,
+        claim: impl Fn(&(dyn StdError + 'static)) -> Option<TransportErrorKind> + Send + Sync + 'static,
+    ) -> Self {
+        self.claim = Arc::new(claim);
+        self
+    }
+
+    /// Makes the error of a service that gave no response.
+    fn failed(&self, error: BoxError, has_body: bool, context: &CallContext) -> TransportError {
+        let error = match error.downcast::<TransportError>() {
+            // A transport below says what it knows.
+            Ok(known) => return *known,
+            Err(error) => error,
+        };
+        let below = || causes(error.as_ref()).find_map(|cause| cause.downcast_ref::<TransportError>());
+        let claim = refused_by_peer(error.as_ref(), has_body)
+            .or_else(|| causes(error.as_ref()).find_map(|cause| (self.claim)(cause)))
+            .or_else(|| below().map(TransportError::kind))
+            .unwrap_or(TransportErrorKind::Connect);
+        no_head(claim, shown(error), context.send_state())
+    }
+}
+
+#[cfg(feature = "h2")]
+fn refused_by_peer(error: &(dyn StdError + 'static), has_body: bool) -> Option<TransportErrorKind> {
+    clerk_actor_tokens_transport_kit::http2_refusal(error, has_body).map(|_| TransportErrorKind::Refused)
+}
+
+#[cfg(not(feature = "h2"))]
+fn refused_by_peer(_: &(dyn StdError + 'static), _: bool) -> Option<TransportErrorKind> {
+    None
+}
+
+#[cfg(feature = "h2")]
+fn shown(error: BoxError) -> BoxError {
+    clerk_actor_tokens_transport_kit::without_goaway_text(error)
+}
+
+#[cfg(not(feature = "h2"))]
+fn shown(error: BoxError) -> BoxError {
+    error
+}
+
+#[async_trait]
+impl<S, B> HttpTransport for TowerTransport<S>
+where
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Send,
+    B::Error: Into<BoxError>,
+{
+    async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
+        // First, so that a refusal below is proved.
+        context.send_state().hold();
+        check_request(&request, Tls::Available)?;
+        let left = context.deadline().remaining(self.timer().now());
+        if left.is_zero() {
+            return Err(TransportErrorKind::TimeoutBeforeSend.into());
+        }
+        match &self.clock {
+            Clock::System => self.exchange(request, &context, SystemTimer.sleep(left)).await,
+            #[cfg(feature = "tokio")]
+            Clock::Tokio(_) => {
+                let sleep = clerk_actor_tokens_transport_kit::tokio_sleep("this tower transport", left)?;
+                self.exchange(request, &context, sleep).await
+            }
+        }
+    }
+
+    fn timer(&self) -> &dyn Timer {
+        match &self.clock {
+            Clock::System => &SystemTimer,
+            #[cfg(feature = "tokio")]
+            Clock::Tokio(_) => &TokioTimer,
+        }
+    }
+
+    /// Returns the executor of the runtime that is entered here, if the transport was made [`on_tokio`](Self::on_tokio).
+    fn executor(&self) -> Option<Arc<dyn Executor>> {
+        match &self.clock {
+            Clock::System => None,
+            #[cfg(feature = "tokio")]
+            Clock::Tokio(executors) => Some(executors.entered()),
+        }
+    }
+
+    /// Returns `true`: getting ready, the call and reading the body each end at the deadline.
+    fn keeps_deadlines(&self) -> bool {
+        true
+    }
+}
+
+fn cloned<S: Clone>(service: &Mutex<S>) -> S {
+    service.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+impl<S: Clone> Clone for TowerTransport<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: Mutex::new(cloned(&self.service)),
+            fresh: self.fresh.as_ref().map(|fresh| Mutex::new(cloned(fresh))),
+            clock: self.clock.clone(),
+            claim: Arc::clone(&self.claim),
+        }
+    }
+}
+
+impl<S> fmt::Debug for TowerTransport<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A service may show the headers that it sets.
+        f.debug_struct("TowerTransport").finish_non_exhaustive()
+    }
+}

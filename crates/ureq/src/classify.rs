@@ -1,0 +1,56 @@
+//! Which kind of failure an error of ureq is, and what of it may be shown.
+
+use std::error::Error as StdError;
+
+use clerk_actor_tokens_core::{SendState, TransportError, TransportErrorKind};
+use clerk_actor_tokens_transport_kit::{BoxError, causes, no_head};
+use ureq::Error;
+
+/// Makes the error of an exchange that gave no head of a response.
+pub(crate) fn without_head(error: Error, send_state: &SendState) -> TransportError {
+    no_head(claim(&error), shown(error), send_state)
+}
+
+/// What the error proves if no byte of the request was sent.
+fn claim(error: &Error) -> TransportErrorKind {
+    match error {
+        Error::Timeout(_) => TransportErrorKind::TimeoutBeforeSend,
+        Error::Tls(_) | Error::TlsRequired => TransportErrorKind::Tls,
+        Error::ConnectProxyFailed(_) => TransportErrorKind::Proxy,
+        Error::BadUri(_) | Error::Http(_) | Error::RequireHttpsOnly(_) | Error::InvalidProxyUrl => {
+            TransportErrorKind::Blocked
+        }
+        error if is_tls_refusal(error) => TransportErrorKind::Tls,
+        _ => TransportErrorKind::Connect,
+    }
+}
+
+/// Returns what may be shown of the error: no URL, and no text of a peer's choice.
+pub(crate) fn shown(error: Error) -> BoxError {
+    match error {
+        Error::Io(error) => error.into(),
+        Error::BadUri(_) => "ureq cannot read the request's URL".into(),
+        Error::RequireHttpsOnly(_) => "ureq is configured for https alone".into(),
+        Error::ConnectProxyFailed(_) => "the proxy did not open a tunnel to the server".into(),
+        Error::Protocol(_) => "the response breaks HTTP/1.1".into(),
+        other => other.into(),
+    }
+}
+
+/// Whether this error of a handshake is lasting: it names a certificate, a name or a protocol.
+fn is_tls_refusal(error: &(dyn StdError + 'static)) -> bool {
+    #[cfg(feature = "rustls")]
+    return matches!(error.downcast_ref(), Some(Error::Rustls(_)))
+        || causes(innermost_io(error)).any(|cause| cause.is::<rustls::Error>());
+    #[cfg(not(feature = "rustls"))]
+    return causes(error).any(|_| false);
+}
+
+/// ureq's error says nothing of its source.
+#[cfg(feature = "rustls")]
+fn innermost_io<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    match error.downcast_ref() {
+        Some(Error::Io(error)) => error,
+        _ => error,
+    }
+}

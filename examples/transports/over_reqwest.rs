@@ -1,0 +1,21 @@
+//! The main job over one transport. Beside this file is the same program over each of the others: one line differs.
+#![expect(clippy::print_stdout, reason = "it shows what happens")]
+
+use clerk_actor_tokens::{Actor, Client, testing::emulator::Emulator};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = Emulator::builder().real_time().build();
+    let server = emulator.serve().await?;
+
+    let transport = clerk_actor_tokens::reqwest::ReqwestTransport::from_builder(|reqwest| reqwest)?;
+    let clerk = Client::builder(transport, emulator.secret_key()).base_url(server.base_url()).build()?;
+    let token = clerk.actor_tokens().create("user_customer", Actor::new("user_engineer")).send().await?;
+    println!("made {}", token.id());
+    clerk.actor_tokens().revoke(token.id()).send().await?;
+    println!("revoked it");
+
+    emulator.assert_live(0);
+    server.shutdown().await;
+    Ok(())
+}
