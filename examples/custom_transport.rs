@@ -17,7 +17,8 @@ use clerk_actor_tokens::{
     transport::{
         CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
         kit::{
-            BoxError, GatedBody, Tls, TokioExecutor, TokioTimer, check_request, no_head, read_response, until_deadline,
+            BoxError, GatedBody, Tls, TokioExecutor, TokioTimer, check_request, no_connection, read_response,
+            until_deadline,
         },
     },
 };
@@ -30,7 +31,7 @@ struct OneShot;
 
 /// Connects, sends the request and waits for the head of the response.
 async fn head(mut request: Request, context: &CallContext) -> Result<http::Response<Incoming>, TransportError> {
-    let failed = |claim, cause: BoxError| no_head(claim, cause, context.send_state());
+    let failed = |claim, cause: BoxError| no_connection(claim, cause, context.send_state());
     let url = std::mem::take(request.uri_mut());
     let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     // No connection: proved that nothing was executed, so that a creation is tried again.

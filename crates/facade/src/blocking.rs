@@ -10,8 +10,8 @@
 //! }
 //! ```
 //!
-//! The client is the plain [`Client`], with the same calls, settings, errors and doubles as in async code. There is no runtime in the
-//! background: a thread carries each exchange while it lasts.
+//! The client is the plain [`Client`], with the same calls, settings, errors and doubles as in async code. There is no async runtime:
+//! a thread carries each exchange, and is kept for later ones.
 
 use clerk_actor_tokens_core::{Client, ConfigError, SecretKey};
 use clerk_actor_tokens_ureq::UreqTransport;

@@ -7,12 +7,24 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{SendState, TransportError, TransportErrorKind, bytes::Bytes};
-use clerk_actor_tokens_transport_kit::{BoxError, causes, http2_refusal, no_head, without_goaway_text};
+use clerk_actor_tokens_transport_kit::{BoxError, causes, http2_refusal, no_connection, no_head, without_goaway_text};
 use http_body::{Body, Frame, SizeHint};
 
 /// Makes the error of an exchange that gave no head of a response.
-pub(crate) fn without_head(error: reqwest::Error, has_body: bool, send_state: &SendState) -> TransportError {
-    no_head(claim(&error, has_body), shown(error), send_state)
+///
+/// Of a client of this crate's own, a request without a connection is in no queue. Another may have followed a redirect while the
+/// first request still was.
+pub(crate) fn without_head(
+    error: reqwest::Error,
+    has_body: bool,
+    send_state: &SendState,
+    is_own_client: bool,
+) -> TransportError {
+    let claim = claim(&error, has_body);
+    match is_own_client && error.is_connect() {
+        true => no_connection(claim, shown(error), send_state),
+        false => no_head(claim, shown(error), send_state),
+    }
 }
 
 /// Returns the error without its URL, which may be that of a redirect, and without a text of the peer's choice.
@@ -28,6 +40,9 @@ fn claim(error: &reqwest::Error, has_body: bool) -> TransportErrorKind {
     }
     if error.is_connect() {
         return if causes(error).any(is_tls_refusal) { TransportErrorKind::Tls } else { TransportErrorKind::Connect };
+    }
+    if error.is_builder() {
+        return TransportErrorKind::Blocked;
     }
     // A time limit of the client's own.
     if error.is_timeout() {

@@ -11,10 +11,7 @@ use std::{
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
     CallContext, ConfigError, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
-    http::{
-        self, Method,
-        header::{CONTENT_LENGTH, HeaderValue},
-    },
+    http,
 };
 use clerk_actor_tokens_transport_kit::{
     GatedBody, Tls, TokioExecutors, TokioTimer, check_request, read_response, require_tokio, until_deadline,
@@ -131,7 +128,8 @@ impl HttpTransport for ReqwestTransport {
         let has_body = !request.body().is_empty();
         let (request, url) = of_reqwest(request, &context)?;
         let sent = until_deadline(&context, &TokioTimer, self.client(&context).execute(request)).await?;
-        let response = sent.map_err(|error| classify::without_head(error, has_body, send_state))?;
+        let response =
+            sent.map_err(|error| classify::without_head(error, has_body, send_state, self.fresh.is_some()))?;
         if *response.url() != url {
             return Err(TransportError::new(TransportErrorKind::Interrupted).with_source(
                 "the reqwest client followed a redirect, so that this is the response to another request",
@@ -163,17 +161,11 @@ fn of_reqwest(request: Request, context: &CallContext) -> Result<(reqwest::Reque
         .map_err(|error| TransportError::blocked("reqwest cannot read the request's URL").with_source(error))?;
     if (url.path(), url.query()) != (head.uri.path(), head.uri.query()) {
         return Err(TransportError::blocked(
-            "reqwest would send the request to another path, without its dot segments",
+            "reqwest would change the request's path or query, as it resolves dot segments",
         ));
     }
-    let expects_body = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
-    let is_empty = body.is_empty();
     let mut request = reqwest::Request::new(head.method, url.clone());
     *request.headers_mut() = head.headers;
-    // Nothing else says that there is none: see `Once`.
-    if expects_body && is_empty {
-        request.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
-    }
     let gated = GatedBody::new(body, context.send_state().clone());
     *request.body_mut() = Some(reqwest::Body::wrap(Once::new(gated)));
     Ok((request, url))

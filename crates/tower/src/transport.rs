@@ -150,9 +150,13 @@ impl<S> TowerTransport<S> {
             Ok(known) => return *known,
             Err(error) => error,
         };
+        // What a peer says needs no proof of the send state, so only this crate says that a peer said it.
+        let may_claim = |kind: &TransportErrorKind| {
+            !matches!(kind, TransportErrorKind::Refused | TransportErrorKind::RefusedOnNewConnection)
+        };
         let below = || causes(error.as_ref()).find_map(|cause| cause.downcast_ref::<TransportError>());
         let claim = refused_by_peer(error.as_ref(), has_body)
-            .or_else(|| causes(error.as_ref()).find_map(|cause| (self.claim)(cause)))
+            .or_else(|| causes(error.as_ref()).find_map(|cause| (self.claim)(cause)).filter(may_claim))
             .or_else(|| below().map(TransportError::kind))
             .unwrap_or(TransportErrorKind::Connect);
         no_head(claim, shown(error), context.send_state())

@@ -26,5 +26,5 @@ pub use crate::{
     gated_body::{GatedBody, Withdrawn},
     prove::prove,
     read::{Bounds, BoxError, Truncated, read_body, read_response},
-    until_deadline::{no_head, until_asleep, until_deadline},
+    until_deadline::{no_connection, no_head, until_asleep, until_deadline},
 };

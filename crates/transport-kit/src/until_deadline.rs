@@ -8,7 +8,7 @@ use std::{
 
 use clerk_actor_tokens_core::{CallContext, SendState, Timer, TransportError, TransportErrorKind};
 
-use crate::{gated_body::Withdrawn, prove::prove, read::BoxError};
+use crate::{prove::prove, read::BoxError};
 
 /// Runs what sends the request, until the deadline. It is dropped where the time is over, and where this future is. What had not
 /// begun by then never does: the send is cancelled.
@@ -78,8 +78,7 @@ fn late(send_state: &SendState) -> TransportError {
 /// [`Refused`](TransportErrorKind::Refused) where the peer says so,
 /// [`Canceled`](TransportErrorKind::Canceled) where no more is known. Where the request had begun, the end is unknown.
 ///
-/// A request that found no connection stays held: it may be sent over another transport. Any other is cancelled, because the client
-/// may still keep it in a queue.
+/// The send is cancelled, because the client may still keep the request in a queue. Where that cannot be, use [`no_connection`].
 ///
 /// ```
 /// use clerk_actor_tokens_core::{SendState, TransportErrorKind};
@@ -88,17 +87,20 @@ fn late(send_state: &SendState) -> TransportError {
 /// let state = SendState::default();
 /// state.hold();
 /// assert_eq!(no_head(TransportErrorKind::Connect, "refused", &state).kind(), TransportErrorKind::Connect);
+/// assert!(!state.begin());
+///
+/// let state = SendState::default();
 /// assert!(state.begin());
 /// assert_eq!(no_head(TransportErrorKind::Connect, "refused", &state).kind(), TransportErrorKind::Interrupted);
 /// ```
 pub fn no_head(claim: TransportErrorKind, cause: impl Into<BoxError>, send_state: &SendState) -> TransportError {
-    use TransportErrorKind::{Connect, Proxy, ProxyRefused, Tls};
+    send_state.cancel();
+    no_connection(claim, cause, send_state)
+}
 
-    let was_held = send_state.is_held();
-    let found_no_connection = was_held && matches!(claim, Connect | Tls | Proxy | ProxyRefused);
-    if !found_no_connection && send_state.cancel() && !was_held {
-        return TransportError::blocked(Withdrawn);
-    }
+/// Makes the same error for a request that is in no queue, because no connection came about. It stays held: a transport around this one
+/// may send it over another.
+pub fn no_connection(claim: TransportErrorKind, cause: impl Into<BoxError>, send_state: &SendState) -> TransportError {
     TransportError::new(prove(claim, send_state)).with_source(cause)
 }
 

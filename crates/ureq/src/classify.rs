@@ -3,17 +3,20 @@
 use std::error::Error as StdError;
 
 use clerk_actor_tokens_core::{SendState, TransportError, TransportErrorKind};
-use clerk_actor_tokens_transport_kit::{BoxError, causes, no_head};
-use ureq::Error;
+use clerk_actor_tokens_transport_kit::{BoxError, causes, no_connection};
+use ureq::{Error, Timeout};
 
 /// Makes the error of an exchange that gave no head of a response.
 pub(crate) fn without_head(error: Error, send_state: &SendState) -> TransportError {
-    no_head(claim(&error), shown(error), send_state)
+    // Its thread has come back with it: the request is in no queue.
+    no_connection(claim(&error), shown(error), send_state)
 }
 
 /// What the error proves if no byte of the request was sent.
 fn claim(error: &Error) -> TransportErrorKind {
     match error {
+        // A limit of ureq's own, with time left.
+        Error::Timeout(Timeout::Connect | Timeout::Resolve) => TransportErrorKind::Connect,
         Error::Timeout(_) => TransportErrorKind::TimeoutBeforeSend,
         Error::Tls(_) | Error::TlsRequired => TransportErrorKind::Tls,
         Error::ConnectProxyFailed(_) => TransportErrorKind::Proxy,

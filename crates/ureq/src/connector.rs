@@ -105,8 +105,10 @@ impl Transport for Gated {
         self.connection.await_input(timeout)
     }
 
+    /// The pool asks on the thread of the exchange that takes the connection. From then on no other may shut it.
     fn is_open(&mut self) -> bool {
-        self.connection.is_open()
+        let is_allowed = Exchange::current().is_none_or(|exchange| exchange.uses(&self.socket));
+        is_allowed && self.connection.is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -2,7 +2,13 @@
 //!
 //! Not responsible for: what errors prove (`classify.rs`), the gate and the sockets (`connector.rs`, `exchange.rs`).
 
-use std::{fmt, io::Read as _, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    io::Read as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
@@ -10,7 +16,7 @@ use clerk_actor_tokens_core::{
     TransportErrorKind,
     http::{self, Method},
 };
-use clerk_actor_tokens_transport_kit::{BoxError, Tls, check_request, until_deadline};
+use clerk_actor_tokens_transport_kit::{BoxError, Tls, check_request, no_head, until_deadline};
 use ureq::{
     Agent, Body,
     config::{AutoHeaderValue, ConfigBuilder},
@@ -22,7 +28,7 @@ use crate::{classify, connector::Gate, exchange::Exchange};
 
 /// Core's [`HttpTransport`] over ureq: HTTP/1.1, without an async runtime.
 ///
-/// Each exchange has a thread of the `blocking` crate's pool while it lasts. Clones share the connections.
+/// Each exchange has a thread of the `blocking` crate's pool while it lasts. The pool keeps its threads. Clones share the connections.
 #[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
@@ -108,7 +114,11 @@ impl HttpTransport for UreqTransport {
         let aborts = Aborts(&exchange);
         let (on_thread, cap) = (Arc::clone(&exchange), context.response_cap());
         let left = context.deadline().remaining(SystemTimer.now());
-        let running = blocking::unblock(move || on_thread.run(|| run(&agent, request, left, &on_thread, cap)));
+        let running = blocking::unblock(move || {
+            // A panic would be the caller's.
+            let exchange = || on_thread.run(|| run(&agent, request, left, &on_thread, cap));
+            catch_unwind(AssertUnwindSafe(exchange)).unwrap_or(Err(Broke::Panicked))
+        });
         let ended = until_deadline(&context, &SystemTimer, running).await;
         if ended.is_ok() {
             aborts.end();
@@ -116,6 +126,9 @@ impl HttpTransport for UreqTransport {
         match ended {
             Ok(Ok(())) => whole(&exchange),
             Ok(Err(Broke::BeforeHead(error))) => Err(classify::without_head(error, send_state)),
+            Ok(Err(Broke::Panicked)) => {
+                Err(with_partial(no_head(TransportErrorKind::Blocked, "ureq panicked", send_state), &exchange))
+            }
             Ok(Err(Broke::WithinBody(kind, cause))) => {
                 Err(with_partial(TransportError::new(kind).with_source(cause), &exchange))
             }
@@ -170,6 +183,8 @@ impl Drop for Aborts<'_> {
 enum Broke {
     BeforeHead(ureq::Error),
     WithinBody(TransportErrorKind, BoxError),
+    /// As with a proxy or a TLS provider that ureq was built without. What it says may be of the request.
+    Panicked,
 }
 
 /// Runs the exchange on its thread. What arrives is in the exchange.

@@ -615,7 +615,7 @@ pub(crate) static WRONG: &[Wrong] = &[
             "deadline.*",
             "law.any_bytes",
             "law.*.fresh",
-            "law.redirect_to_nobody",
+            "law.redirect_to_*",
             "law.side_by_side",
             "partial.*",
             "pool.answer_before_the_body",
