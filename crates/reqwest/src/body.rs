@@ -44,3 +44,28 @@ impl Body for Once {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clerk_actor_tokens_core::SendState;
+
+    use super::*;
+
+    fn polled(body: &mut Once) -> Poll<Option<Result<Frame<Bytes>, Withdrawn>>> {
+        Pin::new(body).poll_frame(&mut Context::from_waker(std::task::Waker::noop()))
+    }
+
+    /// An empty one has no length that a client would believe, and ends only while its exchange waits.
+    #[test]
+    fn an_empty_body_is_not_known_to_be_empty_and_one_that_was_cancelled_has_no_end() {
+        for data in ["", "{}"] {
+            let state = SendState::default();
+            state.hold();
+            let mut body = Once::new(GatedBody::new(data.into(), state.clone()));
+            assert_eq!(body.size_hint().exact(), (!data.is_empty()).then_some(2));
+            assert!(state.cancel());
+            assert!(!body.is_end_stream());
+            assert!(matches!(polled(&mut body), Poll::Ready(Some(Err(Withdrawn)))), "{data:?}");
+        }
+    }
+}

@@ -123,3 +123,35 @@ impl Socket {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Handle(AtomicBool);
+
+    impl ShutdownHandle for Handle {
+        fn shutdown(&self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_socket_is_shut_only_by_the_exchange_that_uses_it() {
+        for taken_by_another in [false, true] {
+            let (handle, socket) = (Arc::new(Handle::default()), Arc::new(Socket::default()));
+            let weak = Arc::downgrade(&handle) as Weak<dyn ShutdownHandle>;
+            socket.add(weak);
+            let [first, other] = [(); 2].map(|()| Exchange::new(SendState::default()));
+            assert!(first.uses(&socket));
+            if taken_by_another {
+                assert!(other.uses(&socket));
+            }
+            first.abort();
+            assert_eq!(handle.0.load(Ordering::SeqCst), !taken_by_another);
+            // The exchange that has ended gets no other connection.
+            assert!(!first.uses(&Arc::new(Socket::default())));
+        }
+    }
+}
