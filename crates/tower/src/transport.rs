@@ -46,48 +46,6 @@ enum Clock {
 }
 
 impl<S> TowerTransport<S> {
-    /// Waits for the service, calls it, and reads what it responds, until this sleep ends.
-    async fn exchange<B>(
-        &self,
-        request: Request,
-        context: &CallContext,
-        sleep: impl Future<Output = ()> + Send,
-    ) -> Result<Response, TransportError>
-    where
-        S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone,
-        S::Error: Into<BoxError>,
-        B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
-    {
-        let has_body = !request.body().is_empty();
-        let request = request.map(|body| RequestBody::new(body, context.clone()));
-        let service = if context.wants_fresh_connection() { self.fresh.as_ref() } else { None };
-        let mut service = cloned(service.unwrap_or(&self.service));
-        let called = async {
-            poll_fn(|task| service.poll_ready(task)).await?;
-            service.call(request).await
-        };
-        let mut sleep = pin!(sleep);
-        let called = until_asleep(context, sleep.as_mut(), called).await?;
-        let response = called.map_err(|error| self.failed(error.into(), has_body, context))?;
-        let (head, body) = response.into_parts();
-        let bounds = Bounds {
-            deadline: context.deadline(),
-            timer: match &self.clock {
-                Clock::System => &SystemTimer as &dyn Timer,
-                #[cfg(feature = "tokio")]
-                Clock::Tokio(_) => &TokioTimer,
-            },
-            sleep,
-            cap: context.response_cap(),
-            says_its_end: head.version == http::Version::HTTP_2,
-        };
-        match read_body(pin!(body), bounds).await {
-            Ok(body) => Ok(Response::from_parts(head, body)),
-            Err(cut) => Err(Truncated { source: shown(cut.source), ..cut }.into_error(head)),
-        }
-    }
-
     /// Makes a transport of a service that needs no runtime. Its clock is the system's, and it has no executor.
     ///
     /// ```
@@ -141,6 +99,45 @@ impl<S> TowerTransport<S> {
     ) -> Self {
         self.claim = Arc::new(claim);
         self
+    }
+
+    /// Waits for the service, calls it, and reads what it responds, until this sleep ends.
+    async fn exchange<B>(
+        &self,
+        request: Request,
+        context: &CallContext,
+        timer: &dyn Timer,
+        sleep: impl Future<Output = ()> + Send,
+    ) -> Result<Response, TransportError>
+    where
+        S: Service<http::Request<RequestBody>, Response = http::Response<B>> + Clone,
+        S::Error: Into<BoxError>,
+        B: Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let has_body = !request.body().is_empty();
+        let request = request.map(|body| RequestBody::new(body, context.clone()));
+        let service = if context.wants_fresh_connection() { self.fresh.as_ref() } else { None };
+        let mut service = cloned(service.unwrap_or(&self.service));
+        let called = async {
+            poll_fn(|task| service.poll_ready(task)).await?;
+            service.call(request).await
+        };
+        let mut sleep = pin!(sleep);
+        let called = until_asleep(context, sleep.as_mut(), called).await?;
+        let response = called.map_err(|error| self.failed(error.into(), has_body, context))?;
+        let (head, body) = response.into_parts();
+        let bounds = Bounds {
+            deadline: context.deadline(),
+            timer,
+            sleep,
+            cap: context.response_cap(),
+            says_its_end: head.version == http::Version::HTTP_2,
+        };
+        match read_body(pin!(body), bounds).await {
+            Ok(body) => Ok(Response::from_parts(head, body)),
+            Err(cut) => Err(Truncated { source: shown(cut.source), ..cut }.into_error(head)),
+        }
     }
 
     /// Makes the error of a service that gave no response.
@@ -201,11 +198,11 @@ where
             return Err(TransportErrorKind::TimeoutBeforeSend.into());
         }
         match &self.clock {
-            Clock::System => self.exchange(request, &context, SystemTimer.sleep(left)).await,
+            Clock::System => self.exchange(request, &context, &SystemTimer, SystemTimer.sleep(left)).await,
             #[cfg(feature = "tokio")]
             Clock::Tokio(_) => {
                 let sleep = clerk_actor_tokens_transport_kit::tokio_sleep("this tower transport", left)?;
-                self.exchange(request, &context, sleep).await
+                self.exchange(request, &context, &TokioTimer, sleep).await
             }
         }
     }

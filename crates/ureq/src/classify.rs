@@ -1,9 +1,9 @@
 //! Which kind of failure an error of ureq is, and what of it may be shown.
 
-use std::error::Error as StdError;
-
 use clerk_actor_tokens_core::{SendState, TransportError, TransportErrorKind};
-use clerk_actor_tokens_transport_kit::{BoxError, causes, no_connection};
+#[cfg(feature = "rustls")]
+use clerk_actor_tokens_transport_kit::causes;
+use clerk_actor_tokens_transport_kit::{BoxError, no_connection};
 use ureq::{Error, Timeout};
 
 /// Makes the error of an exchange that gave no head of a response.
@@ -41,19 +41,17 @@ pub(crate) fn shown(error: Error) -> BoxError {
 }
 
 /// Whether this error of a handshake is lasting: it names a certificate, a name or a protocol.
-fn is_tls_refusal(error: &(dyn StdError + 'static)) -> bool {
-    #[cfg(feature = "rustls")]
-    return matches!(error.downcast_ref(), Some(Error::Rustls(_)))
-        || causes(innermost_io(error)).any(|cause| cause.is::<rustls::Error>());
-    #[cfg(not(feature = "rustls"))]
-    return causes(error).any(|_| false);
+#[cfg(feature = "rustls")]
+fn is_tls_refusal(error: &Error) -> bool {
+    match error {
+        Error::Rustls(_) => true,
+        // The error of ureq does not name its source.
+        Error::Io(error) => causes(error).any(|cause| cause.is::<rustls::Error>()),
+        _ => false,
+    }
 }
 
-/// ureq's error says nothing of its source.
-#[cfg(feature = "rustls")]
-fn innermost_io<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
-    match error.downcast_ref() {
-        Some(Error::Io(error)) => error,
-        _ => error,
-    }
+#[cfg(not(feature = "rustls"))]
+fn is_tls_refusal(_: &Error) -> bool {
+    false
 }

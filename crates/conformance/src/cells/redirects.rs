@@ -29,7 +29,7 @@ pub(crate) enum Redirects {
 /// Where a redirect leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum To {
-    Nobody,
+    ClosedPort,
     AnotherOrigin,
     AnotherPath,
     Itself,
@@ -38,7 +38,7 @@ enum To {
 const CELLS: [(&str, To, &str); 4] = [
     (
         "law.redirect_to_nobody",
-        To::Nobody,
+        To::ClosedPort,
         "A redirect (301, 302, 303, 307, 308) to a port without a listener is the answer: it is not followed, and no error says \
          that nothing was executed",
     ),
@@ -93,9 +93,9 @@ const ELSEWHERE: &str = "/elsewhere";
 
 async fn one(stage: &Stage, to: To, redirects: Redirects, status: u16, has_body: bool) -> Checked {
     let other = Server::acting([Act::Write(whole("200 OK", b"{}").into())])?;
-    let nobody = ClosedPort::new()?;
+    let closed = ClosedPort::new()?;
     let location = match to {
-        To::Nobody => format!("http://{}{ELSEWHERE}", nobody.address()),
+        To::ClosedPort => format!("http://{}{ELSEWHERE}", closed.address()),
         To::AnotherOrigin => format!("http://{}{ELSEWHERE}", other.address()),
         To::AnotherPath => ELSEWHERE.to_owned(),
         To::Itself => String::new(),

@@ -10,6 +10,8 @@ mod encoding;
 mod files;
 mod lines;
 mod problem;
+#[cfg(test)]
+mod two_roots;
 
 pub(super) use self::problem::Problem;
 use self::{
