@@ -18,7 +18,7 @@ use clerk_actor_tokens::{
         CallContext, Executor, HttpTransport, Request, Response, Timer, TransportError, TransportErrorKind,
         kit::{
             BoxError, GatedBody, Tls, TokioExecutor, TokioTimer, check_request, no_connection, read_response,
-            until_deadline,
+            require_tokio, until_deadline,
         },
     },
 };
@@ -55,6 +55,7 @@ impl HttpTransport for OneShot {
     async fn send(&self, request: Request, context: CallContext) -> Result<Response, TransportError> {
         // From here until the body is taken nothing is sent: a failure that claims it is believed.
         context.send_state().hold();
+        require_tokio("this transport")?;
         check_request(&request, Tls::Unavailable)?;
         let response = until_deadline(&context, &TokioTimer, head(request, &context)).await??;
         read_response(response, &context, &TokioTimer).await

@@ -13,7 +13,8 @@ fn source(path: &str) -> String {
 fn prints(name: &str) -> String {
     let tests = std::env::current_exe().unwrap();
     let path = tests.parent().unwrap().parent().unwrap().join("examples").join(format!("{name}{EXE_SUFFIX}"));
-    let output = Command::new(path).output().unwrap();
+    let output = Command::new(path).output();
+    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; it is built with all targets of this package"));
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

@@ -1,4 +1,5 @@
 //! The main job over one transport. Beside this file is the same program over each of the others: one line differs.
+//! `cargo run --example` and the name of the file runs it.
 #![expect(clippy::print_stdout, reason = "it shows what happens")]
 
 use clerk_actor_tokens::{Actor, Client, testing::emulator::Emulator};

@@ -33,7 +33,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// What the server has seen: how many whole requests, by the user in their body.
 type Whole = Arc<Mutex<HashMap<String, usize>>>;
 
-/// Answers one stream at a time, and that of `user_held` when it is told to.
+/// Answers one stream at a time, and that of `user_held` when the test releases it.
 async fn serve(listener: TcpListener, whole: Whole, release: Arc<Notify>) {
     let (stream, _) = listener.accept().await.unwrap();
     let mut connection = h2::server::Builder::new().max_concurrent_streams(1).handshake(stream).await.unwrap();
@@ -67,7 +67,7 @@ async fn answer(
     respond.send_response(Response::new(()), false)?.send_data(token.into(), true)
 }
 
-/// Drops what is below it when it is told to, as a layer with a time limit does: that of the third request.
+/// Drops the third request below it when the test says so, as a layer with a time limit does.
 #[derive(Clone)]
 struct GivesUp<S> {
     below: S,

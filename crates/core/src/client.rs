@@ -33,7 +33,8 @@ pub struct Client<T: ?Sized = dyn HttpTransport> {
 }
 
 impl<T: HttpTransport> Client<T> {
-    /// Makes a client with the default settings, against Clerk's production API.
+    /// Makes a client with the default settings, against Clerk's production API. It reads no environment variable:
+    /// [`from_env`](Self::from_env) does.
     pub fn new(transport: T, credentials: impl CredentialProvider) -> Self {
         Self { settings: Arc::new(Settings::new(Arc::new(credentials))), transport: Arc::new(transport) }
     }

@@ -59,6 +59,7 @@ mod execution;
 mod executor;
 mod exposure;
 mod few;
+mod from_env;
 mod invalid_request;
 mod json;
 mod lock;

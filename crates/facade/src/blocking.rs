@@ -6,7 +6,8 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let clerk = client_from_env()?; // reads CLERK_SECRET_KEY
 //!     let token = clerk.actor_tokens().create("user_customer", Actor::new("user_engineer")).send().wait()?;
-//!     Ok(println!("{}", token.url().map_or("", |url| url.expose()))) // hand the link out
+//!     println!("{}", token.url().map_or("", |url| url.expose())); // hand the link out
+//!     Ok(())
 //! }
 //! ```
 //!
@@ -15,8 +16,6 @@
 
 use clerk_actor_tokens_core::{Client, ConfigError, SecretKey};
 use clerk_actor_tokens_ureq::UreqTransport;
-
-use crate::connect;
 
 /// Waits on this thread: a call, [`hold`](crate::operation::Call::hold), [`keep`](crate::Held::keep) and
 /// [`close`](crate::Client::close) each end by their own time limit.
@@ -38,8 +37,9 @@ use crate::connect;
 /// ```
 ///
 /// Within an async function use `.await`: to wait here keeps a thread of the runtime from all else, and may wait for ever where that
-/// thread is the only one. Over the [hyper](https://docs.rs/clerk-actor-tokens-hyper) and reqwest transports, enter a tokio runtime
-/// first; without one a call fails, and nothing is sent.
+/// thread is the only one. Over the [hyper](https://docs.rs/clerk-actor-tokens-hyper) and reqwest transports, enter a tokio runtime of
+/// several threads first. Without a runtime a call fails, and nothing is sent. One of the current thread makes no progress while this
+/// waits: the call would not end, not even at its deadline.
 pub trait Wait: Future + Sized {
     /// Returns when the future is done.
     fn wait(self) -> Self::Output {
@@ -63,8 +63,8 @@ pub fn client(key: SecretKey) -> Client {
     Client::new(UreqTransport::new(), key).erase()
 }
 
-/// Returns a client that the environment describes, over ureq: `CLERK_SECRET_KEY`, `CLERK_API_URL` and `CLERK_DANGER_ALLOW_HTTP`,
-/// as [Keys and servers](crate::guide::keys_and_servers) says. Proxies of the environment are not read.
+/// Returns a client that the environment describes, over ureq: [`Client::from_env`] has the variables. Proxies of the environment
+/// are not read.
 ///
 /// ```
 /// match clerk_actor_tokens::blocking::client_from_env() {
@@ -74,8 +74,7 @@ pub fn client(key: SecretKey) -> Client {
 /// ```
 ///
 /// # Errors
-/// [`ConfigError`] names the variable and what is wrong with its value, which it does not show. A live key with a base URL of
-/// plain `http` is refused.
+/// Those of [`Client::from_env`].
 pub fn client_from_env() -> Result<Client, ConfigError> {
-    connect::from_env(|| Ok(UreqTransport::new()))
+    Ok(Client::from_env(UreqTransport::new())?.erase())
 }

@@ -7,7 +7,7 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
-#[cfg(any(feature = "hyper", feature = "hyper-ring", feature = "blocking"))]
+#[cfg(any(feature = "hyper", feature = "hyper-ring"))]
 mod connect;
 #[cfg(all(
     any(doc, doctest),

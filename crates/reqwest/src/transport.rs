@@ -6,6 +6,7 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -31,19 +32,26 @@ pub struct ReqwestTransport {
     executors: TokioExecutors,
 }
 
+/// How long connecting may take: the next attempt may reach another address.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is used again: shorter than servers keep one, such as Node's 5 s.
+const IDLE: Duration = Duration::from_secs(4);
+
 impl ReqwestTransport {
     /// Makes a transport over clients of its own, which `configure` sets up: roots, proxies, resolver, time limits.
     ///
     /// It is called twice: the second client has no pool, for calls that need a new connection. Redirects, retries, `Referer`,
     /// decoding and verbose records are off, whatever it sets: with them a call would be sent twice, or a key be written to a log.
-    /// Proxies of the environment are not used; one that `configure` sets is.
+    /// Proxies of the environment are not used; one that `configure` sets is. Unless it sets others, connecting has 5 s, and an idle
+    /// connection is used again for 4 s.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Client, SecretKey};
     /// use clerk_actor_tokens_reqwest::ReqwestTransport;
     /// use std::time::Duration;
     ///
-    /// let transport = ReqwestTransport::from_builder(|reqwest| reqwest.connect_timeout(Duration::from_secs(5)))?;
+    /// let transport = ReqwestTransport::from_builder(|reqwest| reqwest.connect_timeout(Duration::from_secs(2)))?;
     /// let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);
     /// # let _ = clerk;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -53,7 +61,7 @@ impl ReqwestTransport {
     /// [`ConfigError`] if reqwest refuses the settings.
     pub fn from_builder(configure: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Self, ConfigError> {
         let build = |finish: fn(ClientBuilder) -> ClientBuilder| {
-            let configured = configure(Client::builder().no_proxy());
+            let configured = configure(Client::builder().no_proxy().connect_timeout(CONNECT).pool_idle_timeout(IDLE));
             let builder = finish(as_a_transport_has_to_be(configured));
             // It panics where rustls has no crypto provider, and says beforehand in no other way.
             match catch_unwind(AssertUnwindSafe(|| builder.build())) {

@@ -10,16 +10,19 @@ use clerk_actor_tokens_core::{CallContext, bytes::Bytes};
 use clerk_actor_tokens_transport_kit::{GatedBody, Withdrawn};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::handed_down::HandedDown;
+
 /// The body of a request. It asks before it is given away, so that nothing is sent for a call that has ended, and it cannot be
 /// cloned, so that no layer sends a call twice.
 pub struct RequestBody {
     gated: GatedBody,
     context: CallContext,
+    handed_down: Option<HandedDown>,
 }
 
 impl RequestBody {
-    pub(crate) fn new(data: Bytes, context: CallContext) -> Self {
-        Self { gated: GatedBody::new(data, context.send_state().clone()), context }
+    pub(crate) fn new(data: Bytes, context: CallContext, handed_down: Option<HandedDown>) -> Self {
+        Self { gated: GatedBody::new(data, context.send_state().clone()), context, handed_down }
     }
 
     /// Returns the call that the request belongs to, and its limits.
@@ -29,8 +32,8 @@ impl RequestBody {
     }
 
     /// For a transport below, which has a gate of its own.
-    pub(crate) fn into_parts(self) -> (Bytes, CallContext) {
-        (self.gated.into_data(), self.context)
+    pub(crate) fn into_parts(self) -> (Bytes, CallContext, Option<HandedDown>) {
+        (self.gated.into_data(), self.context, self.handed_down)
     }
 }
 

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod handed_down;
 mod service;
 mod transport;
 

@@ -12,28 +12,25 @@ use clerk_actor_tokens_core::{
 use http_body_util::Full;
 use tower_service::Service;
 
-use crate::body::RequestBody;
+use crate::{body::RequestBody, handed_down::HandedDown};
 
-/// A transport as a service, for layers around it. [`TowerTransport`](crate::TowerTransport) makes a transport of the whole again.
+/// A transport as a service, for layers around it, or for code of your own that sends requests over it.
 ///
-/// It takes requests with [`RequestBody`], as `TowerTransport` sends them, with the limits of the call. Those with [`Bytes`] have the time
-/// that was given to [`new`](Self::new).
+/// [`TowerTransport::around`](crate::TowerTransport::around) makes one, and a transport of the whole again: its requests have
+/// [`RequestBody`], with the limits of the call. Requests with [`Bytes`] have the time that was given to [`new`](Self::new).
 ///
 /// ```
-/// use clerk_actor_tokens_core::{Client, HttpTransport, SecretKey, http};
-/// use clerk_actor_tokens_tower::{RequestBody, TowerTransport, TransportService};
+/// use clerk_actor_tokens_core::{Response, bytes::Bytes, http, transport_fn};
+/// use clerk_actor_tokens_tower::TransportService;
 /// use std::time::Duration;
 /// use tower::ServiceExt as _;
 ///
-/// fn with_a_header(transport: impl HttpTransport, key: SecretKey) -> Client {
-///     let service = TransportService::new(transport, Duration::from_secs(30));
-///     let service = service.map_request(|mut request: http::Request<RequestBody>| {
-///         request.headers_mut().insert("x-desk", http::HeaderValue::from_static("support"));
-///         request
-///     });
-///     Client::new(TowerTransport::new(service), key).erase()
-/// }
-/// # let _ = with_a_header(clerk_actor_tokens_core::transport_fn(|_, _| async { unreachable!() }), SecretKey::new("sk_test_abc").unwrap());
+/// let transport = transport_fn(|_request, _context| async { Ok(Response::new(Bytes::from_static(b"{}"))) });
+/// let service = TransportService::new(transport, Duration::from_secs(30));
+/// let request = http::Request::get("https://api.clerk.com/v1/jwks").body(Bytes::new())?;
+/// let response = pollster::block_on(service.oneshot(request))?;
+/// assert_eq!(response.status(), 200);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct TransportService<T> {
@@ -44,18 +41,37 @@ pub struct TransportService<T> {
 /// What a request is said to be that no call has made. Whether it may be repeated is not known.
 static INFO: OperationInfo = OperationInfo::new("Request", "/", Idempotency::NonIdempotent);
 
+/// For requests without a call's limits below layers: as long as a call has unless it says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
 impl<T: HttpTransport> TransportService<T> {
     /// Makes a service of a transport. `timeout` bounds each request without a call's limits: connecting, sending and reading.
     pub fn new(transport: T, timeout: Duration) -> Self {
         Self { transport: Arc::new(transport), timeout }
     }
 
-    fn send(&self, request: http::Request<Bytes>, context: Option<CallContext>) -> Sending {
+    pub(crate) fn shared(transport: Arc<T>) -> Self {
+        Self { transport, timeout: TIMEOUT }
+    }
+
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+        context: Option<CallContext>,
+        handed_down: Option<HandedDown>,
+    ) -> Sending {
         let (transport, timeout) = (Arc::clone(&self.transport), self.timeout);
         Box::pin(async move {
             let context =
                 context.unwrap_or_else(|| CallContext::new(&INFO, Deadline::after(transport.timer().now(), timeout)));
-            Ok((*transport).send(request, context).await?.map(Full::new))
+            if let Some(down) = &handed_down {
+                down.begin();
+            }
+            let response = (*transport).send(request, context).await?;
+            if let Some(down) = &handed_down {
+                down.answered();
+            }
+            Ok(response.map(Full::new))
         })
     }
 }
@@ -78,7 +94,7 @@ impl<T: HttpTransport> Service<http::Request<Bytes>> for TransportService<T> {
     }
 
     fn call(&mut self, request: http::Request<Bytes>) -> Sending {
-        self.send(request, None)
+        self.send(request, None, None)
     }
 }
 
@@ -94,7 +110,7 @@ impl<T: HttpTransport> Service<http::Request<RequestBody>> for TransportService<
     /// The transport below has a gate of its own.
     fn call(&mut self, request: http::Request<RequestBody>) -> Sending {
         let (head, body) = request.into_parts();
-        let (data, context) = body.into_parts();
-        self.send(http::Request::from_parts(head, data), Some(context))
+        let (data, context, handed_down) = body.into_parts();
+        self.send(http::Request::from_parts(head, data), Some(context), handed_down)
     }
 }

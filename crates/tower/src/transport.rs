@@ -21,12 +21,19 @@ use clerk_actor_tokens_transport_kit::{TokioExecutors, TokioTimer};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::body::RequestBody;
+use crate::{body::RequestBody, handed_down::HandedDown, service::TransportService};
 
 /// Core's [`HttpTransport`] over any service of HTTP requests: hyper-util's client, a stack of `tower-http` layers, a router.
 ///
-/// The service takes `http::Request<RequestBody>`. For one that takes another body, put tower's `map_request` before it:
-/// `request.map(axum::body::Body::new)`, for example.
+/// The service takes `http::Request<RequestBody>`. It is `Clone` and `Send`, its error becomes a boxed error, and the body of its
+/// response has [`Bytes`]; tower's `BoxCloneService` is such a service. For one that takes another body, put tower's `map_request`
+/// before it: `request.map(axum::body::Body::new)`, for example.
+///
+/// | made by | its time | exchanges whose caller leaves |
+/// | --- | --- | --- |
+/// | [`new`](Self::new) | the system's | end there, unless the client has an executor; without one, `hold` is refused |
+/// | `on_tokio` | tokio's | are finished on the runtime in which they began |
+/// | [`around`](Self::around) a transport | that of the transport | are finished as those of the transport |
 pub struct TowerTransport<S> {
     /// Cloned for each exchange. Not every service is `Sync`.
     service: Mutex<S>,
@@ -43,6 +50,8 @@ enum Clock {
     System,
     #[cfg(feature = "tokio")]
     Tokio(TokioExecutors),
+    /// That of the transport below.
+    Below(Arc<dyn HttpTransport>),
 }
 
 impl<S> TowerTransport<S> {
@@ -71,8 +80,35 @@ impl<S> TowerTransport<S> {
         Self { clock: Clock::Tokio(TokioExecutors::default()), ..Self::new(service) }
     }
 
-    /// Sets another service for requests that need a connection without earlier requests, such as a client without a pool. Without
-    /// one the same service sends them, perhaps on the connection that was just refused.
+    /// Puts layers around a transport. The whole has the timer and the executor of that transport.
+    ///
+    /// A layer may end a request by an error. A response that it makes of its own, while the request is with the transport or after that
+    /// failed, is an error here: it is not Clerk's.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{Client, HttpTransport, SecretKey, http};
+    /// use clerk_actor_tokens_tower::{RequestBody, TowerTransport};
+    /// use tower::ServiceExt as _;
+    ///
+    /// fn with_a_header(transport: impl HttpTransport, key: SecretKey) -> Client {
+    ///     let transport = TowerTransport::around(transport, |service| {
+    ///         service.map_request(|mut request: http::Request<RequestBody>| {
+    ///             request.headers_mut().insert("x-desk", http::HeaderValue::from_static("support"));
+    ///             request
+    ///         })
+    ///     });
+    ///     Client::new(transport, key).erase()
+    /// }
+    /// # let _ = with_a_header(clerk_actor_tokens_core::transport_fn(|_, _| async { unreachable!() }), SecretKey::new("sk_test_abc").unwrap());
+    /// ```
+    pub fn around<T: HttpTransport>(transport: T, layers: impl FnOnce(TransportService<T>) -> S) -> Self {
+        let transport = Arc::new(transport);
+        let service = layers(TransportService::shared(Arc::clone(&transport)));
+        Self { clock: Clock::Below(transport), ..Self::new(service) }
+    }
+
+    /// Sets another service for requests that need a connection without earlier requests, such as a client without a pool. It
+    /// has the same type: make both by one function. Without one the same service sends them, perhaps on the connection that was just refused.
     #[must_use]
     pub fn fresh_service(mut self, service: S) -> Self {
         self.fresh = Some(Mutex::new(service));
@@ -80,8 +116,12 @@ impl<S> TowerTransport<S> {
     }
 
     /// Sets what an error proves if nothing of the request was sent. It is asked with the error of the service, and again with each of
-    /// its causes. Where it returns `None`, such an error is a [`Connect`](TransportErrorKind::Connect), and the call is sent again. An error
-    /// after the request had begun proves nothing, whatever this returns.
+    /// its causes. Where it returns `None`, the kind of a [`TransportError`] among the causes counts; without one, such an error is a
+    /// [`Connect`](TransportErrorKind::Connect), and the call is sent again.
+    ///
+    /// It is not asked where the error itself is a `TransportError`, nor about a refusal that is seen in the error (HTTP/2's, with the
+    /// feature `h2`). It cannot claim `Refused` or `RefusedOnNewConnection`, which a peer has to say: they count as `None`. An error after the
+    /// request had begun proves nothing, whatever this returns.
     ///
     /// ```
     /// use clerk_actor_tokens_core::TransportErrorKind;
@@ -116,7 +156,11 @@ impl<S> TowerTransport<S> {
         B::Error: Into<BoxError>,
     {
         let has_body = !request.body().is_empty();
-        let request = request.map(|body| RequestBody::new(body, context.clone()));
+        let handed_down = match &self.clock {
+            Clock::Below(_) => Some(HandedDown::default()),
+            _ => None,
+        };
+        let request = request.map(|body| RequestBody::new(body, context.clone(), handed_down.clone()));
         let service = if context.wants_fresh_connection() { self.fresh.as_ref() } else { None };
         let mut service = cloned(service.unwrap_or(&self.service));
         let called = async {
@@ -126,6 +170,11 @@ impl<S> TowerTransport<S> {
         let mut sleep = pin!(sleep);
         let called = until_asleep(context, sleep.as_mut(), called).await?;
         let response = called.map_err(|error| self.failed(error.into(), has_body, context))?;
+        if handed_down.is_some_and(|request| request.is_unanswered()) {
+            let cause =
+                "a layer made a response of its own, while the transport below it had the request or after that failed";
+            return Err(TransportError::new(TransportErrorKind::Interrupted).with_source(cause));
+        }
         let (head, body) = response.into_parts();
         let bounds = Bounds {
             deadline: context.deadline(),
@@ -199,6 +248,10 @@ where
         }
         match &self.clock {
             Clock::System => self.exchange(request, &context, &SystemTimer, SystemTimer.sleep(left)).await,
+            Clock::Below(transport) => {
+                let timer = transport.timer();
+                self.exchange(request, &context, timer, timer.sleep(left)).await
+            }
             #[cfg(feature = "tokio")]
             Clock::Tokio(_) => {
                 let sleep = clerk_actor_tokens_transport_kit::tokio_sleep("this tower transport", left)?;
@@ -210,15 +263,18 @@ where
     fn timer(&self) -> &dyn Timer {
         match &self.clock {
             Clock::System => &SystemTimer,
+            Clock::Below(transport) => transport.timer(),
             #[cfg(feature = "tokio")]
             Clock::Tokio(_) => &TokioTimer,
         }
     }
 
-    /// Returns the executor of the runtime that is entered here, if the transport was made [`on_tokio`](Self::on_tokio).
+    /// Returns the executor of the runtime that is entered here, if the transport was made [`on_tokio`](Self::on_tokio), and that of
+    /// the transport below, if it was made [`around`](Self::around) one.
     fn executor(&self) -> Option<Arc<dyn Executor>> {
         match &self.clock {
             Clock::System => None,
+            Clock::Below(transport) => transport.executor(),
             #[cfg(feature = "tokio")]
             Clock::Tokio(executors) => Some(executors.entered()),
         }

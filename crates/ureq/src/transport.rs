@@ -39,8 +39,12 @@ pub struct UreqTransport {
 /// How long an idle connection is used again: shorter than servers keep one, such as Node's 5 s.
 const IDLE: Duration = Duration::from_secs(4);
 
+/// How long connecting may take: the next attempt may reach another address.
+const CONNECT: Duration = Duration::from_secs(5);
+
 impl UreqTransport {
-    /// Makes a transport as ureq is configured by default, but without a proxy of the environment.
+    /// Makes a transport as ureq is configured by default, but without a proxy of the environment: connecting has 5 s, and an idle connection is
+    /// used again for 4 s.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Client, SecretKey};
@@ -67,7 +71,7 @@ impl UreqTransport {
     ///
     /// let proxy = Proxy::new("http://proxy.test:3128")?;
     /// let transport = UreqTransport::from_config(|config| {
-    ///     config.proxy(Some(proxy.clone())).timeout_connect(Some(Duration::from_secs(5)))
+    ///     config.proxy(Some(proxy.clone())).timeout_connect(Some(Duration::from_secs(2)))
     /// });
     /// # let _ = transport;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,7 +79,8 @@ impl UreqTransport {
     #[must_use]
     pub fn from_config(configure: impl Fn(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>) -> Self {
         let agent = |finish: fn(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>| {
-            let configured = configure(Agent::config_builder().proxy(None).max_idle_age(IDLE));
+            let configured =
+                configure(Agent::config_builder().proxy(None).timeout_connect(Some(CONNECT)).max_idle_age(IDLE));
             let config = finish(as_a_transport_has_to_be(configured)).build();
             Agent::with_parts(config, Gate::default(), DefaultResolver::default())
         };

@@ -1,13 +1,12 @@
-//! The kit over tower: hyper-util's client as a service, and a transport as a service and back.
+//! The kit over tower: hyper-util's client as a service, and layers around a transport.
 
 use super::*;
 
-use clerk_actor_tokens_tower::{RequestBody, TowerTransport, TransportService};
+use clerk_actor_tokens_tower::{RequestBody, TowerTransport};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use std::time::Duration;
 
 /// What no service can do. The book's page on transports says the same.
 const SKIPPED: [(&str, &str); 2] = [
@@ -42,18 +41,15 @@ fn hyper_utils_client_keeps_the_law_over_http2() {
     });
 }
 
-/// Nothing of a transport is lost on the way through a service, not even the discarding of a connection.
+/// Nothing of a transport is lost below layers, not even the discarding of a connection.
 #[test]
-fn a_transport_as_a_service_and_back_conforms() {
-    let test = "tower::a_transport_as_a_service_and_back_conforms";
+fn layers_around_a_transport_conform() {
+    let test = "tower::layers_around_a_transport_conform";
     let cells = conforms(test, 1, &[], || {
         let hyper = HyperTransport::builder().http_only().build().unwrap();
-        let service = TransportService::new(hyper, Duration::from_secs(30));
-        let service =
-            ::tower::ServiceExt::map_request(service, |request: clerk_actor_tokens::http::Request<RequestBody>| {
-                request
-            });
-        TowerTransport::on_tokio(service)
+        TowerTransport::around(hyper, |service| {
+            ::tower::ServiceExt::map_request(service, |request: clerk_actor_tokens::http::Request<RequestBody>| request)
+        })
     });
-    println!("figure: a transport as a service and back: {} cells passed", assert_passed_but(&cells, &[]));
+    println!("figure: layers around a transport: {} cells passed", assert_passed_but(&cells, &[]));
 }

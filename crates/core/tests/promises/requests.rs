@@ -611,6 +611,29 @@ fn the_secret_key_is_read_from_the_environment() {
 }
 
 #[test]
+fn a_client_of_the_environment_has_its_key_and_its_base_url() {
+    if std::env::var_os(CHILD).is_some() {
+        let found = match Client::from_env(Scripted::new(pending)) {
+            Ok(client) => {
+                run(&client, Op::Create).unwrap();
+                let request = sent(&client);
+                format!("{} {}", request.uri(), request.headers()["authorization"].to_str().unwrap())
+            }
+            Err(error) => error.to_string(),
+        };
+        return say(&found);
+    }
+    let child = |key: &'static str, url: &'static str| {
+        let variables = [("CLERK_SECRET_KEY", OsStr::new(key)), ("CLERK_API_URL", OsStr::new(url))];
+        in_child("a_client_of_the_environment_has_its_key_and_its_base_url", &variables)
+    };
+    assert_eq!(child("sk_test_a", ""), "https://api.clerk.com/v1/actor_tokens Bearer sk_test_a");
+    assert_eq!(child("sk_test_a", "http://127.0.0.1:4010"), "http://127.0.0.1:4010/v1/actor_tokens Bearer sk_test_a");
+    assert!(child("pk_test_a", "").starts_with("`CLERK_SECRET_KEY` "));
+    assert!(child("sk_live_a", "http://127.0.0.1:4010").starts_with("`CLERK_API_URL` is plain http"));
+}
+
+#[test]
 fn input_that_is_refused_before_there_is_a_call_becomes_an_error_by_a_question_mark() {
     fn read(id: &str) -> Result<ActorTokenId, Error> {
         Ok(ActorTokenId::new(id)?)
