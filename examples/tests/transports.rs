@@ -1,5 +1,5 @@
 //! The same program over each transport: it runs, and one line of it differs. What a transport of one's own takes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by a panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by a panic")]
 
 use std::{env::consts::EXE_SUFFIX, fs, path::Path, process::Command};
 
