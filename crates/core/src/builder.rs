@@ -14,6 +14,7 @@ use crate::{
     config_error::ConfigError,
     executor::Executor,
     middleware::Middleware,
+    observe::Observer,
     retry::{RetryPolicy, budget::RetryBudget, gate},
     transport::HttpTransport,
     url::BaseUrl,
@@ -142,6 +143,12 @@ impl<T: HttpTransport> ClientBuilder<T> {
     /// [`Error::is_detached`](crate::Error::is_detached).
     pub fn middleware(mut self, middleware: impl Middleware) -> Self {
         self.settings.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// Adds what counts and measures the calls: see [`Observer`]. All of them see each call.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.settings.observers.push(Arc::new(observer));
         self
     }
 

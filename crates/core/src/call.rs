@@ -20,6 +20,7 @@ mod exchange;
 mod guarded;
 pub(crate) mod held;
 pub(crate) mod in_flight;
+mod observed;
 pub(crate) mod options;
 pub(crate) mod orphan;
 mod run;

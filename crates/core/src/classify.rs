@@ -98,7 +98,7 @@ pub(crate) fn proof(exchanged: &Exchanged) -> Execution {
 }
 
 /// The response, also one that was cut short.
-fn response_of(exchanged: &Exchanged) -> Option<&Response> {
+pub(crate) fn response_of(exchanged: &Exchanged) -> Option<&Response> {
     exchanged.as_ref().map_or_else(TransportError::partial, Some)
 }
 

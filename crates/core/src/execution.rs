@@ -31,6 +31,16 @@ pub enum Execution {
 }
 
 impl Execution {
+    /// Returns the word that serde writes: `not_executed`, `unknown` or `executed`. It suits the label of a metric.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotExecuted => "not_executed",
+            Self::Unknown => "unknown",
+            Self::Executed => "executed",
+        }
+    }
+
     /// What is known of two attempts together: `Executed` if either is, else `Unknown` if either is, else
     /// `NotExecuted`.
     #[must_use]

@@ -64,10 +64,12 @@ mod invalid_request;
 mod json;
 mod lock;
 mod middleware;
+mod observe;
 mod operation;
 mod operation_info;
 mod plain_http;
 mod query;
+mod reserved;
 mod response;
 mod retry;
 mod secret;
@@ -110,7 +112,8 @@ pub use crate::{
     executor::{Executor, ThreadExecutor, executor_fn},
     exposure::Exposure,
     invalid_request::InvalidRequest,
-    middleware::{Middleware, Next, middleware_fn},
+    middleware::{Headers, Middleware, Next, RateLimit, RequestLine, RequestLog, middleware_fn},
+    observe::{AttemptEnded, CallEnded, Observer, OrphanEnd},
     operation::{Creation, Operation, ParseError, Salvage, Undo},
     operation_info::{Idempotency, OperationInfo},
     query::Query,

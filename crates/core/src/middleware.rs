@@ -11,6 +11,10 @@
 //! A middleware wraps an attempt. An exchange that it drops, as a timeout of its own does, may be detached: see
 //! [`ClientBuilder::middleware`](crate::ClientBuilder::middleware).
 
+mod headers;
+mod rate_limit;
+mod request_log;
+
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -18,6 +22,12 @@ use async_trait::async_trait;
 use crate::{
     time::{BoxFuture, Timer},
     transport::{CallContext, HttpTransport, Request, Response, TransportError},
+};
+
+pub use self::{
+    headers::Headers,
+    rate_limit::RateLimit,
+    request_log::{RequestLine, RequestLog},
 };
 
 /// Wraps each attempt of a call: see

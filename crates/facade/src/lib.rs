@@ -22,6 +22,7 @@ mod connect;
 ))]
 pub mod guide;
 pub mod middleware;
+pub mod observe;
 pub mod operation;
 pub mod response;
 pub mod settings;

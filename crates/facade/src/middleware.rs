@@ -1,4 +1,4 @@
-//! Wrapping each attempt of a call: headers, logs, metrics.
+//! Wrapping each attempt of a call: headers, a log of requests, a limit on their rate.
 
 #[doc(inline)]
-pub use clerk_actor_tokens_core::{Middleware, Next, middleware_fn};
+pub use clerk_actor_tokens_core::{Headers, Middleware, Next, RateLimit, RequestLine, RequestLog, middleware_fn};

@@ -9,7 +9,6 @@ use crate::{
     call::{
         call_state::CallState,
         exchange::Exchange,
-        options,
         sends::{AttemptEnd, Shut, Success, Summary},
         watchdog::{ATTEMPT_WATCHDOG, late, until, within},
     },
@@ -18,6 +17,7 @@ use crate::{
     middleware::{Endpoint, Next},
     operation::Operation,
     operation_info::Idempotency,
+    reserved::reserved,
     stamp,
     time::{BoxFuture, Deadline, Timer},
     transport::{
@@ -48,6 +48,7 @@ pub(crate) fn attempt<O: Operation, T: HttpTransport + ?Sized>(
     mut request: Request,
 ) -> impl Future<Output = Ended<O::Output>> + Send {
     async move {
+        call.attempt_begins();
         let (number, first_send) = call.log.begin_attempt();
         let stamp = match add_stamp(call, &mut request, number) {
             Ok(stamp) => stamp,
@@ -84,6 +85,7 @@ pub(crate) fn unsent<O: Operation, T: HttpTransport + ?Sized>(
     call: &Arc<CallState<O, T>>,
     error: TransportError,
 ) -> Ended<O::Output> {
+    call.attempt_begins();
     let (number, _) = call.log.begin_attempt();
     end(call, None, number, None, Err(error))
 }
@@ -150,6 +152,7 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
         let (made, given) = (made.confirmed(), call.operation.creation().and_then(|creation| creation.id_of(value)));
         summary.others_in_doubt |= made.is_some() && given.is_some() && made != given.as_deref();
     }
+    call.attempt_ended(summary.attempts.as_slice(), &exchanged);
     Ended { exchanged, result, summary }
 }
 
@@ -233,7 +236,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Core<'_, O, T> {
                 ));
             }
         }
-        if let Some(name) = options::reserved(request.headers()) {
+        if let Some(name) = reserved(request.headers()) {
             return Err(TransportError::blocked(format!(
                 "a middleware set the header `{name}`, which only the client or the transport may set"
             )));

@@ -8,6 +8,7 @@ use crate::{
     call::{options::Options, orphan::UndoCall, send_log::SendLog, settings::Settings},
     classify::{self, Exchanged},
     executor::Executor,
+    observe::watch::Watch,
     operation::{Operation, Undo},
     operation_info::Idempotency,
     retry::{RetryPolicy, limits::Place, rule::Failure},
@@ -25,6 +26,7 @@ pub(crate) struct CallState<O, T: ?Sized> {
     pub(crate) options: Option<Box<Options>>,
     pub(crate) deadline: Deadline,
     pub(crate) log: SendLog,
+    pub(crate) watch: Watch,
     /// What runs an exchange on that its caller drops: of the runtime in which the call was first polled.
     executor: OnceLock<Option<Arc<dyn Executor>>>,
     undo: MakeUndo<T>,
@@ -45,6 +47,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
         Self {
             deadline: Deadline::after(transport.timer().now(), timeout),
             log: SendLog::new(operation.info().idempotency()),
+            watch: Watch::default(),
             executor: OnceLock::new(),
             settings,
             transport,

@@ -18,6 +18,7 @@ use crate::{
         settings::Settings,
     },
     error::Error,
+    observe::spans::CallSpan,
     operation::{Operation, Undo},
     operation_info::Idempotency,
     retry::RetryPolicy,
@@ -40,7 +41,8 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(
     options: Option<Box<Options>>,
 ) -> Result<BoxFuture<'static, Outcome<O::Output>>, Error> {
     let caller = begin(settings, transport, operation, options)?;
-    Ok(Box::pin(run(caller)))
+    let span = caller.span.clone();
+    Ok(Box::pin(span.around(run(caller))))
 }
 
 /// As [`start`], for a caller that holds what the call makes. To be called where the call is first polled.
@@ -63,7 +65,8 @@ pub(crate) fn start_held<O: Operation, T: HttpTransport + ?Sized>(
              `cancel_on_drop`",
         );
     }
-    Ok(Box::pin(run_held(caller)))
+    let span = caller.span.clone();
+    Ok(Box::pin(span.around(run_held(caller))))
 }
 
 fn begin<O: Operation, T: HttpTransport + ?Sized>(
@@ -82,9 +85,10 @@ fn begin<O: Operation, T: HttpTransport + ?Sized>(
             None => return Err(Error::from_transport(info, client_is_closed())),
         },
     };
-    let call = Arc::new(CallState::new(settings, transport, operation, options, make_undo));
-    let first = Some(new_request(&call).map_err(refused)?);
-    Ok(Caller { call, first, in_flight, is_over: false })
+    let mut call = CallState::new(settings, transport, operation, options, make_undo);
+    let first = new_request(&call).map_err(refused)?;
+    let span = call.begin_watch(first.method());
+    Ok(Caller { call: Arc::new(call), first: Some(first), in_flight, is_over: false, span })
 }
 
 fn client_is_closed() -> TransportError {
@@ -100,6 +104,7 @@ struct Caller<O: Operation, T: HttpTransport + ?Sized> {
     /// Of an operation that is not idempotent.
     in_flight: Option<InFlightGuard>,
     is_over: bool,
+    span: CallSpan,
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Caller<O, T> {
@@ -107,11 +112,19 @@ impl<O: Operation, T: HttpTransport + ?Sized> Caller<O, T> {
     fn end(&mut self) {
         self.is_over = true;
     }
+
+    fn show(&self, outcome: &Outcome<O::Output>) {
+        self.call.call_ended(&self.span, outcome.as_ref());
+    }
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Drop for Caller<O, T> {
     fn drop(&mut self) {
-        if self.is_over || self.in_flight.is_none() {
+        if self.is_over {
+            return;
+        }
+        self.span.left();
+        if self.in_flight.is_none() {
             return;
         }
         if let Some(in_doubt) = self.call.log.leave() {
@@ -126,6 +139,7 @@ fn run<O: Operation, T: HttpTransport + ?Sized>(
 ) -> impl Future<Output = Outcome<O::Output>> + Send {
     async move {
         let outcome = attempts(&caller.call, &mut caller.first).await;
+        caller.show(&outcome);
         caller.end();
         outcome
     }
@@ -137,6 +151,7 @@ fn run_held<O: Operation, T: HttpTransport + ?Sized>(
 ) -> impl Future<Output = Result<Held<O::Output>, Error>> + Send {
     async move {
         let outcome = attempts(&caller.call, &mut caller.first).await;
+        caller.show(&outcome);
         // Held before the caller has ended: whatever happens in between, one of the two takes it back.
         let held = outcome.and_then(|response| held::hold(&caller.call, response));
         caller.end();

@@ -7,7 +7,6 @@
 
 use std::{
     fmt,
-    io::{self, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -25,6 +24,10 @@ use crate::{
     classify::{self, Dropped, Exchanged, classify},
     error::Error,
     execution::Execution,
+    observe::{
+        OrphanEnd, records,
+        spans::{Later, Link},
+    },
     operation::{Operation, Salvage},
     time::BoxFuture,
     transport::{CallContext, HttpTransport, TransportErrorKind, send_state::SendState},
@@ -50,6 +53,7 @@ pub(crate) struct Detached<O: Operation, T: HttpTransport + ?Sized> {
     stage: Stage,
     /// Whether its caller held what was made, and did not keep it.
     was_held: bool,
+    span: Later,
     /// Last, so that `close` waits for all of it.
     in_flight: InFlightGuard,
 }
@@ -95,12 +99,14 @@ impl fmt::Display for NotRevoked {
 /// Gives an exchange that has lost its caller to the executor.
 pub(crate) fn run_on<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallState<O, T>>, running: Running) {
     let send = Some((running.number, running.context.send_state().clone()));
-    hand_over(Detached::new(call, send, None), Some(running));
+    let span = call.detached_span();
+    hand_over(Detached::new(call, send, None, span), Some(running));
 }
 
 /// Gives what a call has left in doubt to the executor: its caller has left, and its exchanges have ended.
 pub(crate) fn take_care<O: Operation, T: HttpTransport + ?Sized>(call: Arc<CallState<O, T>>, in_doubt: InDoubt) {
-    hand_over(Detached::new(call, None, Some(in_doubt)), None);
+    let span = call.detached_span();
+    hand_over(Detached::new(call, None, Some(in_doubt), span), None);
 }
 
 /// Gives what was held and is not kept to the executor, which revokes it. The id is the one in the value, where `in_doubt`
@@ -109,8 +115,10 @@ pub(crate) fn revoke_held<O: Operation, T: HttpTransport + ?Sized>(
     call: Arc<CallState<O, T>>,
     in_doubt: InDoubt,
     id: Option<String>,
+    held: &Link,
 ) -> OrphanReport {
-    let mut detached = Detached::new(call, None, None);
+    let span = held.detached(call.operation.info());
+    let mut detached = Detached::new(call, None, None, span);
     detached.was_held = true;
     detached.found = id.map_or(Salvage::None, Salvage::Confirmed);
     let report = detached.report(&in_doubt);
@@ -122,7 +130,8 @@ pub(crate) fn revoke_held<O: Operation, T: HttpTransport + ?Sized>(
 /// Where there is no executor, or where it drops the task, the loss is reported.
 fn hand_over<O: Operation, T: HttpTransport + ?Sized>(detached: Detached<O, T>, running: Option<Running>) {
     let executor = detached.call.executor().cloned();
-    let task: BoxFuture<'static, ()> = Box::pin(finish(Task { running, detached }));
+    let span = detached.span.clone();
+    let task: BoxFuture<'static, ()> = Box::pin(span.around(finish(Task { running, detached })));
     // This may be a destructor in the middle of a panic, and an executor is the user's.
     let _ = catch_unwind(AssertUnwindSafe(|| match executor {
         Some(executor) => executor.execute(task),
@@ -145,6 +154,10 @@ async fn finish<O: Operation, T: HttpTransport + ?Sized>(task: Task<O, T>) {
         let exchanged = detached.call.finish_send(number, &key, &send_state, exchanged);
         detached.send = None;
         detached.in_doubt = detached.settle(attempt, number, &exchanged);
+        // Where the caller waits, it is its attempt that ends.
+        if detached.call.log.is_left() {
+            detached.call.attempt_ended(detached.call.log.summary().attempts.as_slice(), &exchanged);
+        }
     }
     let Some(in_doubt) = &detached.in_doubt else { return };
     let key = in_doubt.success.as_ref().map(|success| success.key.clone());
@@ -154,9 +167,14 @@ async fn finish<O: Operation, T: HttpTransport + ?Sized>(task: Task<O, T>) {
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
-    fn new(call: Arc<CallState<O, T>>, send: Option<(usize, SendState)>, in_doubt: Option<InDoubt>) -> Self {
+    fn new(
+        call: Arc<CallState<O, T>>,
+        send: Option<(usize, SendState)>,
+        in_doubt: Option<InDoubt>,
+        span: Later,
+    ) -> Self {
         let in_flight = call.settings.in_flight.begin_detached();
-        Self { call, send, in_doubt, found: Salvage::None, stage: Stage::Waiting, was_held: false, in_flight }
+        Self { call, send, in_doubt, found: Salvage::None, stage: Stage::Waiting, was_held: false, span, in_flight }
     }
 
     /// Polls the exchange to its end: within the deadline of its attempt, and without its panics.
@@ -234,7 +252,10 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         // What a caller let go of is no orphan: it becomes one where it cannot be revoked.
         if self.was_held && !orphan.report.is_incomplete() {
             match self.undo(&orphan).await {
-                Ok(()) => return log::info!(target: "clerk_actor_tokens", "{}; it was revoked", orphan.report),
+                Ok(()) => {
+                    records::revoked(format_args!("{}; it was revoked", orphan.report));
+                    return self.show(&orphan.report, OrphanEnd::Revoked);
+                }
                 Err(why) => return self.handle_orphan(orphan, Some(why)).await,
             }
         }
@@ -246,7 +267,11 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         match (&self.call.settings.on_orphan, failed) {
             (Some(handler), _) => {
                 self.stage = Stage::InHandler;
+                // The report goes to the handler, and may be large.
+                let report = self.call.has_observers().then(|| orphan.report.clone());
                 handler(orphan).await;
+                self.span.orphan(OrphanEnd::Handled.as_str());
+                report.iter().for_each(|report| self.call.orphan_ended(report, OrphanEnd::Handled));
             }
             (None, Some(why)) => self.was_not_revoked(orphan.report(), &why),
             (None, None) => self.revoke(orphan).await,
@@ -265,8 +290,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
     }
 
     fn was_not_revoked(&self, report: &OrphanReport, why: &NotRevoked) {
-        lost(format_args!("{report}; it was not revoked: {why}"));
-        self.in_flight.in_flight().keep(report.clone());
+        self.lost(report.clone(), format_args!("{report}; it was not revoked: {why}"));
     }
 
     async fn revoke(&mut self, orphan: Orphan) {
@@ -274,28 +298,34 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         if orphan.undo.is_none() {
             let why =
                 if report.id.is_none() { "its id is not known for certain" } else { "nothing undoes this operation" };
-            lost(format_args!("{report}; the client cannot revoke it: {why}"));
-            self.in_flight.in_flight().keep(report.clone());
-            return;
+            return self.lost(report.clone(), format_args!("{report}; the client cannot revoke it: {why}"));
         }
         match self.undo(&orphan).await {
             Ok(()) if report.is_incomplete() => {
                 let unnamed = OrphanReport { id: None, execution: Execution::Unknown, ..report.clone() };
-                lost(format_args!("{report}; it was revoked, but an earlier attempt may have made another"));
-                self.in_flight.in_flight().keep(unnamed);
+                self.lost(
+                    unnamed,
+                    format_args!("{report}; it was revoked, but an earlier attempt may have made another"),
+                );
             }
-            Ok(()) => log::warn!(target: "clerk_actor_tokens", "{report}; it was revoked"),
+            Ok(()) => {
+                records::orphan_revoked(format_args!("{report}; it was revoked"));
+                self.show(report, OrphanEnd::Revoked);
+            }
             Err(why) => self.was_not_revoked(report, &why),
         }
     }
-}
 
-/// Says that something is lost: in the log, or on standard error in a program that has no log. It must not be silent.
-fn lost(what: fmt::Arguments<'_>) {
-    if log::max_level() == log::LevelFilter::Off {
-        let _ = writeln!(io::stderr(), "clerk_actor_tokens: {what}");
-    } else {
-        log::error!(target: "clerk_actor_tokens", "{what}");
+    /// Says that something is lost, and keeps what is left for `close`.
+    fn lost(&self, left: OrphanReport, what: fmt::Arguments<'_>) {
+        records::lost(what);
+        self.show(&left, OrphanEnd::Lost);
+        self.in_flight.in_flight().keep(left);
+    }
+
+    fn show(&self, report: &OrphanReport, end: OrphanEnd) {
+        self.span.orphan(end.as_str());
+        self.call.orphan_ended(report, end);
     }
 }
 
@@ -314,7 +344,11 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Detached<O, T> {
         }
         let Some(in_doubt) = self.in_doubt.take() else { return };
         let report = self.report(&in_doubt);
-        let _ = catch_unwind(AssertUnwindSafe(|| lost(format_args!("{report}; {}", self.stage.interrupted()))));
+        // A logger, or a subscriber, is the user's.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            records::lost(format_args!("{report}; {}", self.stage.interrupted()));
+            self.show(&report, OrphanEnd::Lost);
+        }));
         self.in_flight.in_flight().keep(report);
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     classify,
     error::Error,
     execution::Execution,
+    observe::spans::Later,
     operation::Operation,
     response::ApiResponse,
     transport::HttpTransport,
@@ -124,6 +125,7 @@ struct Hold<O, T: ?Sized> {
     id: Option<String>,
     /// Whether it is decided what becomes of it.
     is_decided: AtomicBool,
+    span: Later,
 }
 
 impl<O: Operation, T: HttpTransport + ?Sized> Hold<O, T> {
@@ -141,12 +143,17 @@ impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
         !self.is_decided.swap(true, Ordering::SeqCst)
     }
 
+    fn kept(&self) {
+        self.span.kept(true);
+    }
+
     fn not_kept(&self) -> Error {
         Error::not_kept(self.call.operation.info(), self.id.as_deref())
     }
 
     fn revoke(&self) -> Vec<OrphanReport> {
-        let revoke = |in_doubt, id| detach::revoke_held(Arc::clone(&self.call), in_doubt, id);
+        self.span.kept(false);
+        let revoke = |in_doubt, id| detach::revoke_held(Arc::clone(&self.call), in_doubt, id, &self.span.link());
         let in_doubt = self.call.log.leave();
         let success = match &in_doubt {
             Some(in_doubt) => in_doubt.success.clone(),
@@ -173,7 +180,8 @@ pub(crate) fn hold<O: Operation, T: HttpTransport + ?Sized>(
 ) -> Result<Held<O::Output>, Error> {
     let (is_ambiguous, value) = (response.is_ambiguous(), response.into_value());
     let id = call.operation.creation().and_then(|creation| creation.id_of(&value));
-    let hold = Arc::new(Hold { call: Arc::clone(call), id, is_decided: AtomicBool::new(false) });
+    let span = call.watch.link.held(call.operation.info());
+    let hold = Arc::new(Hold { call: Arc::clone(call), id, is_decided: AtomicBool::new(false), span });
     match call.settings.in_flight.hold(Arc::clone(&hold) as Arc<dyn Revocable>) {
         Some(place) => Ok(Held { value, is_ambiguous, hold: Some(place) }),
         None => {

@@ -57,6 +57,9 @@ pub(crate) trait Revocable: Send + Sync {
     /// Decides what becomes of it. `false` if that was decided before.
     fn decide(&self) -> bool;
 
+    /// Its caller keeps it.
+    fn kept(&self);
+
     /// Returns the error of a caller that comes too late to keep it.
     fn not_kept(&self) -> Error;
 
@@ -170,7 +173,11 @@ pub(crate) struct HoldPlace {
 impl HoldPlace {
     /// Lets the caller keep it. An error if `close` has revoked it.
     pub(crate) fn keep(&self) -> Option<Error> {
-        (!self.held.decide()).then(|| self.held.not_kept())
+        if !self.held.decide() {
+            return Some(self.held.not_kept());
+        }
+        self.held.kept();
+        None
     }
 }
 

@@ -164,6 +164,11 @@ impl SendLog {
         self.state.with(|state| state.shut)
     }
 
+    /// Returns whether the caller has left.
+    pub(crate) fn is_left(&self) -> bool {
+        self.state.with(|state| state.caller_left)
+    }
+
     /// Returns when the exchange of an attempt was dropped, if it was: of its last send, unless an earlier one is in doubt.
     pub(crate) fn dropped(&self, attempt: u32) -> Option<Dropped> {
         self.state.with(|state| {

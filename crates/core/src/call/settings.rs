@@ -10,6 +10,7 @@ use crate::{
     executor::Executor,
     lock::Lock,
     middleware::Middleware,
+    observe::Observer,
     retry::{RetryPolicy, budget::RetryBudget, gate, limits::Limits},
     time::BoxFuture,
     transport::DEFAULT_RESPONSE_CAP,
@@ -34,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) retry: RetryPolicy,
     pub(crate) response_cap: usize,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) executor: Option<Arc<dyn Executor>>,
     /// Whether a creation whose caller leaves is detached.
     pub(crate) detaches: bool,
@@ -73,6 +75,7 @@ impl Settings {
             retry: RetryPolicy::default(),
             response_cap: DEFAULT_RESPONSE_CAP,
             middleware: Vec::new(),
+            observers: Vec::new(),
             executor: None,
             detaches: true,
             on_orphan: None,

@@ -29,10 +29,15 @@ mod hold_programs;
 mod hostile;
 mod middleware_claims;
 mod never_twice;
+mod observed;
 mod orphans;
+mod own_middleware;
+mod rate_limit;
 mod record;
 mod requests;
 mod salvage;
 mod secrets;
 mod send_state;
+#[cfg(feature = "tracing")]
+mod spans;
 mod types;
