@@ -1,22 +1,16 @@
 //! The same program over each transport: it runs, and one line of it differs. What a transport of one's own takes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by a panic")]
 
-use std::{env::consts::EXE_SUFFIX, fs, path::Path, process::Command};
+mod common;
+
+use std::{fs, path::Path};
+
+use common::prints;
 
 const OVER: [&str; 4] = ["over_hyper", "over_reqwest", "over_tower", "over_ureq"];
 
 fn source(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
-}
-
-/// Cargo builds the examples of a package before it runs its tests, and puts them beside the tests' own folder.
-fn prints(name: &str) -> String {
-    let tests = std::env::current_exe().unwrap();
-    let path = tests.parent().unwrap().parent().unwrap().join("examples").join(format!("{name}{EXE_SUFFIX}"));
-    let output = Command::new(path).output();
-    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; it is built with all targets of this package"));
-    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]

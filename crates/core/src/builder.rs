@@ -177,7 +177,7 @@ impl<T: HttpTransport> ClientBuilder<T> {
     /// Sets the handler of orphans. An orphan is what a creation made, or may have made, whose
     /// caller has left.
     ///
-    /// By default the client revokes the token. It reports that through the `log` crate: a warning
+    /// By default the client revokes the token. It reports that through the `log` crate, or to a subscriber of `tracing`: a warning
     /// if the token was revoked, an error if not. What it could not revoke is kept for
     /// [`Client::close`]. A handler replaces all of that: what it does not revoke stays.
     ///

@@ -26,6 +26,7 @@ pages! {
     testing = "testing.md",
     emulator = "emulator.md",
     middleware = "middleware.md",
+    observing = "observing.md",
     choosing = "choosing.md",
     without_async = "without-async.md",
     transports = "transports.md",

@@ -18,7 +18,8 @@ mod connect;
     feature = "emulator-tls",
     feature = "reqwest",
     feature = "blocking",
-    feature = "tower"
+    feature = "tower",
+    feature = "tracing"
 ))]
 pub mod guide;
 pub mod middleware;

@@ -73,8 +73,9 @@ impl log::Log for Logger {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        // Below that are attempts and calls, which end each in a line.
-        if record.target() == "clerk_actor_tokens" && record.level() <= log::Level::Info {
+        // Below that are attempts and calls, which end each in a line. With its feature `log`, tracing writes its spans too.
+        let is_of_a_span = record.args().to_string().starts_with("clerk_");
+        if record.target() == "clerk_actor_tokens" && record.level() <= log::Level::Info && !is_of_a_span {
             LOGGED.with_borrow_mut(|logged| logged.push((record.level(), record.args().to_string())));
         }
     }
