@@ -4,6 +4,7 @@
 pub mod canary;
 pub mod error_samples;
 pub mod failures_page;
+pub mod faults;
 pub mod imports;
 pub mod prose;
 pub mod schedules;
