@@ -6,7 +6,9 @@ use clerk_actor_tokens::RetryPolicy;
 
 use crate::{
     Failure, by_reqwest, by_ureq, floor,
-    library::{cancel_on_drop, client, middlewares, over_reqwest, over_tower, over_ureq, own_connector, transport},
+    library::{
+        Counts, cancel_on_drop, client, middlewares, over_reqwest, over_tower, over_ureq, own_connector, transport,
+    },
     load::Subject,
     peer::Target,
 };
@@ -66,6 +68,27 @@ pub const OVER_UREQ: Layer = layer("over-ureq", "`library` over `UreqTransport`"
 /// The library over hyper-util's client as a service.
 pub const OVER_TOWER: Layer =
     layer("over-tower", "`library` over `TowerTransport` and hyper-util's client", over_tower);
+/// The library with an observer.
+pub const OBSERVER: Layer =
+    layer("observer", "`library` with an observer that counts", |peer| client(peer, |client| client.observer(Counts)));
+/// The library with a subscriber.
+#[cfg(feature = "tracing")]
+pub const SUBSCRIBER: Layer =
+    layer("subscriber", "`library` with a subscriber that takes all and shows nothing", |peer| {
+        // Of the whole process. It is set already where there is one client more.
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+        client(peer, |client| client)
+    });
+
+/// Those that observe the library. One of them sets the subscriber of its process.
+#[must_use]
+pub fn observed() -> Vec<Layer> {
+    vec![
+        OBSERVER,
+        #[cfg(feature = "tracing")]
+        SUBSCRIBER,
+    ]
+}
 
 impl Layer {
     /// Those that are compared with each other. The floor is the first.
@@ -109,7 +132,11 @@ impl Layer {
     /// # Errors
     /// There is none.
     pub fn named(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|layer| layer.name == name).ok_or_else(|| format!("there is no layer {name}"))
+        Self::ALL
+            .into_iter()
+            .chain(observed())
+            .find(|layer| layer.name == name)
+            .ok_or_else(|| format!("there is no layer {name}"))
     }
 
     /// Makes a client of this layer, of this peer.

@@ -23,6 +23,7 @@ pub mod library;
 pub mod load;
 pub mod measure;
 pub mod memory;
+pub mod observed;
 pub mod page;
 pub mod peer;
 pub mod plugged;

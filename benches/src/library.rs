@@ -1,11 +1,15 @@
 //! The library: its transport alone, and calls of its client.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use clerk_actor_tokens::{
     Actor, BaseUrl, Client, ClientBuilder, CreateActorToken, SecretKey,
     hyper::{Certificates, HyperTransport, HyperTransportBuilder},
     middleware::middleware_fn,
+    observe::{AttemptEnded, CallEnded, Observer},
     reqwest::ReqwestTransport,
     tower::{RequestBody, TowerTransport},
     transport::{CallContext, Deadline, HttpTransport},
@@ -113,6 +117,23 @@ pub fn middlewares<const N: usize>(mut client: ClientBuilder<HyperTransport>) ->
         client = client.middleware(middleware_fn(|request, next| Box::pin(next.run(request))));
     }
     client
+}
+
+/// Counts attempts and calls.
+#[derive(Debug)]
+pub struct Counts;
+
+static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
+static CALLS: AtomicU64 = AtomicU64::new(0);
+
+impl Observer for Counts {
+    fn attempt_ended(&self, _: &AttemptEnded<'_>) {
+        ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn call_ended(&self, _: &CallEnded<'_>) {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 fn clients(peer: &Target, configure: Configure) -> Result<Vec<Client<HyperTransport>>, Failure> {

@@ -14,7 +14,7 @@ use clerk_actor_tokens_benches::{
     calls, cold, instructions,
     load::runtime,
     measure::allow_many_files,
-    memory,
+    memory, observed,
     page::Section,
     peer, plugged, requirements,
     size::Size,
@@ -39,6 +39,8 @@ enum Command {
     Requirements(Options),
     /// The transports that are plugged in, each beside its client by hand
     Plugged(Options),
+    /// What it costs that calls are observed
+    Observed(Options),
     /// A new client's first creation
     Cold(Options),
     /// Heap, and growth with calls and origins
@@ -76,6 +78,10 @@ const INSTRUCTIONS: Measure = |_, size, callgrind| {
     let callgrind = callgrind.ok_or("instructions are not counted with --no-instructions")?;
     instructions::measure(callgrind, size)
 };
+const OBSERVED: Measure = |_, size, callgrind| {
+    let callgrind = callgrind.ok_or("this counts instructions alone")?;
+    observed::measure(callgrind, size)
+};
 
 fn run(command: Command) -> Result<(), Failure> {
     allow_many_files();
@@ -94,6 +100,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Instructions(options) => measure(&options, &[INSTRUCTIONS]),
         Command::Requirements(options) => measure(&options, &[requirements::measure]),
         Command::Plugged(options) => measure(&options, &[plugged::measure]),
+        Command::Observed(options) => measure(&options, &[OBSERVED]),
         Command::Cold(options) => measure(&options, &[cold::measure]),
         Command::Memory(options) => measure(&options, &[memory::measure]),
         Command::Drive(drive) => callgrind::drive(&drive),

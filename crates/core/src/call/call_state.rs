@@ -26,7 +26,8 @@ pub(crate) struct CallState<O, T: ?Sized> {
     pub(crate) options: Option<Box<Options>>,
     pub(crate) deadline: Deadline,
     pub(crate) log: SendLog,
-    pub(crate) watch: Watch,
+    /// In a box, and only where someone watches.
+    pub(crate) watch: OnceLock<Box<Watch>>,
     /// What runs an exchange on that its caller drops: of the runtime in which the call was first polled.
     executor: OnceLock<Option<Arc<dyn Executor>>>,
     undo: MakeUndo<T>,
@@ -47,7 +48,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
         Self {
             deadline: Deadline::after(transport.timer().now(), timeout),
             log: SendLog::new(operation.info().idempotency()),
-            watch: Watch::default(),
+            watch: OnceLock::new(),
             executor: OnceLock::new(),
             settings,
             transport,

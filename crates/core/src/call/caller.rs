@@ -85,10 +85,10 @@ fn begin<O: Operation, T: HttpTransport + ?Sized>(
             None => return Err(Error::from_transport(info, client_is_closed())),
         },
     };
-    let mut call = CallState::new(settings, transport, operation, options, make_undo);
+    let call = Arc::new(CallState::new(settings, transport, operation, options, make_undo));
     let first = new_request(&call).map_err(refused)?;
     let span = call.begin_watch(first.method());
-    Ok(Caller { call: Arc::new(call), first: Some(first), in_flight, is_over: false, span })
+    Ok(Caller { call, first: Some(first), in_flight, is_over: false, span })
 }
 
 fn client_is_closed() -> TransportError {

@@ -180,7 +180,7 @@ pub(crate) fn hold<O: Operation, T: HttpTransport + ?Sized>(
 ) -> Result<Held<O::Output>, Error> {
     let (is_ambiguous, value) = (response.is_ambiguous(), response.into_value());
     let id = call.operation.creation().and_then(|creation| creation.id_of(&value));
-    let span = call.watch.link.held(call.operation.info());
+    let span = call.held_span();
     let hold = Arc::new(Hold { call: Arc::clone(call), id, is_decided: AtomicBool::new(false), span });
     match call.settings.in_flight.hold(Arc::clone(&hold) as Arc<dyn Revocable>) {
         Some(place) => Ok(Held { value, is_ambiguous, hold: Some(place) }),

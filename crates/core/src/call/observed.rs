@@ -10,9 +10,11 @@ use crate::{
     classify::{self, Exchanged},
     error::{Error, api},
     execution::Execution,
+    lock::Lock,
     observe::{
         AttemptEnded, CallEnded, Described, Observer, OrphanEnd, records,
-        spans::{CallSpan, Later},
+        spans::{CallSpan, Later, Link},
+        watch::Watch,
     },
     operation::Operation,
     response::ApiResponse,
@@ -22,23 +24,33 @@ use crate::{
 };
 
 impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
-    /// Begins to watch the call, whose requests have this method.
-    pub(crate) fn begin_watch(&mut self, method: &Method) -> CallSpan {
-        self.watch.method = method.clone();
-        let span = CallSpan::begin(self.described());
-        let is_wanted = self.has_observers() || span.is_wanted() || records::are_wanted();
-        self.watch.begun = is_wanted.then(|| self.now());
-        self.watch.link = span.link();
+    /// Begins to watch the call, whose requests have this method, if someone wants to know of it.
+    pub(crate) fn begin_watch(&self, method: &Method) -> CallSpan {
+        let span = CallSpan::begin(self.described(method));
+        if self.has_observers() || span.is_wanted() || records::are_wanted() {
+            let (begun, link) = (self.now(), span.link());
+            let watch = Watch { method: method.clone(), begun, attempt: Lock::default(), link };
+            self.watch.get_or_init(|| Box::new(watch));
+        }
         span
+    }
+
+    /// The span of what is held.
+    pub(crate) fn held_span(&self) -> Later {
+        self.link().held(self.operation.info())
     }
 
     /// The span of what runs on without the caller.
     pub(crate) fn detached_span(&self) -> Later {
-        self.watch.link.detached(self.operation.info())
+        self.link().detached(self.operation.info())
     }
 
-    fn described(&self) -> Described<'_> {
-        Described { operation: self.operation.info(), method: &self.watch.method, base_url: self.base_url() }
+    fn link(&self) -> Link {
+        self.watch.get().map(|watch| watch.link.clone()).unwrap_or_default()
+    }
+
+    fn described<'a>(&'a self, method: &'a Method) -> Described<'a> {
+        Described { operation: self.operation.info(), method, base_url: self.base_url() }
     }
 
     fn now(&self) -> Moment {
@@ -46,16 +58,16 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
     }
 
     pub(crate) fn attempt_begins(&self) {
-        if self.watch.begun.is_some() {
+        if let Some(watch) = self.watch.get() {
             let now = self.now();
-            self.watch.attempt.with(|begun| *begun = Some(now));
+            watch.attempt.with(|begun| *begun = Some(now));
         }
     }
 
     /// The last of these attempts has ended.
     pub(crate) fn attempt_ended(&self, attempts: &[Attempt], exchanged: &Exchanged) {
-        let (Some(begun), Some(attempt)) = (self.watch.begun, attempts.last()) else { return };
-        let begun = self.watch.attempt.with(|begun| begun.take()).unwrap_or(begun);
+        let (Some(watch), Some(attempt)) = (self.watch.get(), attempts.last()) else { return };
+        let begun = watch.attempt.with(|begun| begun.take()).unwrap_or(watch.begun);
         let trace_id = classify::response_of(exchanged).and_then(|response| {
             let (headers, body) = (response.headers(), response.body());
             match response.status().is_success() {
@@ -64,7 +76,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
             }
         });
         let ended = AttemptEnded {
-            call: self.described(),
+            call: self.described(&watch.method),
             attempt,
             trace_id: trace_id.map(|id| Sanitized::new(&id).to_string()),
             took: self.now().saturating_duration_since(begun),
@@ -73,18 +85,18 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
     }
 
     pub(crate) fn call_ended<V>(&self, span: &CallSpan, outcome: Result<&ApiResponse<V>, &Error>) {
-        let Some(begun) = self.watch.begun else { return };
+        let Some(watch) = self.watch.get() else { return };
         let (attempts, error) = match outcome {
             Ok(response) => (response.attempts(), None),
             Err(error) => (error.attempts(), Some(error)),
         };
         let proved = attempts.iter().map(Attempt::execution).max();
         let ended = CallEnded {
-            call: self.described(),
+            call: self.described(&watch.method),
             attempts,
             execution: error.map_or_else(|| proved.unwrap_or(Execution::Unknown), Error::execution),
             error,
-            took: self.now().saturating_duration_since(begun),
+            took: self.now().saturating_duration_since(watch.begun),
         };
         let record = || {
             span.end(&ended);

@@ -4,12 +4,11 @@ use http::Method;
 
 use crate::{lock::Lock, observe::spans::Link, time::Moment};
 
-/// Of one call.
-#[derive(Default)]
+/// Of one call that is watched.
 pub(crate) struct Watch {
     pub(crate) method: Method,
-    /// When the call began. `None` where no one wants to know.
-    pub(crate) begun: Option<Moment>,
+    /// When the call began.
+    pub(crate) begun: Moment,
     /// When the attempt began that runs.
     pub(crate) attempt: Lock<Option<Moment>>,
     /// What later spans follow from.
