@@ -15,10 +15,12 @@ macro_rules! pages {
 pages! {
     introduction = "introduction.md",
     creating_and_revoking = "creating-and-revoking.md",
+    handing_out = "handing-out.md",
     errors = "errors.md",
     error_samples = "error-samples.md",
     failures = "failures.md",
     lost_tokens = "lost-tokens.md",
+    runbook = "runbook.md",
     proofs = "proofs.md",
     full_run = "full-run.md",
     price = "price.md",

@@ -1,0 +1,63 @@
+//! A failure as a response: the browser gets a status and a sentence, and the log gets the rest.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use clerk_actor_tokens::Error;
+use serde_json::json;
+
+/// Why a request failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The call to Clerk.
+    Clerk(Error),
+    /// Clerk returned no link: there is nothing to hand out.
+    NoLink,
+    /// It was not written down.
+    Records(std::io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Clerk(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Records(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, wait) = match &self {
+            Self::Clerk(error) => {
+                // The line and the advice are about the desk's own setup: for the log, not for the browser.
+                log::error!("{error}. {}", error.advice());
+                (error.suggested_status(), error.retry_after().filter(|_| error.is_rate_limited()))
+            }
+            Self::NoLink => {
+                log::error!("Clerk's response had no link; the token was revoked");
+                (StatusCode::BAD_GATEWAY, None)
+            }
+            Self::Records(error) => {
+                log::error!("the token was not written down, and was revoked: {error}");
+                (StatusCode::INTERNAL_SERVER_ERROR, None)
+            }
+        };
+        let says = match status {
+            StatusCode::UNPROCESSABLE_ENTITY | StatusCode::NOT_FOUND => "there is no such customer or token",
+            StatusCode::CONFLICT => "the link was used: end the session",
+            _ => "impersonation is not possible now",
+        };
+        let mut response = (status, Json(json!({ "error": says }))).into_response();
+        if let Some(wait) = wait {
+            // Whole seconds, rounded up.
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().saturating_add(1)));
+        }
+        response
+    }
+}
