@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let spans = exporter.get_finished_spans()?;
     for span in &spans {
         println!("{}", span.name);
-        for event in span.events.iter() {
+        for event in span.events.iter().filter(|event| event.name == "an attempt ended") {
             let shown =
                 |name: &str| event.attributes.iter().find(|pair| pair.key.as_str() == name).map(|pair| &pair.value);
             println!("  {}: {:?} {:?}", event.name, shown("clerk.execution"), shown("error.type"));

@@ -6,7 +6,7 @@ pub(crate) mod records;
 pub(crate) mod spans;
 pub(crate) mod watch;
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode, uri::Scheme};
 
@@ -21,7 +21,8 @@ const TARGET: &str = "clerk_actor_tokens";
 /// Counts and measures the calls of a client: see [`ClientBuilder::observer`](crate::ClientBuilder::observer).
 ///
 /// Each method is called in the task of the call, when what it describes is over, and must return soon. A panic in it ends there.
-/// What it is given has no secret. Its words are few, so that they fit the labels of metrics.
+/// What it is given shows no secret by `Display` or `Debug`. Its words are few, so that they fit the labels of metrics. In a test, the
+/// emulator makes each of them happen.
 ///
 /// ```
 /// use clerk_actor_tokens_core::{AttemptEnded, Observer};
@@ -39,7 +40,8 @@ const TARGET: &str = "clerk_actor_tokens";
 /// # let _ = Sent::default();
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// An attempt has ended. That of a caller who has left ends without it.
+    /// An attempt has ended, also one that runs on without its caller. One that is given up before it ends is not counted: the caller
+    /// of a revocation left, or nothing had been sent.
     fn attempt_ended(&self, ended: &AttemptEnded<'_>) {
         let _ = ended;
     }
@@ -53,6 +55,20 @@ pub trait Observer: Send + Sync + 'static {
     /// destructor.
     fn orphan_ended(&self, report: &OrphanReport, end: OrphanEnd) {
         let _ = (report, end);
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn attempt_ended(&self, ended: &AttemptEnded<'_>) {
+        (**self).attempt_ended(ended);
+    }
+
+    fn call_ended(&self, ended: &CallEnded<'_>) {
+        (**self).call_ended(ended);
+    }
+
+    fn orphan_ended(&self, report: &OrphanReport, end: OrphanEnd) {
+        (**self).orphan_ended(report, end);
     }
 }
 
@@ -112,7 +128,7 @@ pub(crate) struct UrlTemplate<'a> {
 
 impl fmt::Display for UrlTemplate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.base, self.operation.path())
+        write!(f, "{}{}", Sanitized::new(self.base), Sanitized::new(self.operation.path()))
     }
 }
 
@@ -176,8 +192,8 @@ impl AttemptEnded<'_> {
         self.trace_id.as_deref()
     }
 
-    /// Returns how long it took, with all middleware: OpenTelemetry's `http.client.request.duration`. Waits between attempts do not
-    /// count.
+    /// Returns how long it took, with all middleware, and what that waits for: OpenTelemetry's `http.client.request.duration`, unless
+    /// a middleware waits. Waits between attempts do not count.
     #[must_use]
     pub fn took(&self) -> Duration {
         self.took

@@ -189,12 +189,12 @@ impl BaseUrl {
             .ok_or_else(|| invalid("has a character that a URL cannot contain: percent-encode it"))
     }
 
-    /// Whether a request goes to the place that this base URL names: the same scheme and authority.
     /// The path of the base URL, such as `/v1`.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
+    /// Whether a request goes to the place that this base URL names: the same scheme and authority.
     pub(crate) fn is_origin_of(&self, uri: &Uri) -> bool {
         // Most often it is the URL that was made here, which needs no comparison letter by letter.
         let is_ours = |authority: &Authority| {

@@ -71,7 +71,7 @@ impl Records {
         })
     }
 
-    /// Writes down that a token is revoked, whoever made it.
+    /// Writes down that a token is revoked.
     pub async fn revoked(&self, id: &ActorTokenId) {
         tokio::task::yield_now().await;
         self.with(|tables| {

@@ -64,7 +64,7 @@ async fn impersonate(
 
 /// Writes down what a failed call may have made, and revokes it where its id is known. If the tab closes meanwhile, the record stays.
 async fn take_back(desk: &Desk, customer: String, error: &Error) {
-    // A detached exchange is the client's own to take back.
+    // What a detached exchange makes, the client revokes.
     if !error.is_ambiguous() || error.is_detached() {
         return;
     }

@@ -134,7 +134,7 @@ impl Dropped {
         if closed.in_flight() > 0 {
             figures.broken.push(format!("{} creations in flight after close", closed.in_flight()));
         }
-        let wrong = figures.verdict.add(commits(&clerk), &calls, &reports.with(&closed));
+        let wrong = figures.verdict.add(commits(&clerk), &calls, &reports.all());
         figures.broken.extend(wrong.into_iter().map(|wrong| format!("seed {}, {wrong}", self.seed)));
         figures.connections = served.connections();
         // Of a request that was never sent, no request meets the fault.

@@ -10,8 +10,10 @@ use std::{
 };
 
 use clerk_actor_tokens::{
-    ActorToken, BaseUrl, Client, Closed, Error, Execution, Orphan, OrphanReport, RetryPolicy, SecretKey,
-    settings::RetryBudget, transport::HttpTransport,
+    ActorToken, BaseUrl, Client, Error, Execution, Orphan, OrphanReport, RetryPolicy, SecretKey,
+    observe::{Observer, OrphanEnd},
+    settings::RetryBudget,
+    transport::HttpTransport,
 };
 use serde_json::Value;
 
@@ -54,15 +56,20 @@ impl Ledger {
     }
 }
 
-/// The reports of orphans that a client's handler has received.
+/// The reports of all orphans of a client, as its observer is given them: `close` returns the first 1,000 alone.
 #[derive(Clone, Default)]
 pub(super) struct Reports(Arc<Mutex<Vec<OrphanReport>>>);
 
+impl Observer for Reports {
+    fn orphan_ended(&self, report: &OrphanReport, _: OrphanEnd) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(report.clone());
+    }
+}
+
 impl Reports {
-    /// Returns what was reported, to the handler or when the client was closed.
-    pub(super) fn with(&self, closed: &Closed) -> Vec<OrphanReport> {
-        let reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reports.iter().chain(closed.orphans()).cloned().collect()
+    /// Returns what was reported.
+    pub(super) fn all(&self) -> Vec<OrphanReport> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A client whose orphans are only reported, and that waits little before it sends again.
@@ -76,12 +83,8 @@ impl Reports {
         const BACKOFF: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(8));
         let builder = Client::builder(transport, key).base_url(base_url).timeout(timeout).require_executor();
         let builder = builder.retry(RetryPolicy::new().backoff(BACKOFF.0, BACKOFF.1));
-        let reports = Arc::clone(&self.0);
-        let keep = move |orphan: Orphan| {
-            reports.lock().unwrap_or_else(PoisonError::into_inner).push(orphan.report().clone());
-            async {}
-        };
-        Ok(builder.retry_budget(RetryBudget::unlimited()).on_orphan(keep).build()?)
+        let leave = |orphan: Orphan| async move { drop(orphan) };
+        Ok(builder.retry_budget(RetryBudget::unlimited()).on_orphan(leave).observer(self.clone()).build()?)
     }
 }
 

@@ -120,7 +120,7 @@ impl Streams {
         }
         seen.record = peer.record();
         let mut verdict = Verdict::default();
-        seen.broken.extend(verdict.add(peer.commits(), &calls, &reports.with(&closed)));
+        seen.broken.extend(verdict.add(peer.commits(), &calls, &reports.all()));
         if end == End::Answered && verdict.ok != self.calls {
             seen.broken.push(format!("{} of {} creations are Ok", verdict.ok, self.calls));
         }

@@ -42,7 +42,7 @@ pub(crate) fn start<O: Operation, T: HttpTransport + ?Sized>(
 ) -> Result<BoxFuture<'static, Outcome<O::Output>>, Error> {
     let caller = begin(settings, transport, operation, options)?;
     let span = caller.span.clone();
-    Ok(Box::pin(span.around(run(caller))))
+    Ok(span.around(Box::pin(run(caller))))
 }
 
 /// As [`start`], for a caller that holds what the call makes. To be called where the call is first polled.
@@ -52,21 +52,19 @@ pub(crate) fn start_held<O: Operation, T: HttpTransport + ?Sized>(
     operation: O,
     options: Option<Box<Options>>,
 ) -> Result<Holding<O::Output>, Error> {
-    let caller = begin(settings, transport, operation, options)?;
-    let call = &caller.call;
-    let blocked = |reason| Err(Error::from_transport(call.operation.info(), TransportError::blocked(reason)));
+    let mut caller = begin(settings, transport, operation, options)?;
     // Of one that may be repeated, nothing runs on where its caller leaves.
-    if call.operation.creation().is_none() || call.idempotency() == Idempotency::Idempotent {
-        return blocked("`hold` is for calls that make something and are not idempotent: use `send`");
+    if caller.call.operation.creation().is_none() || caller.call.idempotency() == Idempotency::Idempotent {
+        return Err(caller.refuse("`hold` is for calls that make something and are not idempotent: use `send`"));
     }
-    if call.executor().is_none() {
-        return blocked(
+    if caller.call.executor().is_none() {
+        return Err(caller.refuse(
             "`hold` needs an executor, which revokes what is dropped: hand one to `ClientBuilder::executor`, and do not use \
              `cancel_on_drop`",
-        );
+        ));
     }
     let span = caller.span.clone();
-    Ok(Box::pin(span.around(run_held(caller))))
+    Ok(span.around(Box::pin(run_held(caller))))
 }
 
 fn begin<O: Operation, T: HttpTransport + ?Sized>(
@@ -113,6 +111,14 @@ impl<O: Operation, T: HttpTransport + ?Sized> Caller<O, T> {
         self.is_over = true;
     }
 
+    /// Ends the call before anything is sent.
+    fn refuse(&mut self, reason: &'static str) -> Error {
+        let error = Error::from_transport(self.call.operation.info(), TransportError::blocked(reason));
+        self.call.call_ended::<O::Output>(&self.span, Err(&error));
+        self.end();
+        error
+    }
+
     fn show(&self, outcome: &Outcome<O::Output>) {
         self.call.call_ended(&self.span, outcome.as_ref());
     }
@@ -123,13 +129,13 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Caller<O, T> {
         if self.is_over {
             return;
         }
-        self.span.left();
         if self.in_flight.is_none() {
-            return;
+            return self.span.left();
         }
         if let Some(in_doubt) = self.call.log.leave() {
             detach::take_care(Arc::clone(&self.call), in_doubt);
         }
+        self.span.left();
     }
 }
 

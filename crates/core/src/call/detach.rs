@@ -29,7 +29,6 @@ use crate::{
         spans::{Later, Link},
     },
     operation::{Operation, Salvage},
-    time::BoxFuture,
     transport::{CallContext, HttpTransport, TransportErrorKind, send_state::SendState},
 };
 
@@ -131,7 +130,7 @@ pub(crate) fn revoke_held<O: Operation, T: HttpTransport + ?Sized>(
 fn hand_over<O: Operation, T: HttpTransport + ?Sized>(detached: Detached<O, T>, running: Option<Running>) {
     let executor = detached.call.executor().cloned();
     let span = detached.span.clone();
-    let task: BoxFuture<'static, ()> = Box::pin(span.around(finish(Task { running, detached })));
+    let task = span.around(Box::pin(finish(Task { running, detached })));
     // This may be a destructor in the middle of a panic, and an executor is the user's.
     let _ = catch_unwind(AssertUnwindSafe(|| match executor {
         Some(executor) => executor.execute(task),
@@ -154,10 +153,6 @@ async fn finish<O: Operation, T: HttpTransport + ?Sized>(task: Task<O, T>) {
         let exchanged = detached.call.finish_send(number, &key, &send_state, exchanged);
         detached.send = None;
         detached.in_doubt = detached.settle(attempt, number, &exchanged);
-        // Where the caller waits, it is its attempt that ends.
-        if detached.call.log.is_left() {
-            detached.call.attempt_ended(detached.call.log.summary().attempts.as_slice(), &exchanged);
-        }
     }
     let Some(in_doubt) = &detached.in_doubt else { return };
     let key = in_doubt.success.as_ref().map(|success| success.key.clone());
@@ -200,8 +195,12 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
                 .map(|value| call.operation.creation()?.id_of(&value))
         }));
         match classified {
-            Ok(Ok(id)) => self.found = id.map_or(Salvage::None, Salvage::Confirmed),
+            Ok(Ok(id)) => {
+                self.found = id.map_or(Salvage::None, Salvage::Confirmed);
+                call.left_attempt_ended(attempt, None, Execution::Executed, exchanged);
+            }
             Ok(Err(classified)) => {
+                call.left_attempt_ended(attempt, Some(classified.kind()), classified.rule().execution, exchanged);
                 if let Some(body) = classify::success_body(exchanged) {
                     call.log.settle(attempt, body, classified.rule().execution);
                 }
@@ -253,8 +252,10 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
         if self.was_held && !orphan.report.is_incomplete() {
             match self.undo(&orphan).await {
                 Ok(()) => {
-                    records::revoked(format_args!("{}; it was revoked", orphan.report));
-                    return self.show(&orphan.report, OrphanEnd::Revoked);
+                    // From here on nothing is in doubt, whatever a logger does.
+                    self.in_doubt = None;
+                    self.show(&orphan.report, OrphanEnd::Revoked);
+                    return records::revoked(format_args!("{}; it was revoked", orphan.report));
                 }
                 Err(why) => return self.handle_orphan(orphan, Some(why)).await,
             }
@@ -309,8 +310,9 @@ impl<O: Operation, T: HttpTransport + ?Sized> Detached<O, T> {
                 );
             }
             Ok(()) => {
-                records::orphan_revoked(format_args!("{report}; it was revoked"));
+                self.in_doubt = None;
                 self.show(report, OrphanEnd::Revoked);
+                records::orphan_revoked(format_args!("{report}; it was revoked"));
             }
             Err(why) => self.was_not_revoked(report, &why),
         }
@@ -344,11 +346,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> Drop for Detached<O, T> {
         }
         let Some(in_doubt) = self.in_doubt.take() else { return };
         let report = self.report(&in_doubt);
-        // A logger, or a subscriber, is the user's.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            records::lost(format_args!("{report}; {}", self.stage.interrupted()));
-            self.show(&report, OrphanEnd::Lost);
-        }));
-        self.in_flight.in_flight().keep(report);
+        let stage = self.stage.interrupted();
+        self.lost(report.clone(), format_args!("{report}; {stage}"));
     }
 }

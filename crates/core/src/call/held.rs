@@ -152,7 +152,6 @@ impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
     }
 
     fn revoke(&self) -> Vec<OrphanReport> {
-        self.span.kept(false);
         let revoke = |in_doubt, id| detach::revoke_held(Arc::clone(&self.call), in_doubt, id, &self.span.link());
         let in_doubt = self.call.log.leave();
         let success = match &in_doubt {
@@ -164,12 +163,14 @@ impl<O: Operation, T: HttpTransport + ?Sized> Revocable for Hold<O, T> {
         let made = success.and_then(|success| self.id_in(&success));
         let given = self.id.clone().filter(|id| made.as_ref() != Some(id));
         let unsent = InDoubt { execution: Execution::Executed, success: None, others_in_doubt: false };
-        match (in_doubt, given, made) {
+        let reports = match (in_doubt, given, made) {
             (Some(in_doubt), given @ Some(_), Some(_)) => vec![revoke(in_doubt, None), revoke(unsent, given)],
             (Some(in_doubt), given, _) => vec![revoke(in_doubt, given)],
             (None, given @ Some(_), _) => vec![revoke(unsent, given)],
             (None, None, _) => Vec::new(),
-        }
+        };
+        self.span.kept(false);
+        reports
     }
 }
 

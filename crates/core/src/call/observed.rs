@@ -9,6 +9,7 @@ use crate::{
     call::{call_state::CallState, orphan::OrphanReport},
     classify::{self, Exchanged},
     error::{Error, api},
+    error_kind::ErrorKind,
     execution::Execution,
     lock::Lock,
     observe::{
@@ -82,6 +83,20 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
             took: self.now().saturating_duration_since(begun),
         };
         self.show(|observer| observer.attempt_ended(&ended), || records::attempt_ended(&ended));
+    }
+
+    /// An attempt has ended whose caller had left. Where the caller waits, it ends with that.
+    pub(crate) fn left_attempt_ended(
+        &self,
+        number: u32,
+        error: Option<ErrorKind>,
+        execution: Execution,
+        exchanged: &Exchanged,
+    ) {
+        if self.watch.get().is_some() && self.log.is_left(number) {
+            let status = classify::status_of(exchanged);
+            self.attempt_ended(&[Attempt { number, status, error, execution, stamp: None }], exchanged);
+        }
     }
 
     pub(crate) fn call_ended<V>(&self, span: &CallSpan, outcome: Result<&ApiResponse<V>, &Error>) {

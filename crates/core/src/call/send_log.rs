@@ -164,9 +164,13 @@ impl SendLog {
         self.state.with(|state| state.shut)
     }
 
-    /// Returns whether the caller has left.
-    pub(crate) fn is_left(&self) -> bool {
-        self.state.with(|state| state.caller_left)
+    /// Returns whether the caller has left this attempt before it ended.
+    pub(crate) fn is_left(&self, attempt: u32) -> bool {
+        self.state.with(|state| {
+            let index = usize::try_from(attempt).unwrap_or(0).checked_sub(1);
+            let entry = index.and_then(|index| state.attempts.as_slice().get(index));
+            state.caller_left && entry.is_some_and(|entry| entry.ended.is_none())
+        })
     }
 
     /// Returns when the exchange of an attempt was dropped, if it was: of its last send, unless an earlier one is in doubt.

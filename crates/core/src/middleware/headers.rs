@@ -25,6 +25,7 @@ use crate::{
 /// # let _ = clerk;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 pub struct Headers(HeaderMap);
 
 impl Headers {

@@ -4,8 +4,9 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     time::Duration,
 };
 
@@ -14,12 +15,17 @@ use async_trait::async_trait;
 use crate::{
     lock::Lock,
     middleware::{Middleware, Next},
+    operation_info::Idempotency,
     time::{BoxFuture, Deadline, Moment, Timer},
-    transport::{Request, Response, TransportError},
+    transport::{Request, Response, TransportError, TransportErrorKind},
 };
 
 /// The window that Clerk counts in.
 const WINDOW: Duration = Duration::from_secs(10);
+
+/// What a creation needs at least to be made, once it has passed. One that is sent right before its deadline ends with no one knowing
+/// whether it made a token.
+const EXCHANGE: Duration = Duration::from_secs(1);
 
 /// Lets so many requests pass in any ten seconds, and has the others wait in order.
 ///
@@ -27,9 +33,12 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// ([rate limits](https://clerk.com/docs/guides/how-clerk-works/system-limits)). A 429 proves that nothing was done, so the client sends
 /// again by itself. This keeps the 429 from coming: for a batch, or for a share of the limit that the rest of the application needs.
 ///
-/// Each attempt counts, at the moment in which it passes. Add it last, so that it passes right before it is sent. A call that would wait
-/// beyond its deadline fails at once as [`RateLimited`](crate::ErrorKind::RateLimited), with the time to wait, and nothing is
-/// sent. Those who wait pass in the order in which they came; one that leaves makes room for the next.
+/// - Each attempt counts, at the moment in which it passes. Add this last, so that what passes is sent at once.
+/// - Revocations, and all else that is idempotent, go first: a token that is to be revoked is not to wait behind a batch.
+/// - Of each sort, those who wait pass in the order in which they came. One that leaves makes room for the next. One that is not polled keeps
+///   its place until its deadline, and the others pass beside it, as far as there are places.
+/// - A creation that would pass beyond its deadline, or within a second of it, fails at once as
+///   [`RateLimited`](crate::ErrorKind::RateLimited), with the time to wait. Nothing is sent.
 ///
 /// Clones share the limit: give one to each client of the same instance in a process. They need the same clock, as all real transports have.
 ///
@@ -49,26 +58,53 @@ pub struct RateLimit {
     state: Arc<Lock<State>>,
 }
 
+/// A place in the queue: by sort, then by arrival.
+type Place = (Sort, u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sort {
+    Idempotent,
+    Creation,
+}
+
 #[derive(Default)]
 struct State {
     /// When those passed that count still.
     passed: VecDeque<Moment>,
-    /// Who waits, in order.
-    waiting: BTreeMap<u64, Option<Waker>>,
+    waiting: BTreeMap<Place, Waiter>,
     next: u64,
 }
 
+struct Waiter {
+    /// After that its place is another's.
+    until: Moment,
+    waker: Option<Waker>,
+}
+
 impl State {
-    /// Forgets what passed longer ago than the window.
-    fn forget(&mut self, now: Moment) {
+    /// Forgets what passed longer ago than the window, and who is past its deadline at the head of the queue.
+    fn forget(&mut self, now: Moment) -> Vec<Waiter> {
         while self.passed.front().is_some_and(|at| now >= at.saturating_add(WINDOW)) {
             self.passed.pop_front();
         }
+        let mut late = Vec::new();
+        while let Some(first) = self.waiting.first_entry() {
+            if first.get().until > now {
+                break;
+            }
+            late.push(first.remove());
+        }
+        late
     }
+}
 
-    fn first_waker(&self) -> Option<Waker> {
-        self.waiting.first_key_value()?.1.clone()
-    }
+/// Whose turn it is.
+enum Turn {
+    Passes,
+    /// Not before this moment, unless another leaves.
+    NotBefore(Moment),
+    /// Its deadline has passed.
+    Late,
 }
 
 impl RateLimit {
@@ -84,28 +120,26 @@ impl RateLimit {
         Self::per_10s(100)
     }
 
-    /// A limit of one's own, such as a share of Clerk's. With 0, each call fails.
+    /// A limit of one's own, such as a share of Clerk's. At least one passes: 0 counts as 1.
     #[must_use]
     pub fn per_10s(requests: u32) -> Self {
-        Self { limit: usize::try_from(requests).unwrap_or(usize::MAX), state: Arc::default() }
+        Self { limit: usize::try_from(requests.max(1)).unwrap_or(usize::MAX), state: Arc::default() }
     }
 
-    /// Waits for its turn. An error with the time to wait, if that is beyond the deadline.
-    async fn pass(&self, timer: &dyn Timer, deadline: Deadline) -> Result<(), Duration> {
-        let ticket = self.queue(timer.now(), deadline)?;
+    /// Waits for its turn.
+    async fn pass(&self, timer: &dyn Timer, deadline: Deadline, sort: Sort) -> Result<(), TransportError> {
+        let ticket = self.queue(timer.now(), deadline, sort).map_err(TransportError::rate_limited)?;
         let mut sleep: Option<(Moment, BoxFuture<'static, ()>)> = None;
         poll_fn(|task| {
             loop {
                 let now = timer.now();
-                let until = match ticket.turn(now, task) {
+                let free = match ticket.turn(now, task.waker().clone()) {
                     Turn::Passes => return Poll::Ready(Ok(())),
-                    _ if deadline.has_passed(now) => return Poll::Ready(Err(WINDOW)),
-                    Turn::FreeAt(free) => free,
-                    // Those before may be slow.
-                    Turn::Waits => now.saturating_add(deadline.remaining(now)),
+                    Turn::Late => return Poll::Ready(Err(TransportErrorKind::TimeoutBeforeSend.into())),
+                    Turn::NotBefore(free) => free,
                 };
-                let is_armed = sleep.as_ref().is_some_and(|(armed, _)| *armed == until);
-                if !is_armed {
+                let until = free.min(now.saturating_add(deadline.remaining(now)));
+                if sleep.as_ref().is_none_or(|(armed, _)| *armed != until) {
                     sleep = Some((until, timer.sleep(until.saturating_duration_since(now))));
                 }
                 let is_over = sleep.as_mut().is_none_or(|(_, sleeping)| sleeping.as_mut().poll(task).is_ready());
@@ -119,82 +153,87 @@ impl RateLimit {
         .await
     }
 
-    /// Takes a place in the queue, unless its turn comes after the deadline.
-    fn queue(&self, now: Moment, deadline: Deadline) -> Result<Ticket<'_>, Duration> {
-        self.state.with(|state| {
-            state.forget(now);
+    /// Takes a place in the queue. An error with the time to wait, if a creation's turn comes too late for it.
+    fn queue(&self, now: Moment, deadline: Deadline, sort: Sort) -> Result<Ticket<'_>, Duration> {
+        let (queued, _late) = self.state.with(|state| {
+            let late = state.forget(now);
             // Of those before it, a whole limit passes in each window; the rest passes as the slots of this one become free.
             let before = state.waiting.len();
-            let (Some(rounds), Some(rest)) = (before.checked_div(self.limit), before.checked_rem(self.limit)) else {
-                return Err(WINDOW);
-            };
+            let (rounds, rest) = (before / self.limit, before % self.limit);
             let slot = state.passed.len().saturating_add(rest).checked_sub(self.limit);
             let free = slot.and_then(|slot| state.passed.get(slot)).map_or(now, |at| at.saturating_add(WINDOW));
             let rounds = WINDOW.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
             let wait = free.saturating_add(rounds).saturating_duration_since(now);
-            if !wait.is_zero() && wait >= deadline.remaining(now) {
-                return Err(wait);
+            let left = deadline.remaining(now);
+            if sort == Sort::Creation && !wait.is_zero() && wait.saturating_add(EXCHANGE) >= left {
+                return (Err(wait), late);
             }
-            let number = state.next;
+            let place = (sort, state.next);
             state.next = state.next.wrapping_add(1);
-            state.waiting.insert(number, None);
-            Ok(Ticket { limit: self, number })
-        })
+            state.waiting.insert(place, Waiter { until: now.saturating_add(left), waker: None });
+            (Ok(Ticket { limit: self, place }), late)
+        });
+        queued
     }
 }
 
-/// Whose turn it is.
-enum Turn {
-    Passes,
-    /// It is the first, and its slot becomes free at this moment.
-    FreeAt(Moment),
-    /// Others are before it.
-    Waits,
-}
-
-/// A place in the queue. Dropped, passed or not, it makes room for the next.
+/// A place in the queue, until it is dropped.
 struct Ticket<'a> {
     limit: &'a RateLimit,
-    number: u64,
+    place: Place,
 }
 
 impl Ticket<'_> {
-    fn turn(&self, now: Moment, task: &Context<'_>) -> Turn {
-        self.limit.state.with(|state| {
-            let is_first = state.waiting.first_key_value().is_some_and(|(first, _)| *first == self.number);
-            if is_first {
-                state.forget(now);
-                if state.passed.len() < self.limit.limit {
-                    state.passed.push_back(now);
-                    return Turn::Passes;
-                }
+    fn turn(&self, now: Moment, waker: Waker) -> Turn {
+        let limit = self.limit.limit;
+        // Wakers are the user's: they are dropped unlocked.
+        let (turn, _old) = self.limit.state.with(|state| {
+            let mut late = state.forget(now);
+            let Some(waiter) = state.waiting.get_mut(&self.place).filter(|waiter| waiter.until > now) else {
+                return (Turn::Late, (late, Some(waker)));
+            };
+            let old = waiter.waker.replace(waker);
+            let is_alive = |waiter: &Waiter| waiter.until > now;
+            let before = state.waiting.range(..self.place).filter(|(_, waiter)| is_alive(waiter)).take(limit).count();
+            let free = limit.saturating_sub(state.passed.len());
+            if before < free {
+                state.passed.push_back(now);
+                late.extend(state.waiting.remove(&self.place));
+                return (Turn::Passes, (late, old));
             }
-            if let Some(waker) = state.waiting.get_mut(&self.number) {
-                *waker = Some(task.waker().clone());
-            }
-            match state.passed.front() {
-                Some(oldest) if is_first => Turn::FreeAt(oldest.saturating_add(WINDOW)),
-                _ => Turn::Waits,
-            }
-        })
+            // The slot that is its own, if all before it pass. Further behind, it looks again when this window is over.
+            let own = state.passed.get(before.saturating_sub(free)).or(state.passed.back());
+            (Turn::NotBefore(own.copied().unwrap_or(now).saturating_add(WINDOW)), (late, old))
+        });
+        turn
     }
 }
 
 impl Drop for Ticket<'_> {
+    /// One that leaves and has not passed: those behind move up, and look again.
     fn drop(&mut self) {
-        let (own, next) = self.limit.state.with(|state| (state.waiting.remove(&self.number), state.first_waker()));
-        // Unlocked: a waker is the user's.
-        drop(own);
-        if let Some(next) = next {
-            next.wake();
+        let left = self.limit.state.with(|state| {
+            let own = state.waiting.remove(&self.place)?;
+            let behind = state.waiting.range_mut(self.place..).take(self.limit.limit);
+            Some((own, behind.filter_map(|(_, waiter)| waiter.waker.take()).collect::<Vec<_>>()))
+        });
+        let Some((own, behind)) = left else { return };
+        // Unlocked, and each for itself: wakers are the user's.
+        for waker in behind {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(own)));
     }
 }
 
 #[async_trait]
 impl Middleware for RateLimit {
     async fn handle(&self, request: Request, next: Next<'_>) -> Result<Response, TransportError> {
-        self.pass(next.timer(), next.context().deadline()).await.map_err(TransportError::rate_limited)?;
+        let sort = match next.context().operation().idempotency() {
+            Idempotency::Idempotent => Sort::Idempotent,
+            Idempotency::NonIdempotent => Sort::Creation,
+        };
+        self.pass(next.timer(), next.context().deadline(), sort).await?;
         next.run(request).await
     }
 }

@@ -1,6 +1,12 @@
 //! One line for each request and its response.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
@@ -9,6 +15,7 @@ use crate::{
     config_error::ConfigError,
     middleware::{Middleware, Next},
     secret::{Sanitized, innermost_cause},
+    time::{Moment, Timer},
     transport::{Request, Response, TransportError, TransportErrorKind},
 };
 
@@ -25,10 +32,10 @@ const SECRET: [HeaderName; 7] = [
 
 /// Writes a line for each attempt: its request, and the response or the failure.
 ///
-/// The line has the method, the URL, the status and the time. It has the values of those headers alone that were
+/// The line has the method, the URL without its query, the status and the time. It has the values of those headers alone that were
 /// [named](Self::headers), of the request and of the response, with what looks like a credential masked. It never has a body, in which the
-/// sign-in link is, nor the secret key, which the client attaches below all middleware. Add it last, so that it shows what the others made
-/// of the request.
+/// sign-in link is, nor the secret key, which the client attaches below all middleware. Add it behind the middleware whose changes it is
+/// to show. An attempt that is given up has a line too: its caller left, or a middleware around this one dropped it.
 ///
 /// It writes to the `log` crate at level info, target `clerk_actor_tokens::requests`, or to a function of your own:
 ///
@@ -58,12 +65,12 @@ impl RequestLog {
         Self { shown: Arc::default(), write: Arc::new(write) }
     }
 
-    /// Names the headers whose values are shown.
+    /// Names headers whose values are shown, beside those that were named before.
     ///
     /// # Errors
     /// [`ConfigError`] names one that holds, or may hold, a credential, such as `Authorization`, `Set-Cookie` or `Location`.
     pub fn headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Result<Self, ConfigError> {
-        self.shown = names.into_iter().collect();
+        self.shown = self.shown.iter().cloned().chain(names).collect();
         match self.shown.iter().find(|name| SECRET.contains(name)) {
             None => Ok(self),
             Some(name) => {
@@ -112,7 +119,8 @@ pub struct RequestLine<'a> {
     attempt: u32,
     request: Vec<(HeaderName, String)>,
     response: Vec<(HeaderName, String)>,
-    end: Result<StatusCode, (TransportErrorKind, Option<String>)>,
+    status: Option<StatusCode>,
+    failure: Option<(TransportErrorKind, Option<String>)>,
     took: Duration,
 }
 
@@ -147,16 +155,16 @@ impl RequestLine<'_> {
         &self.response
     }
 
-    /// Returns the status of the response. `None` if there is none.
+    /// Returns the status of the response, also of one that was cut short. `None` if there is none.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        self.end.as_ref().ok().copied()
+        self.status
     }
 
-    /// Returns why there is no response.
+    /// Returns why there is no whole response. An attempt that is given up has neither this nor a status.
     #[must_use]
     pub fn failure(&self) -> Option<TransportErrorKind> {
-        self.end.as_ref().err().map(|(kind, _)| *kind)
+        self.failure.as_ref().map(|(kind, _)| *kind)
     }
 
     /// Returns how long it took, from here inwards.
@@ -172,45 +180,78 @@ impl fmt::Display for RequestLine<'_> {
         if self.attempt > 1 {
             write!(f, " (attempt {})", self.attempt)?;
         }
+        // Escaped already.
         for (name, value) in &self.request {
-            write!(f, " {name}={value:?}")?;
+            write!(f, " {name}=\"{value}\"")?;
         }
-        match &self.end {
-            Ok(status) => write!(f, ": {}", status.as_u16()),
-            Err((kind, Some(cause))) => write!(f, ": {kind:?} ({cause})"),
-            Err((kind, None)) => write!(f, ": {kind:?}"),
+        match (&self.status, &self.failure) {
+            (Some(status), _) => write!(f, ": {}", status.as_u16()),
+            (None, None) => f.write_str(": given up"),
+            (None, Some(_)) => f.write_str(":"),
+        }?;
+        match &self.failure {
+            Some((kind, Some(cause))) => write!(f, " {kind:?} ({cause})"),
+            Some((kind, None)) => write!(f, " {kind:?}"),
+            None => Ok(()),
         }?;
         for (name, value) in &self.response {
-            write!(f, " {name}={value:?}")?;
+            write!(f, " {name}=\"{value}\"")?;
         }
         write!(f, ", {} ms", self.took.as_millis())
+    }
+}
+
+/// Writes the line when it is dropped: at the end of the attempt, or where that is given up.
+struct Writes<'a> {
+    log: &'a RequestLog,
+    timer: &'a dyn Timer,
+    began: Moment,
+    line: RequestLine<'a>,
+}
+
+impl Drop for Writes<'_> {
+    fn drop(&mut self) {
+        self.line.took = self.timer.now().saturating_duration_since(self.began);
+        // It is the user's, and there is a response that its panic would lose.
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.log.write)(&self.line)));
     }
 }
 
 #[async_trait]
 impl Middleware for RequestLog {
     async fn handle(&self, request: Request, next: Next<'_>) -> Result<Response, TransportError> {
-        let (timer, began) = (next.timer(), next.timer().now());
-        let (method, url) = (request.method().clone(), shown_url(request.uri()));
-        let shown = self.shown(request.headers());
-        let result = next.run(request).await;
-        let (response, end) = match &result {
-            Ok(response) => (self.shown(response.headers()), Ok(response.status())),
-            Err(error) => {
-                let headers = error.partial().map(|head| self.shown(head.headers())).unwrap_or_default();
-                let cause = std::error::Error::source(error)
-                    .and_then(|cause| innermost_cause(cause, ""))
-                    .map(|cause| Sanitized::new(&cause).to_string());
-                (headers, Err((error.kind(), cause)))
-            }
+        let method = request.method().clone();
+        let line = RequestLine {
+            method: &method,
+            url: shown_url(request.uri()),
+            attempt: next.context().attempt(),
+            request: self.shown(request.headers()),
+            response: Vec::new(),
+            status: None,
+            failure: None,
+            took: Duration::ZERO,
         };
-        let took = timer.now().saturating_duration_since(began);
-        let attempt = next.context().attempt();
-        (self.write)(&RequestLine { method: &method, url, attempt, request: shown, response, end, took });
+        let timer = next.timer();
+        let mut writes = Writes { log: self, timer, began: timer.now(), line };
+        let result = next.run(request).await;
+        let response = result.as_ref().map_or_else(TransportError::partial, Some);
+        writes.line.status = response.map(Response::status);
+        writes.line.response = response.map(|response| self.shown(response.headers())).unwrap_or_default();
+        writes.line.failure = result.as_ref().err().map(|error| {
+            let cause = Error::source(error).and_then(|cause| innermost_cause(cause, ""));
+            (error.kind(), cause.map(|cause| Sanitized::new(&cause).to_string()))
+        });
+        drop(writes);
         result
     }
 }
 
+/// Without its query, where an operation of the user's may have anything.
 fn shown_url(url: &Uri) -> String {
-    Sanitized::new(&url.to_string()).to_string()
+    let text = url.to_string();
+    let shown = match text.split_once('?') {
+        Some((path, _)) => format!("{path}?..."),
+        None => text,
+    };
+    Sanitized::new(&shown).to_string()
 }

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use clerk_actor_tokens_core::{
-    Headers, RequestLog, TransportError, TransportErrorKind,
+    Actor, Headers, RequestLog, TransportError, TransportErrorKind,
     http::{HeaderMap, HeaderName, HeaderValue},
+    middleware_fn,
 };
 
-use crate::common::{Op, Play, builder, ok, response, run, token_json, with_header};
+use crate::common::{AGENT, Op, Play, USER, builder, ok, poll_and_drop, response, run, token_json, with_header};
 
 fn name(name: &'static str) -> HeaderName {
     HeaderName::from_static(name)
@@ -62,6 +63,29 @@ fn each_attempt_is_a_line() {
     let url = "POST https://api.clerk.com/v1/actor_tokens";
     let expected = [format!("{url}: Connect (no route to host), 0 ms"), format!("{url} (attempt 2): 200, 0 ms")];
     assert_eq!(lines(RequestLog::new(), script, Op::Create), expected);
+}
+
+#[test]
+fn an_attempt_that_is_given_up_is_a_line_and_a_query_is_not_shown() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&lines);
+    let log = RequestLog::new().write_to(move |line| kept.lock().unwrap().push(line.to_string()));
+    let add_query = middleware_fn(|mut request, next| {
+        let url = format!("{}?api_key=hidden", request.uri());
+        *request.uri_mut() = url.parse().unwrap();
+        Box::pin(async move { next.run(request).await })
+    });
+    let client = builder(|_| Play::Stall).middleware(add_query).middleware(log).build().unwrap();
+    let call = client.actor_tokens().create(USER, Actor::new(AGENT)).send();
+    assert!(pollster::block_on(poll_and_drop(call, 3)).is_none());
+    assert_eq!(*lines.lock().unwrap(), ["POST https://api.clerk.com/v1/actor_tokens?...: given up, 0 ms"]);
+}
+
+#[test]
+fn a_panic_of_the_writer_ends_there() {
+    let log = RequestLog::new().write_to(|_| panic!("the pipe is closed"));
+    let client = builder(|_| ok(&token_json("pending")).into()).middleware(log).build().unwrap();
+    run(&client, Op::Create).unwrap();
 }
 
 #[test]

@@ -12,7 +12,8 @@ use std::{
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
     Actor, BoxFuture, CallContext, CreateActorToken, Deadline, ErrorKind, Execution, Executor, HttpTransport,
-    Middleware, Moment, Next, RateLimit, Request, Response, Timer, TransportError, TransportErrorKind,
+    Middleware, Moment, Next, OperationInfo, RateLimit, Request, Response, RevokeActorToken, Timer, TransportError,
+    TransportErrorKind,
 };
 use proptest::prelude::*;
 
@@ -126,12 +127,20 @@ impl Tasks {
     }
 
     fn start(&mut self, time: Duration) {
+        self.start_call(&CreateActorToken::INFO, time);
+    }
+
+    fn start_revocation(&mut self, time: Duration) {
+        self.start_call(&RevokeActorToken::INFO, time);
+    }
+
+    fn start_call(&mut self, info: &'static OperationInfo, time: Duration) {
         let (world, limit) = (self.world.clone(), self.limit.clone());
         let number = self.tasks.len();
         let task = async move {
             let deadline = Deadline::after(Timer::now(&world), time);
             let attempt = u32::try_from(number).unwrap();
-            let context = CallContext::new(&CreateActorToken::INFO, deadline).with_attempt(attempt);
+            let context = CallContext::new(info, deadline).with_attempt(attempt);
             limit.handle(Request::default(), Next::new(&[], &world, &context)).await
         };
         self.tasks.push(Some(Box::pin(task)));
@@ -175,6 +184,13 @@ impl Tasks {
         self.world.0.lock().unwrap().sent.clone()
     }
 
+    /// Whether no one passed at an earlier moment than one that came before it.
+    fn are_in_order(&self) -> bool {
+        let mut sent = self.sent();
+        sent.sort_by_key(|(_, number)| *number);
+        sent.is_sorted_by_key(|(at, _)| *at)
+    }
+
     fn most_in_a_window(&self) -> usize {
         let sent = self.sent();
         let first_outside = |from: Duration| sent.partition_point(|(at, _)| *at < from + WINDOW);
@@ -205,8 +221,7 @@ fn ten_thousand_tasks_pass_in_order_and_never_more_than_the_limit_in_ten_seconds
     tasks.run();
     assert!(tasks.failed.is_empty());
     let sent = tasks.sent();
-    let in_order: Vec<_> = sent.iter().map(|(_, number)| *number).collect();
-    assert!(in_order.is_sorted(), "someone overtook another");
+    assert!(tasks.are_in_order(), "someone overtook another");
     assert!(sent.len() > 9_000 && sent.len() <= 10_000, "{}", sent.len());
     assert_eq!(tasks.most_in_a_window(), 100);
     println!("figure: rate limit: 10000 tasks, {} sent, at most {} in 10 s", sent.len(), tasks.most_in_a_window());
@@ -243,11 +258,12 @@ proptest! {
         }
         tasks.run();
         prop_assert!(tasks.most_in_a_window() <= usize::try_from(limit).unwrap());
-        let order: Vec<_> = tasks.sent().iter().map(|(_, number)| *number).collect();
-        prop_assert!(order.is_sorted());
+        prop_assert!(tasks.are_in_order());
         for (_, error) in &tasks.failed {
-            prop_assert_eq!(error.kind(), TransportErrorKind::RateLimited);
-            prop_assert!(error.retry_after().is_some());
+            // One whose deadline passed while it waited behind others that left late, or were not there when it came.
+            let is_late = error.kind() == TransportErrorKind::TimeoutBeforeSend;
+            let is_refused = error.kind() == TransportErrorKind::RateLimited && error.retry_after().is_some();
+            prop_assert!(is_late || is_refused, "{:?}", error);
         }
     }
 }
@@ -258,8 +274,8 @@ fn a_call_that_would_wait_beyond_its_deadline_fails_at_once_and_takes_no_place()
     tasks.start(LONG);
     tasks.pass(Duration::from_secs(4));
     tasks.start(LONG);
-    // Slots are free after 6 s, after 10 s, and 10 s after each of these.
-    for (time, wait) in [(6, Some(6)), (7, None), (10, Some(10)), (11, None), (16, Some(16)), (17, None)] {
+    // Slots are free after 6 s, after 10 s, and 10 s after each of these. A second is left for the exchange.
+    for (time, wait) in [(7, Some(6)), (8, None), (11, Some(10)), (12, None), (17, Some(16)), (18, None)] {
         tasks.start(Duration::from_secs(time));
         let refused = tasks.failed.pop().map(|(_, error)| error.retry_after().unwrap());
         assert_eq!(refused, wait.map(Duration::from_secs), "{time} s");
@@ -271,11 +287,46 @@ fn a_call_that_would_wait_beyond_its_deadline_fails_at_once_and_takes_no_place()
 }
 
 #[test]
-fn a_limit_of_zero_lets_nothing_pass() {
+fn a_limit_of_zero_counts_as_one() {
     let mut tasks = Tasks::new(RateLimit::per_10s(0));
     tasks.start(LONG);
-    assert_eq!(tasks.failed.len(), 1);
-    assert!(tasks.sent().is_empty());
+    tasks.start(LONG);
+    tasks.run();
+    let at: Vec<_> = tasks.sent().iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!(at, [0, 10]);
+}
+
+/// A revocation does not wait behind a batch of creations, and is not refused because they wait.
+#[test]
+fn revocations_go_first_and_count() {
+    let mut tasks = Tasks::new(RateLimit::per_10s(2));
+    for _ in 0..6 {
+        tasks.start(LONG);
+    }
+    tasks.start_revocation(Duration::from_secs(10));
+    tasks.start_revocation(Duration::from_secs(11));
+    tasks.start_revocation(Duration::from_secs(25));
+    tasks.run();
+    let sent: Vec<_> = tasks.sent().iter().map(|(at, number)| (at.as_secs(), *number)).collect();
+    // The first has no time left when its slot is free. It ends unsent, after which it is sent again.
+    assert_eq!(sent, [(0, 0), (0, 1), (10, 7), (10, 8), (20, 2), (20, 3), (30, 4), (30, 5)]);
+    let failed: Vec<_> = tasks.failed.iter().map(|(number, error)| (*number, error.kind())).collect();
+    assert_eq!(failed, [(6, TransportErrorKind::TimeoutBeforeSend)]);
+}
+
+/// A future that is kept and not polled takes its own place alone, and that until its deadline.
+#[test]
+fn one_that_is_not_polled_holds_no_one_up() {
+    let mut tasks = Tasks::new(RateLimit::per_10s(2));
+    for time in [LONG, LONG, Duration::from_secs(15), LONG, LONG] {
+        tasks.start(time);
+    }
+    // The first that waits.
+    let unpolled = tasks.tasks[2].take();
+    tasks.run();
+    let sent: Vec<_> = tasks.sent().iter().map(|(at, number)| (at.as_secs(), *number)).collect();
+    assert_eq!(sent, [(0, 0), (0, 1), (10, 3), (20, 4)]);
+    drop(unpolled);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     observe::{AttemptEnded, CallEnded, Described},
     operation_info::OperationInfo,
+    time::BoxFuture,
 };
 
 #[derive(Clone)]
@@ -27,7 +28,7 @@ impl CallSpan {
 
     pub(crate) fn left(&self) {}
 
-    pub(crate) fn around<F: Future>(&self, call: F) -> F {
+    pub(crate) fn around<T>(&self, call: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
         call
     }
 }
@@ -57,27 +58,21 @@ impl Later {
 
     pub(crate) fn orphan(&self, _: &'static str) {}
 
-    pub(crate) fn around<F: Future>(&self, task: F) -> F {
+    pub(crate) fn around<T>(&self, task: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
         task
     }
 }
 
-pub(crate) fn wants_debug() -> bool {
+pub(crate) fn has_subscriber() -> bool {
     false
 }
 
-pub(crate) fn attempt_ended(_: &AttemptEnded<'_>) -> bool {
-    false
-}
+pub(crate) fn attempt_ended(_: &AttemptEnded<'_>) {}
 
-pub(crate) fn info(_: fmt::Arguments<'_>) -> bool {
-    false
-}
+pub(crate) fn call_ended(_: &CallEnded<'_>) {}
 
-pub(crate) fn warn(_: fmt::Arguments<'_>) -> bool {
-    false
-}
+pub(crate) fn info(_: fmt::Arguments<'_>) {}
 
-pub(crate) fn error(_: fmt::Arguments<'_>) -> bool {
-    false
-}
+pub(crate) fn warn(_: fmt::Arguments<'_>) {}
+
+pub(crate) fn error(_: fmt::Arguments<'_>) {}
