@@ -21,11 +21,15 @@ use opentelemetry_sdk::metrics::{
     data::{AggregatedMetrics, MetricData},
 };
 
+/// The boundaries that OpenTelemetry advises for it. The SDK's own are for milliseconds.
+const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
 struct Durations(Histogram<f64>);
 
 impl Durations {
     fn new(meter: &Meter) -> Self {
-        Self(meter.f64_histogram("http.client.request.duration").with_unit("s").build())
+        let duration = meter.f64_histogram("http.client.request.duration").with_unit("s");
+        Self(duration.with_boundaries(SECONDS.to_vec()).build())
     }
 }
 
