@@ -12,7 +12,7 @@ use clerk_actor_tokens_core::{
 
 use crate::common::{
     AGENT, ID, Op, Play, Scripted, USER, api_error, builder, ok, poll_and_drop, response, run, tasks::Tasks,
-    token_json, with_header,
+    token_json, with, with_header,
 };
 
 /// Writes down what it is given.
@@ -132,13 +132,14 @@ fn leave(client: &Client<Scripted>, tasks: &Tasks) {
 
 #[test]
 fn the_end_of_an_orphan_is_observed_once() {
+    // What is lost is printed in a program without a log: not with an id that looks like a ticket, which is searched for.
     let script = |revocation: fn() -> Play| {
         move |number| match number {
-            0 => Play::from(ok(&token_json("pending"))),
+            0 => Play::from(ok(&with(token_json("pending"), "id", "act_1".into()))),
             _ => revocation(),
         }
     };
-    let revoked = || Play::from(ok(&token_json("revoked")));
+    let revoked = || Play::from(ok(&with(token_json("revoked"), "id", "act_1".into())));
     let refused = || Play::from(response(403, ""));
     for (revocation, has_handler, end) in
         [(revoked as fn() -> Play, false, "revoked"), (refused, false, "lost"), (revoked, true, "handled")]
@@ -150,7 +151,7 @@ fn the_end_of_an_orphan_is_observed_once() {
         }
         leave(&builder.build().unwrap(), &tasks);
         let ends: Vec<_> = notes.take().into_iter().filter(|line| !line.contains(": ")).collect();
-        assert_eq!(ends, [format!("CreateActorToken Some({ID:?}) {end}")]);
+        assert_eq!(ends, [format!("CreateActorToken Some(\"act_1\") {end}")]);
     }
 }
 
