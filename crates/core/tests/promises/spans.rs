@@ -243,3 +243,67 @@ fn the_spans_and_events_of_every_row_are_those_of_the_listing() {
     }
     assert_eq!(listing.lines().count(), kept.lines().count());
 }
+
+/// Panics in one of its methods.
+struct Panics(&'static str);
+
+impl Panics {
+    fn may(&self, at: &str) {
+        assert!(self.0 != at, "a subscriber that panics at {at}");
+    }
+}
+
+impl Subscriber for Panics {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "clerk_actor_tokens"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        self.may("new_span");
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {
+        self.may("record");
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {
+        self.may("follows");
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        self.may("event");
+    }
+
+    fn enter(&self, _: &Id) {
+        self.may("enter");
+    }
+
+    fn exit(&self, _: &Id) {
+        self.may("exit");
+    }
+}
+
+/// It is the user's, and most of what it is given is said where a panic would lose a token.
+#[test]
+fn a_panic_of_a_subscriber_loses_no_token() {
+    for at in ["new_span", "record", "follows", "event", "enter", "exit"] {
+        tracing::subscriber::with_default(Panics(at), || {
+            let tasks = Tasks::default();
+            let client = builder(|number| match number % 2 {
+                0 => Play::from(ok(&token_json("pending"))),
+                _ => Play::from(ok(&token_json("revoked"))),
+            })
+            .executor(tasks.clone())
+            .build()
+            .unwrap();
+            let create = || client.actor_tokens().create(USER, Actor::new(AGENT));
+            assert!(pollster::block_on(poll_and_drop(create().send(), 2)).is_none(), "{at}");
+            tasks.run();
+            drop(pollster::block_on(create().hold()).unwrap());
+            tasks.run();
+            assert_eq!(client.transport().sends(), 4, "{at}: two were made, and both are revoked");
+            assert!(pollster::block_on(client.close(Duration::ZERO)).is_clean(), "{at}");
+        });
+    }
+}
