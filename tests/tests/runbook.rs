@@ -5,7 +5,7 @@ const RUNBOOK: &str = include_str!("../../docs/src/runbook.md");
 /// Where the texts are: the samples of errors, which a test makes, and the code of the reports.
 const SAID: [&str; 3] = [
     include_str!("../../docs/src/error-samples.md"),
-    include_str!("../../crates/core/src/call/detach.rs"),
+    include_str!("../../crates/core/src/call/care.rs"),
     include_str!("../../crates/core/src/call/orphan.rs"),
 ];
 

@@ -15,6 +15,7 @@
 mod attempt;
 mod call_state;
 mod caller;
+mod care;
 mod detach;
 mod exchange;
 mod guarded;
