@@ -177,9 +177,9 @@ impl<T: HttpTransport> ClientBuilder<T> {
     /// Sets the handler of orphans. An orphan is what a creation made, or may have made, whose
     /// caller has left.
     ///
-    /// By default the client revokes the token. It reports that through the `log` crate, or to a subscriber of `tracing`: a warning
-    /// if the token was revoked, an error if not. What it could not revoke is kept for
-    /// [`Client::close`]. A handler replaces all of that: what it does not revoke stays.
+    /// By default the client revokes the token. It reports that through the `log` crate, or to a subscriber
+    /// of `tracing`: a warning if the token was revoked, an error if not. What it could not revoke is kept
+    /// for [`Client::close`]. A handler replaces all of that: what it does not revoke stays.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Client, Orphan, Response, SecretKey, ThreadExecutor, transport_fn};

@@ -152,7 +152,7 @@ fn end<O: Operation, T: HttpTransport + ?Sized>(
         let (made, given) = (made.confirmed(), call.operation.creation().and_then(|creation| creation.id_of(value)));
         summary.others_in_doubt |= made.is_some() && given.is_some() && made != given.as_deref();
     }
-    call.attempt_ended(summary.attempts.as_slice(), &exchanged);
+    call.attempt_ended(summary.attempts.as_slice().last(), &exchanged);
     Ended { exchanged, result, summary }
 }
 

@@ -65,9 +65,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
         }
     }
 
-    /// The last of these attempts has ended.
-    pub(crate) fn attempt_ended(&self, attempts: &[Attempt], exchanged: &Exchanged) {
-        let (Some(watch), Some(attempt)) = (self.watch.get(), attempts.last()) else { return };
+    pub(crate) fn attempt_ended(&self, attempt: Option<&Attempt>, exchanged: &Exchanged) {
+        let (Some(watch), Some(attempt)) = (self.watch.get(), attempt) else { return };
         let begun = watch.attempt.with(|begun| begun.take()).unwrap_or(watch.begun);
         let trace_id = classify::response_of(exchanged).and_then(|response| {
             let (headers, body) = (response.headers(), response.body());
@@ -82,7 +81,8 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
             trace_id: trace_id.map(|id| Sanitized::new(&id).to_string()),
             took: self.now().saturating_duration_since(begun),
         };
-        self.show(|observer| observer.attempt_ended(&ended), || records::attempt_ended(&ended));
+        self.tell(|observer| observer.attempt_ended(&ended));
+        records::attempt_ended(&ended);
     }
 
     /// An attempt has ended whose caller had left. Where the caller waits, it ends with that.
@@ -95,7 +95,7 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
     ) {
         if self.watch.get().is_some() && self.log.is_left(number) {
             let status = classify::status_of(exchanged);
-            self.attempt_ended(&[Attempt { number, status, error, execution, stamp: None }], exchanged);
+            self.attempt_ended(Some(&Attempt { number, status, error, execution, stamp: None }), exchanged);
         }
     }
 
@@ -113,11 +113,9 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
             error,
             took: self.now().saturating_duration_since(watch.begun),
         };
-        let record = || {
-            span.end(&ended);
-            records::call_ended(&ended);
-        };
-        self.show(|observer| observer.call_ended(&ended), record);
+        self.tell(|observer| observer.call_ended(&ended));
+        span.end(&ended);
+        records::call_ended(&ended);
     }
 
     pub(crate) fn has_observers(&self) -> bool {
@@ -125,14 +123,13 @@ impl<O: Operation, T: HttpTransport + ?Sized> CallState<O, T> {
     }
 
     pub(crate) fn orphan_ended(&self, report: &OrphanReport, end: OrphanEnd) {
-        self.show(|observer| observer.orphan_ended(report, end), || ());
+        self.tell(|observer| observer.orphan_ended(report, end));
     }
 
-    /// An observer, a logger and a subscriber are the user's, and this may be a destructor: their panics end here.
-    fn show(&self, to: impl Fn(&dyn Observer), record: impl FnOnce()) {
+    /// An observer is the user's, and this may be a destructor: its panics end here.
+    fn tell(&self, what: impl Fn(&dyn Observer)) {
         for observer in &self.settings.observers {
-            let _ = catch_unwind(AssertUnwindSafe(|| to(observer.as_ref())));
+            let _ = catch_unwind(AssertUnwindSafe(|| what(observer.as_ref())));
         }
-        let _ = catch_unwind(AssertUnwindSafe(record));
     }
 }

@@ -35,8 +35,8 @@ const EXCHANGE: Duration = Duration::from_secs(1);
 ///
 /// - Each attempt counts, at the moment in which it passes. Add this last, so that what passes is sent at once.
 /// - Revocations, and all else that is idempotent, go first: a token that is to be revoked is not to wait behind a batch.
-/// - Of each sort, no one passes at an earlier moment than one that came before it. One that leaves makes room for the next. One that is not polled keeps
-///   its place until its deadline, and the others pass beside it, as far as there are places.
+/// - Of each sort, no one passes at an earlier moment than one that came before it. One that leaves makes room for the next. One that
+///   is not polled keeps its place until its deadline, and the others pass beside it, as far as there are places.
 /// - A creation that would pass beyond its deadline, or within a second of it, fails at once as
 ///   [`RateLimited`](crate::ErrorKind::RateLimited), with the time to wait. Nothing is sent.
 ///

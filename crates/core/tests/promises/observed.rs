@@ -81,8 +81,8 @@ fn a_failure_has_its_trace_id_and_its_error() {
 #[test]
 fn labels_are_few_words() {
     type Label = (String, String, u16, Option<String>, &'static str);
-    #[derive(Clone, Default)]
-    struct Labels(Arc<Mutex<Vec<Label>>>);
+    #[derive(Default)]
+    struct Labels(Mutex<Vec<Label>>);
     impl Observer for Labels {
         fn attempt_ended(&self, ended: &AttemptEnded<'_>) {
             self.0.lock().unwrap().push((
@@ -94,7 +94,7 @@ fn labels_are_few_words() {
             ));
         }
     }
-    let labels = Labels::default();
+    let labels = Arc::<Labels>::default();
     let plays: [fn() -> Play; 4] = [
         || TransportErrorKind::Interrupted.into(),
         || response(503, "").into(),
@@ -104,7 +104,7 @@ fn labels_are_few_words() {
     for play in plays {
         let client = builder(move |_| play())
             .base_url("http://[::1]:4010/clerk".parse().unwrap())
-            .observer(labels.clone())
+            .observer(Arc::clone(&labels))
             .build()
             .unwrap();
         let _ = run(&client, Op::Create);

@@ -204,6 +204,10 @@ fn lives(lines: &Lines) -> String {
     pollster::block_on(async { create(&kept).hold().await.unwrap().keep().await }).unwrap();
     text += &format!("a token that is held and kept\n{}", lines.take());
 
+    let refused = builder(script).build().unwrap();
+    assert!(pollster::block_on(create(&refused).hold()).is_err());
+    text += &format!("a hold without an executor\n{}", lines.take());
+
     let hedged = client(&tasks).middleware(hedge_after(2)).build().unwrap();
     let call = create(&hedged).send();
     let _ = tasks.run_beside(call);
