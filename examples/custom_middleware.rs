@@ -43,8 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             next.run(request).await
         })
     });
-    // A log line names what is safe to name: operation, attempt, status, time. Not the URL (it holds ids) and never
-    // `{request:?}` (it holds the body).
+    // A log line names what is safe to name: operation, attempt, status, time. Never `{request:?}`: it holds the body.
     let logged = middleware_fn(|request, next| {
         Box::pin(async move {
             let (timer, context) = (next.timer(), next.context());

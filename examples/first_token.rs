@@ -20,6 +20,6 @@ async fn sign_in(clerk: &Client) -> Result<(), Box<dyn Error>> {
     let held = clerk.actor_tokens().create("user_customer", Actor::new("user_engineer")).hold().await?;
     // Write `held.record()` into your database here. If that fails, the drop of `held` revokes the token.
     let token = held.keep().await?;
-    println!("{}", token.url().map_or("", |url| url.expose())); // hand the link out
+    println!("{}", token.url().map_or("", |url| url.expose())); // hand the link out: in a service, not to the log
     Ok(())
 }

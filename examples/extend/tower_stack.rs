@@ -1,4 +1,4 @@
-//! A stack of tower's layers around a transport: at most two requests at once, a header for a gateway, a time limit.
+//! A stack of tower's layers around a transport: at most two requests at once, and a header for a gateway.
 //!
 //! ```text
 //! cargo run --example tower_stack
@@ -24,15 +24,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = emulator.serve().await?;
 
     // The first layer is the outermost. Each attempt goes through all of them; the client's own retries stay outside.
-    let layers = ServiceBuilder::new()
-        .concurrency_limit(2)
-        .map_request(|mut request: Request<RequestBody>| {
-            request.headers_mut().insert("x-gateway-route", HeaderValue::from_static("clerk"));
-            request
-        })
-        .timeout(Duration::from_secs(20));
+    let layers = ServiceBuilder::new().concurrency_limit(2).map_request(|mut request: Request<RequestBody>| {
+        request.headers_mut().insert("x-gateway-route", HeaderValue::from_static("clerk"));
+        request
+    });
     let transport = TowerTransport::around(HyperTransport::new()?, |hyper| layers.service(hyper));
-    let clerk = Client::builder(transport, emulator.secret_key()).base_url(server.base_url()).build()?;
+    let clerk = Client::builder(transport, emulator.secret_key())
+        .base_url(server.base_url())
+        // Not a layer's: that would lose what it interrupts.
+        .timeout(Duration::from_secs(20))
+        .build()?;
 
     let mut desks = JoinSet::new();
     for desk in 1..=6 {

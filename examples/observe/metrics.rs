@@ -9,7 +9,8 @@ use std::error::Error;
 
 use clerk_actor_tokens::{
     Actor, Client, OrphanReport,
-    observe::{AttemptEnded, Observer, OrphanEnd},
+    observe::{AttemptEnded, CallEnded, Observer, OrphanEnd},
+    operation::Idempotency,
     testing::emulator::{Emulator, fault},
 };
 use metrics::{counter, histogram};
@@ -25,6 +26,14 @@ impl Observer for Metrics {
             ("error", ended.error_type().unwrap_or("none".into()).into_owned()),
         ];
         histogram!("clerk_request_seconds", &labels).record(ended.took());
+    }
+
+    /// A creation that may have left a token.
+    fn call_ended(&self, ended: &CallEnded<'_>) {
+        let makes_something = ended.operation().idempotency() == Idempotency::NonIdempotent;
+        if makes_something && ended.error().is_some_and(clerk_actor_tokens::Error::is_ambiguous) {
+            counter!("clerk_doubts_total").increment(1);
+        }
     }
 
     fn orphan_ended(&self, _: &OrphanReport, end: OrphanEnd) {

@@ -55,13 +55,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("desk"));
-    let subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))?;
 
     let emulator = Emulator::new();
     emulator.next_create().before_send(fault::refused());
     let clerk = Client::builder(emulator.clone(), emulator.secret_key()).middleware(trace_context()).build()?.erase();
     desk(&clerk).await?;
-    drop(subscriber);
 
     let spans = exporter.get_finished_spans()?;
     for span in &spans {

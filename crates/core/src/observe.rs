@@ -20,7 +20,8 @@ const TARGET: &str = "clerk_actor_tokens";
 
 /// Counts and measures the calls of a client: see [`ClientBuilder::observer`](crate::ClientBuilder::observer).
 ///
-/// Each method is called in the task of the call, when what it describes is over, and must return soon. A panic in it ends there.
+/// Each method is called where what it describes ends: in the caller's task, in an executor's, or in a destructor. It must return
+/// soon. A panic in it ends there.
 /// What it is given shows no secret by `Display` or `Debug`. Its words are few, so that they fit the labels of metrics. In a test, the
 /// emulator makes each of them happen.
 ///
@@ -46,7 +47,8 @@ pub trait Observer: Send + Sync + 'static {
         let _ = ended;
     }
 
-    /// A call has ended, with its last attempt. A call whose caller left does not end.
+    /// A call has ended, with its last attempt. One that was refused before it began, for its input say, is not counted, nor is one
+    /// whose caller left.
     fn call_ended(&self, ended: &CallEnded<'_>) {
         let _ = ended;
     }

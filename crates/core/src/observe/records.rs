@@ -37,8 +37,11 @@ pub(crate) fn orphan_revoked(what: fmt::Arguments<'_>) {
     say(|| spans::warn(what), || log::warn!(target: TARGET, "{what}"));
 }
 
-/// Something is lost. Where no log takes it, it goes to standard error: it must not be silent.
+/// Something is lost. Where no subscriber and no log takes it, it goes to standard error: it must not be silent.
 pub(crate) fn lost(what: fmt::Arguments<'_>) {
+    if spans::has_subscriber() && spans::error(what) {
+        return;
+    }
     let to_log = || {
         if log::log_enabled!(target: TARGET, log::Level::Error) {
             log::error!(target: TARGET, "{what}");
@@ -48,5 +51,5 @@ pub(crate) fn lost(what: fmt::Arguments<'_>) {
             let _ = io::stderr().write_all(line.as_bytes());
         }
     };
-    say(|| spans::error(what), to_log);
+    let _ = catch_unwind(AssertUnwindSafe(to_log));
 }

@@ -4,6 +4,7 @@
 //! its caller. So its panics end here.
 
 use std::{
+    cell::Cell,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -271,6 +272,22 @@ pub(crate) fn warn(what: fmt::Arguments<'_>) {
     tracing::event!(target: TARGET, Level::WARN, "{what}");
 }
 
-pub(crate) fn error(what: fmt::Arguments<'_>) {
-    tracing::event!(target: TARGET, Level::ERROR, "{what}");
+/// Returns whether a subscriber has taken it: one that filters it out never writes the words.
+pub(crate) fn error(what: fmt::Arguments<'_>) -> bool {
+    let noted = Noted { what, is_written: Cell::new(false) };
+    quiet(|| tracing::event!(target: TARGET, Level::ERROR, "{noted}"));
+    noted.is_written.get()
+}
+
+struct Noted<'a> {
+    what: fmt::Arguments<'a>,
+    is_written: Cell<bool>,
+}
+
+impl fmt::Display for Noted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_fmt(self.what)?;
+        self.is_written.set(true);
+        Ok(())
+    }
 }

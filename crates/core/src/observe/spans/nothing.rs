@@ -75,4 +75,6 @@ pub(crate) fn info(_: fmt::Arguments<'_>) {}
 
 pub(crate) fn warn(_: fmt::Arguments<'_>) {}
 
-pub(crate) fn error(_: fmt::Arguments<'_>) {}
+pub(crate) fn error(_: fmt::Arguments<'_>) -> bool {
+    false
+}
