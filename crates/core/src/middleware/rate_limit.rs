@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     future::poll_fn,
+    ops::RangeBounds,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::{Poll, Waker},
@@ -82,8 +83,8 @@ struct Waiter {
 }
 
 impl State {
-    /// Forgets what passed longer ago than the window, and who is past its deadline at the head of the queue.
-    fn forget(&mut self, now: Moment) -> Vec<Waiter> {
+    /// Forgets what passed longer ago than the window, and who is past its deadline at the head of the queue. Those behind move up.
+    fn forget(&mut self, now: Moment, limit: usize) -> Left {
         while self.passed.front().is_some_and(|at| now >= at.saturating_add(WINDOW)) {
             self.passed.pop_front();
         }
@@ -94,7 +95,32 @@ impl State {
             }
             late.push(first.remove());
         }
-        late
+        let to_wake = if late.is_empty() { Vec::new() } else { self.wakers_of(.., limit) };
+        Left { late, to_wake }
+    }
+
+    /// The wakers of the first ones of these places, as many as can pass at one moment.
+    fn wakers_of(&mut self, places: impl RangeBounds<Place>, limit: usize) -> Vec<Waker> {
+        self.waiting.range_mut(places).take(limit).filter_map(|(_, waiter)| waiter.waker.take()).collect()
+    }
+}
+
+/// Who left the queue, and those who move up and have to look again. Wakers are the user's: they are woken and dropped unlocked, and
+/// each for itself.
+#[derive(Default)]
+struct Left {
+    late: Vec<Waiter>,
+    to_wake: Vec<Waker>,
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        for waker in self.to_wake.drain(..) {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+        for waiter in self.late.drain(..) {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(waiter)));
+        }
     }
 }
 
@@ -155,8 +181,8 @@ impl RateLimit {
 
     /// Takes a place in the queue. An error with the time to wait, if a creation's turn comes too late for it.
     fn queue(&self, now: Moment, deadline: Deadline, sort: Sort) -> Result<Ticket<'_>, Duration> {
-        let (queued, _late) = self.state.with(|state| {
-            let late = state.forget(now);
+        let (queued, _left) = self.state.with(|state| {
+            let left_queue = state.forget(now, self.limit);
             // Of those before it, a whole limit passes in each window; the rest passes as the slots of this one become free.
             let before = state.waiting.len();
             let (rounds, rest) = (before / self.limit, before % self.limit);
@@ -166,12 +192,12 @@ impl RateLimit {
             let wait = free.saturating_add(rounds).saturating_duration_since(now);
             let left = deadline.remaining(now);
             if sort == Sort::Creation && !wait.is_zero() && wait.saturating_add(EXCHANGE) >= left {
-                return (Err(wait), late);
+                return (Err(wait), left_queue);
             }
             let place = (sort, state.next);
             state.next = state.next.wrapping_add(1);
             state.waiting.insert(place, Waiter { until: now.saturating_add(left), waker: None });
-            (Ok(Ticket { limit: self, place }), late)
+            (Ok(Ticket { limit: self, place }), left_queue)
         });
         queued
     }
@@ -188,9 +214,9 @@ impl Ticket<'_> {
         let limit = self.limit.limit;
         // Wakers are the user's: they are dropped unlocked.
         let (turn, _old) = self.limit.state.with(|state| {
-            let mut late = state.forget(now);
+            let mut left = state.forget(now, limit);
             let Some(waiter) = state.waiting.get_mut(&self.place).filter(|waiter| waiter.until > now) else {
-                return (Turn::Late, (late, Some(waker)));
+                return (Turn::Late, (left, Some(waker)));
             };
             let old = waiter.waker.replace(waker);
             let is_alive = |waiter: &Waiter| waiter.until > now;
@@ -198,12 +224,12 @@ impl Ticket<'_> {
             let free = limit.saturating_sub(state.passed.len());
             if before < free {
                 state.passed.push_back(now);
-                late.extend(state.waiting.remove(&self.place));
-                return (Turn::Passes, (late, old));
+                left.late.extend(state.waiting.remove(&self.place));
+                return (Turn::Passes, (left, old));
             }
             // The slot that is its own, if all before it pass. Further behind, it looks again when this window is over.
             let own = state.passed.get(before.saturating_sub(free)).or(state.passed.back());
-            (Turn::NotBefore(own.copied().unwrap_or(now).saturating_add(WINDOW)), (late, old))
+            (Turn::NotBefore(own.copied().unwrap_or(now).saturating_add(WINDOW)), (left, old))
         });
         turn
     }
@@ -214,15 +240,9 @@ impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let left = self.limit.state.with(|state| {
             let own = state.waiting.remove(&self.place)?;
-            let behind = state.waiting.range_mut(self.place..).take(self.limit.limit);
-            Some((own, behind.filter_map(|(_, waiter)| waiter.waker.take()).collect::<Vec<_>>()))
+            Some(Left { late: vec![own], to_wake: state.wakers_of(self.place.., self.limit.limit) })
         });
-        let Some((own, behind)) = left else { return };
-        // Unlocked, and each for itself: wakers are the user's.
-        for waker in behind {
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-        }
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(own)));
+        drop(left);
     }
 }
 

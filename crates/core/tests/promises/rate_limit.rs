@@ -286,6 +286,25 @@ fn a_call_that_would_wait_beyond_its_deadline_fails_at_once_and_takes_no_place()
     assert_eq!(at, [0, 4, 10, 14, 20]);
 }
 
+/// The machine slept beyond the deadline of one that waited. The one behind it moves up at once, before one that comes now.
+#[test]
+fn those_behind_one_whose_deadline_passed_move_up() {
+    let mut tasks = Tasks::new(RateLimit::per_10s(2));
+    tasks.start(LONG);
+    tasks.pass(Duration::from_secs(2));
+    tasks.start(LONG);
+    tasks.start(LONG);
+    tasks.start(Duration::from_secs(14));
+    tasks.pass(Duration::from_secs(8));
+    // Its own slot is that of the third, at 20 s. The fourth leaves the one at 12 s unused.
+    tasks.start(LONG);
+    tasks.pass(Duration::from_secs(6));
+    tasks.start(LONG);
+    tasks.run();
+    let sent: Vec<_> = tasks.sent().iter().map(|(at, number)| (at.as_secs(), *number)).collect();
+    assert_eq!(sent, [(0, 0), (2, 1), (10, 2), (16, 4), (20, 5)]);
+}
+
 #[test]
 fn a_limit_of_zero_counts_as_one() {
     let mut tasks = Tasks::new(RateLimit::per_10s(0));
