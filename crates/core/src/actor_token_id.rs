@@ -1,126 +1,33 @@
 //! The id of an actor token, which is safe in a path, in a log and in a database.
 //!
-//! Responsible for how an id is shown. The grammar of ids is in `clerk_id`. Not responsible for what an id refers to.
-//!
-//! An id is no secret: an application has to store it, because Clerk lists no actor tokens. So an id is shown whole,
-//! and never goes through the filter for credentials, which would take some ids for a part of a ticket.
+//! The grammar of ids, and how they are shown, is in `clerk_id`.
 
-use std::{fmt, str::FromStr};
+use crate::clerk_id::id_type;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-use crate::{
-    clerk_id::{check_id, problem},
-    invalid_request::InvalidRequest,
-    secret::Sanitized,
-};
-
-/// The field of the API that holds it, as its path template names it.
-const FIELD: &str = "actor_token_id";
-
-/// The id of an actor token: 1 to 255 of `A-Z a-z 0-9 _ -`.
-///
-/// Today's are `act_` and 27 base62 characters; neither is required. None of the characters means anything in a path,
-/// so an id can never lead a request elsewhere. A text with a secret key in it (`sk_test_`, `sk_live_`) is refused.
-///
-/// An id is no secret. `Display`, `Debug` and serde give it whole, and each of them can be read back.
-///
-/// ```
-/// use clerk_actor_tokens_core::ActorTokenId;
-///
-/// let id = ActorTokenId::new("act_2ABCdefGHIjklMNOpqrSTUvwxYZ")?;
-/// assert_eq!(id.as_str(), "act_2ABCdefGHIjklMNOpqrSTUvwxYZ");
-/// assert_eq!(id.to_string().parse(), Ok(id));
-/// assert!(ActorTokenId::new("../users").is_err());
-/// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActorTokenId(String);
-
-impl ActorTokenId {
-    /// Reads an id.
+id_type! {
+    /// The id of an actor token: 1 to 255 of `A-Z a-z 0-9 _ -`.
     ///
-    /// # Errors
-    /// [`InvalidRequest`] for the field `actor_token_id`. It does not show the text.
-    pub fn new(id: impl Into<String>) -> Result<Self, InvalidRequest> {
-        let id = id.into();
-        check_id(FIELD, &id)?;
-        Ok(Self(id))
-    }
-
-    /// Returns whether this text is an id, without an allocation.
-    pub(crate) fn is_one(text: &str) -> bool {
-        problem(text).is_none()
-    }
-
-    /// Returns the id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl AsRef<str> for ActorTokenId {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ActorTokenId {
-    type Err = InvalidRequest;
-
-    fn from_str(id: &str) -> Result<Self, InvalidRequest> {
-        Self::new(id)
-    }
-}
-
-impl Serialize for ActorTokenId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for ActorTokenId {
-    /// Reads a string, and refuses what [`ActorTokenId::new`] refuses.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-impl fmt::Display for ActorTokenId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for ActorTokenId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ActorTokenId({})", self.0)
-    }
-}
-
-/// Shows an id that came as text: whole where it fits the grammar of ids, else as any foreign text.
-#[derive(Clone, Copy)]
-pub(crate) struct ShownId<'a>(pub(crate) &'a str);
-
-impl fmt::Display for ShownId<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match problem(self.0) {
-            None => f.write_str(self.0),
-            Some(_) => Sanitized::new(self.0).fmt(f),
-        }
-    }
-}
-
-impl fmt::Debug for ShownId<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
-    }
+    /// Today's are `act_` and 27 base62 characters; neither is required. None of the characters means anything in a path,
+    /// so an id can never lead a request elsewhere. A text with a secret key in it (`sk_test_`, `sk_live_`) is refused.
+    ///
+    /// An id is no secret. `Display`, `Debug` and serde give it whole, and each of them can be read back.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::ActorTokenId;
+    ///
+    /// let id = ActorTokenId::new("act_2ABCdefGHIjklMNOpqrSTUvwxYZ")?;
+    /// assert_eq!(id.as_str(), "act_2ABCdefGHIjklMNOpqrSTUvwxYZ");
+    /// assert_eq!(id.to_string().parse(), Ok(id));
+    /// assert!(ActorTokenId::new("../users").is_err());
+    /// # Ok::<(), clerk_actor_tokens_core::InvalidRequest>(())
+    /// ```
+    ActorTokenId, "actor_token_id"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clerk_id::ShownId;
     use proptest::prelude::*;
 
     proptest! {

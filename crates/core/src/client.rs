@@ -56,6 +56,11 @@ impl<T: HttpTransport + ?Sized> Client<T> {
         Call::new(Arc::clone(&self.settings), Arc::clone(&self.transport), operation)
     }
 
+    /// How long a call may take that sets no time of its own.
+    pub(crate) fn longest_call(&self) -> Duration {
+        self.settings.timeout
+    }
+
     /// Returns the transport.
     #[must_use]
     pub fn transport(&self) -> &T {

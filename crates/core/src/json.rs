@@ -19,7 +19,7 @@ mod scan;
 
 pub(crate) use self::{
     bounds::{Budget, TooMuch, check_map},
-    members::{End, Json, Members},
+    members::{Elements, End, Json, Members},
 };
 
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -44,6 +44,14 @@ pub(crate) fn push_text(json: &mut Vec<u8>, text: &str) {
 /// Whether these bytes are one JSON value, of any type.
 pub(crate) fn is_value(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+/// Whether these bytes are the beginning of an object or an array, and end before that does.
+pub(crate) fn is_cut(body: &[u8]) -> bool {
+    let (mut members, mut elements) = (Members::of(body), Elements::of(body));
+    members.by_ref().for_each(drop);
+    elements.by_ref().for_each(drop);
+    matches!(members.end(), End::Cut) || matches!(elements.end(), End::Cut)
 }
 
 /// Whether these bytes are a JSON object, or the beginning of one.

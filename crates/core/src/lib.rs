@@ -1,6 +1,6 @@
 //! The logic of a client for Clerk's Actor Tokens API, without the network.
 //!
-//! It has the models, the two operations as pure conversions, the failure rules, and these traits:
+//! It has the models, the operations as pure conversions, the failure rules, and these traits:
 //!
 //! - [`HttpTransport`] moves an exchange.
 //! - [`Middleware`] wraps an exchange.
@@ -43,6 +43,8 @@
 
 mod actor_token_id;
 mod actor_tokens;
+mod actor_tokens_api;
+mod answer;
 mod attempt;
 mod auth;
 mod builder;
@@ -60,6 +62,7 @@ mod executor;
 mod exposure;
 mod few;
 mod from_env;
+mod impersonations;
 mod invalid_request;
 mod json;
 mod lock;
@@ -73,6 +76,7 @@ mod reserved;
 mod response;
 mod retry;
 mod secret;
+mod sessions;
 mod stamp;
 mod time;
 mod token_status;
@@ -92,9 +96,10 @@ pub use serde_json;
 pub use crate::{
     actor_token_id::ActorTokenId,
     actor_tokens::{
-        Actor, ActorToken, ActorTokenRecord, ActorTokens, ActorTokensApi, CreateActorToken, Revocation,
-        RevokeActorToken, SignInUrl, Ticket, Timestamp,
+        Actor, ActorToken, ActorTokenRecord, ActorTokens, CreateActorToken, Revocation, RevokeActorToken, SignInUrl,
+        Ticket, Timestamp,
     },
+    actor_tokens_api::ActorTokensApi,
     attempt::Attempt,
     auth::{CredentialError, CredentialProvider, CredentialsFn, InvalidKey, SecretKey, credentials_fn},
     builder::ClientBuilder,
@@ -111,6 +116,7 @@ pub use crate::{
     execution::Execution,
     executor::{Executor, ThreadExecutor, executor_fn},
     exposure::Exposure,
+    impersonations::{EndError, EndImpersonation, Ended, EndedSession, Ending, Impersonations, SessionEnd},
     invalid_request::InvalidRequest,
     middleware::{Headers, Middleware, Next, RateLimit, RequestLine, RequestLog, middleware_fn},
     observe::{AttemptEnded, CallEnded, Observer, OrphanEnd},
@@ -120,6 +126,10 @@ pub use crate::{
     response::ApiResponse,
     retry::{RetryPolicy, budget::RetryBudget},
     secret::Sanitized,
+    sessions::{
+        GetSession, ListSessions, RevokeSession, Session, SessionActivity, SessionId, SessionPages, SessionStatus,
+        Sessions,
+    },
     time::{BoxFuture, Deadline, Moment, SystemTimer, Timer},
     token_status::ActorTokenStatus,
     transport::{

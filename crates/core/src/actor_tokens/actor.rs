@@ -74,7 +74,7 @@ impl Actor {
     }
 
     /// The actor that this object is.
-    pub(super) fn read(object: Json<'_>) -> Result<Self, TooMuch> {
+    pub(crate) fn read(object: Json<'_>) -> Result<Self, TooMuch> {
         Budget::of_a_body().check(object)?;
         let json = std::str::from_utf8(object.as_bytes()).map_err(|_| TooMuch::NoText)?;
         Ok(Self(Keys::Json { json: json.into(), map: OnceLock::new() }))

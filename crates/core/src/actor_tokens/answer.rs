@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, header::CONTENT_TYPE};
-
 use crate::{
     actor_token_id::ActorTokenId,
     actor_tokens::{
@@ -16,6 +14,8 @@ use crate::{
         record::ActorTokenRecord,
         timestamp::Timestamp,
     },
+    answer::{not_an_object, optional_text, present, text, wrong_type},
+    clerk_id::is_id,
     json::{self, End, Json, Members},
     operation::ParseError,
     token_status::ActorTokenStatus,
@@ -111,7 +111,7 @@ impl<'a> Answer<'a> {
         };
         match name {
             "user_id" if says_other(binding.user_id) => self.mismatch("user_id"),
-            "id" if says_other(binding.id) && value.text().is_some_and(|id| ActorTokenId::is_one(&id)) => {
+            "id" if says_other(binding.id) && value.text().is_some_and(|id| is_id(&id)) => {
                 self.mismatch("id");
             }
             "actor" if value.is_object() => self.compare_actor(value.as_bytes(), binding),
@@ -164,7 +164,7 @@ impl<'a> Answer<'a> {
     /// The id, where it is one and no other one is there.
     pub(super) fn id(&self) -> Option<Cow<'a, str>> {
         let id = self.found.id.filter(|_| !self.twice.contains(&"id"))?.text()?;
-        ActorTokenId::is_one(&id).then_some(id)
+        is_id(&id).then_some(id)
     }
 
     /// Whether all that says whose answer this is has arrived, is there once, and fits.
@@ -226,46 +226,4 @@ pub(super) fn token(response: &Response, binding: &Binding<'_>) -> Result<ActorT
 
 fn not_marked() -> ParseError {
     ParseError::not_clerk("the response is not an `actor_token` object")
-}
-
-fn not_an_object(headers: &HeaderMap, body: &[u8], end: End, at: usize) -> ParseError {
-    let body = json::without_byte_order_mark(body);
-    let Some(first) = body.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-        return ParseError::unusable("body", "is empty");
-    };
-    let says_json = headers
-        .get(CONTENT_TYPE)
-        .is_none_or(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase().contains("json"));
-    if *first == b'<' || !says_json {
-        return ParseError::not_clerk("the body is not JSON: a proxy or another server may have sent it");
-    }
-    match end {
-        End::Cut => ParseError::unusable("body", "ends early"),
-        End::Whole | End::Broken => {
-            ParseError::unusable("body", &format!("is not valid JSON (at byte {at} or after it)"))
-        }
-        End::Other if json::is_value(body) => ParseError::not_clerk("the response is not a JSON object"),
-        End::Other => ParseError::unusable("body", "is not valid JSON"),
-    }
-}
-
-/// A member that is null is one that is not there.
-fn present(value: Option<Json<'_>>) -> Option<Json<'_>> {
-    value.filter(|value| !value.is_null())
-}
-
-fn text<'a>(field: &str, value: Option<Json<'a>>) -> Result<Cow<'a, str>, ParseError> {
-    let value = value.ok_or_else(|| ParseError::unusable(field, "is missing"))?;
-    value.text().ok_or_else(|| match value.is_string() {
-        true => ParseError::unusable(field, "has an invalid escape or an invalid UTF-8 byte"),
-        false => wrong_type(field, "a string", value),
-    })
-}
-
-fn optional_text<'a>(field: &str, value: Option<Json<'a>>) -> Result<Option<Cow<'a, str>>, ParseError> {
-    present(value).map(|value| text(field, Some(value))).transpose()
-}
-
-fn wrong_type(field: &str, expected: &str, found: Json<'_>) -> ParseError {
-    ParseError::unusable(field, &format!("must be {expected}, and is {}", found.kind()))
 }

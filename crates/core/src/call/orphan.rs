@@ -8,7 +8,7 @@ use std::{
 use http::Extensions;
 
 use crate::{
-    actor_token_id::ShownId, actor_tokens::actor::Actor, attempt::Attempt, error::Error, execution::Execution,
+    actor_tokens::actor::Actor, attempt::Attempt, clerk_id::ShownId, error::Error, execution::Execution,
     exposure::Exposed, invalid_request::InvalidRequest, operation_info::OperationInfo, secret::Sanitized,
     time::BoxFuture,
 };

@@ -151,7 +151,8 @@ impl Error {
 
     fn advice_on_status(&self) -> &'static str {
         if self.token_status() == Some(ActorTokenStatus::Accepted) {
-            return "The link was used, so there is nothing to revoke: end the session that it opened.";
+            return "The link was used, so there is nothing to revoke: end the session that it opened. end_session() of this error has \
+                    the call, and impersonations().end() is it.";
         }
         if self.is_ambiguous() {
             return "Call again: repeating this operation has no further effect.";

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    actor_token_id::ShownId,
+    clerk_id::ShownId,
     error::Error,
     error_kind::ErrorKind,
     execution::Execution,

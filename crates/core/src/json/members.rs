@@ -77,6 +77,17 @@ impl<'a> Members<'a> {
     }
 }
 
+impl<'a> Elements<'a> {
+    pub(crate) fn of(array: &'a [u8]) -> Self {
+        Self(Level::new(array, b'[', b']'))
+    }
+
+    /// How the array ended. Of use once there are no more elements.
+    pub(crate) fn end(&self) -> End {
+        self.0.end.unwrap_or(End::Cut)
+    }
+}
+
 impl<'a> Iterator for Members<'a> {
     type Item = (Cow<'a, str>, Json<'a>);
 
@@ -157,6 +168,13 @@ impl<'a> Json<'a> {
         (value.is_object() && scan.rest().is_empty()).then_some(value)
     }
 
+    /// The value that these bytes are, with space around it or without.
+    pub(crate) fn whole(bytes: &'a [u8]) -> Option<Self> {
+        let mut scan = Scan::new(bytes);
+        let (bytes, text) = scan.skip().ok()?;
+        scan.peek().is_err().then_some(Self { bytes, text })
+    }
+
     pub(crate) fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
@@ -179,6 +197,19 @@ impl<'a> Json<'a> {
         self.bytes.first() == Some(&b'{')
     }
 
+    pub(crate) fn is_array(self) -> bool {
+        self.bytes.first() == Some(&b'[')
+    }
+
+    /// `None` for another value.
+    pub(crate) fn boolean(self) -> Option<bool> {
+        match self.bytes {
+            b"true" => Some(true),
+            b"false" => Some(false),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_null(self) -> bool {
         self.bytes == b"null"
     }
@@ -189,7 +220,7 @@ impl<'a> Json<'a> {
 
     /// None, if it is no array.
     pub(crate) fn elements(self) -> Elements<'a> {
-        Elements(Level::new(self.bytes, b'[', b']'))
+        Elements::of(self.bytes)
     }
 
     /// Its type, in words.
@@ -219,6 +250,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_whole_with_space_around_it_and_with_nothing_else() {
+        for (json, is_whole) in [
+            (" [1, {}]\n", true),
+            ("{}", true),
+            ("true", true),
+            ("[1] x", false),
+            ("[1", false),
+            ("", false),
+            ("[1,]", false),
+        ] {
+            assert_eq!(Json::whole(json.as_bytes()).is_some(), is_whole, "{json}");
+        }
+    }
+
+    #[test]
     fn each_type_has_its_words() {
         for (json, words) in [
             ("\"a\"", "a string"),
@@ -230,7 +276,7 @@ mod tests {
             ("-1.5", "a number"),
         ] {
             let array = format!("[{json}]");
-            let mut elements = Elements(Level::new(array.as_bytes(), b'[', b']'));
+            let mut elements = Elements::of(array.as_bytes());
             assert_eq!(elements.next().map(Json::kind), Some(words), "{json}");
         }
     }

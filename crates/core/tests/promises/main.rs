@@ -38,6 +38,7 @@ mod requests;
 mod salvage;
 mod secrets;
 mod send_state;
+mod sessions;
 #[cfg(feature = "tracing")]
 mod spans;
 mod types;
