@@ -50,6 +50,26 @@ impl Emulator {
         self.check(Counted::Live, expected, &self.live());
     }
 
+    /// Asserts the number of [`live_sessions`](Self::live_sessions).
+    ///
+    /// # Panics
+    /// If the number differs.
+    #[track_caller]
+    pub fn assert_live_sessions(&self, expected: usize) {
+        self.check(Counted::LiveSessions, expected, &self.live_sessions());
+    }
+
+    /// Asserts the number of sessions that are over, however they ended.
+    ///
+    /// # Panics
+    /// If the number differs.
+    #[track_caller]
+    pub fn assert_ended_sessions(&self, expected: usize) {
+        let mut over = self.sessions();
+        over.retain(|session| !session.is_live());
+        self.check(Counted::EndedSessions, expected, &over);
+    }
+
     /// Asserts that every queued fault has happened. A fault that an attempt met without an effect has
     /// not happened: it cut an answer past its end, it came after a commit that was refused, or the
     /// client was gone by then.
@@ -89,6 +109,10 @@ impl Emulator {
         }
         let mut report = format!("expected {expected} {}(s), found {}", counted.name(), found.len());
         list(&mut report, found);
+        if matches!(counted, Counted::LiveSessions | Counted::EndedSessions) {
+            report.push_str("\nof all sessions:");
+            list(&mut report, &self.sessions());
+        }
         let ledger = self.ledger();
         if counted != Counted::Creates {
             report.push_str("\nof all that was committed:");

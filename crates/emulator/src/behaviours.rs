@@ -86,6 +86,8 @@ impl Behaviour {
 
 const CREATE: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: POST /actor_tokens (CreateActorToken)";
 const REVOKE: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: POST /actor_tokens/{actor_token_id}/revoke (RevokeActorToken)";
+const SESSIONS: &str =
+    "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: /sessions (GetSessionList, GetSession, RevokeSession)";
 const ERRORS: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: components, ClerkErrors";
 const IMPERSONATION: &str = "clerk.com/docs/guides/users/impersonation";
 const LIMITS: &str = "clerk.com/docs/guides/how-clerk-works/system-limits";
@@ -107,10 +109,10 @@ const NOTHING: &str = "no source says it";
 /// ```
 #[must_use]
 pub fn behaviours() -> &'static [Behaviour] {
-    &BEHAVIOURS
+    BEHAVIOURS
 }
 
-static BEHAVIOURS: [Behaviour; 33] = [
+static BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new(
         Known::OpenApi,
         "create: its path, its five fields and which are required, 200, 400, 402, 422",
@@ -120,6 +122,22 @@ static BEHAVIOURS: [Behaviour; 33] = [
     Behaviour::new(Known::OpenApi, "the members of an actor token and its three statuses", CREATE),
     Behaviour::new(Known::OpenApi, "the error envelope, with meta and clerk_trace_id", ERRORS),
     Behaviour::new(Known::OpenApi, "a token lives for 3600 s and its session for 1800 s where nothing is said", CREATE),
+    Behaviour::new(
+        Known::OpenApi,
+        "sessions are listed, read and revoked: the paths, the parameters of a list, its order and its two forms",
+        SESSIONS,
+    ),
+    Behaviour::new(Known::OpenApi, "the members of a session and its statuses", SESSIONS),
+    Behaviour::new(
+        Known::OpenApi,
+        "a session of a user with tasks (users_with_tasks) is pending, and names a task",
+        SESSIONS,
+    ),
+    Behaviour::new(
+        Known::Documentation,
+        "an impersonated session ends after its longest duration, and after 10 minutes of inactivity",
+        IMPERSONATION,
+    ),
     Behaviour::new(
         Known::Documentation,
         "a ticket opens one session, once; accepted and revoked are final",
@@ -164,6 +182,16 @@ static BEHAVIOURS: [Behaviour; 33] = [
         "the value of unsupported_features; the long messages of 400 request_body_invalid, 413, 415 and 500; the words of api_version_invalid",
         NOTHING,
     ),
+    Behaviour::new(
+        Known::Inferred,
+        "422 for a list with an unknown parameter, without client_id and user_id, or with a limit outside 1 to 500",
+        NOTHING,
+    ),
+    Behaviour::new(
+        Known::Inferred,
+        "expire_at is created_at and the longest duration; abandon_at is the same; a user who signs in has seven days",
+        NOTHING,
+    ),
     Behaviour::open("quota_counted", "which event counts against the quota", "by default each token that is created"),
     Behaviour::open("quota_exempts_development", "whether development instances have a quota", "by default they have"),
     Behaviour::open("allow_empty_sub", "whether actor.sub may be empty", "by default it counts as missing"),
@@ -177,6 +205,25 @@ static BEHAVIOURS: [Behaviour; 33] = [
     ),
     Behaviour::open("revoke_without_link", "whether a revoke answers token and url", "by default it does"),
     Behaviour::open("revoke_keeps_updated_at", "whether a revoke moves updated_at", "by default it does"),
+    Behaviour::open(
+        "sessions_drop_actor_keys",
+        "whether the actor of a session has further keys than sub",
+        "by default it has all",
+    ),
+    Behaviour::open(
+        "revoke_over_session",
+        "what revoking a session that is over is answered with",
+        "by default 400 invalid_action_for_session",
+    ),
+    Behaviour::open("accept_pending_filter", "whether a list takes status=pending", "by default it is a 422"),
+    Behaviour::open("keep_over_sessions", "how long a session that is over stays in lists", "by default always"),
+    Behaviour::open("list_delay", "when a new session is in lists", "by default at once"),
+    Behaviour::open("inactive_as", "the status of a session after inactivity", "by default expired"),
+    Behaviour::open(
+        "second_session",
+        "what a second actor token of a user does to the session of the first",
+        "by default nothing: both are live",
+    ),
     Behaviour::new(
         Known::NotEmulated,
         "the signature of tickets",
@@ -185,7 +232,7 @@ static BEHAVIOURS: [Behaviour; 33] = [
     Behaviour::new(Known::NotEmulated, "actor_token_cannot_be_used_code", "no state is known that leads to it"),
     Behaviour::new(
         Known::NotEmulated,
-        "the months of a quota, sessions after they are opened, and every other route",
+        "the months of a quota, and every other route",
         "an unknown route is answered with 404",
     ),
 ];

@@ -8,8 +8,13 @@ pub(crate) mod answers;
 mod create;
 pub(crate) mod errors;
 mod gate;
+mod query;
 mod refusal;
 mod revoke;
+mod session;
+mod session_list;
+mod session_revoke;
+mod sessions;
 mod token;
 
 use std::collections::BTreeMap;
@@ -17,19 +22,21 @@ use std::collections::BTreeMap;
 use clerk_actor_tokens_core::{Request, Response};
 use http::{HeaderValue, Method, StatusCode};
 
-pub(crate) use self::token::Token;
 pub use self::{
     accept::{AcceptError, Session},
+    session::StoredSession,
     token::StoredToken,
 };
-use self::{errors::NOT_FOUND, gate::RateWindow, refusal::Refusal};
-use crate::{fault, ids::Ids, ledger::CommitKind, settings::Settings};
+use self::{errors::NOT_FOUND, gate::RateWindow, refusal::Refusal, session::SessionRecord, sessions::Sessions};
+pub(crate) use self::{session::OVER, token::Token};
+use crate::{call::CallKind, fault, ids::Ids, ledger::CommitKind, settings::Settings};
 
 /// The state of one emulated Clerk instance.
 pub(crate) struct Clerk {
     settings: Settings,
     ids: Ids,
     tokens: BTreeMap<String, Token>,
+    sessions: Sessions,
     /// Tokens created and tokens accepted: either may count against the quota.
     created: u64,
     accepted: u64,
@@ -42,45 +49,65 @@ pub(crate) struct Outcome {
     pub(crate) commit: Option<Commit>,
 }
 
-/// What was committed, and to which token.
+/// What was committed, and to which token or session.
 #[derive(Debug)]
 pub(crate) struct Commit {
     pub(crate) kind: CommitKind,
     pub(crate) id: String,
 }
 
+/// Of whom a commit is.
+pub(crate) struct Subject<'a> {
+    pub(crate) user_id: &'a str,
+    pub(crate) actor_sub: Option<&'a str>,
+}
+
 /// Where a request goes.
 enum Route<'a> {
     Create,
     Revoke(&'a str),
+    SessionList,
+    SessionGet(&'a str),
+    SessionRevoke(&'a str),
 }
 
 impl<'a> Route<'a> {
     fn of(request: &'a Request) -> Option<Self> {
-        if request.method() != Method::POST {
-            return None;
+        let segments: Vec<_> = request.uri().path().strip_prefix("/v1/")?.split('/').collect();
+        match (request.method(), segments.as_slice()) {
+            (&Method::POST, ["actor_tokens"]) => Some(Self::Create),
+            (&Method::POST, ["actor_tokens", id, "revoke"]) if !id.is_empty() => Some(Self::Revoke(id)),
+            (&Method::GET, ["sessions"]) => Some(Self::SessionList),
+            (&Method::GET, ["sessions", id]) if !id.is_empty() => Some(Self::SessionGet(id)),
+            (&Method::POST, ["sessions", id, "revoke"]) if !id.is_empty() => Some(Self::SessionRevoke(id)),
+            _ => None,
         }
-        let path = request.uri().path().strip_prefix("/v1/actor_tokens")?;
-        if path.is_empty() {
-            return Some(Self::Create);
-        }
-        let id = path.strip_prefix('/')?.strip_suffix("/revoke")?;
-        (!id.is_empty() && !id.contains('/')).then_some(Self::Revoke(id))
     }
 }
 
-/// What a request would commit, if it goes anywhere that the emulator knows.
-pub(crate) fn kind_of(request: &Request) -> Option<CommitKind> {
+/// Which call a request is, if a fault can be queued for it.
+pub(crate) fn kind_of(request: &Request) -> Option<CallKind> {
     Route::of(request).map(|route| match route {
-        Route::Create => CommitKind::Create,
-        Route::Revoke(_) => CommitKind::Revoke,
+        Route::Create => CallKind::Create,
+        Route::Revoke(_) => CallKind::Revoke,
+        Route::SessionList => CallKind::SessionList,
+        Route::SessionGet(_) => CallKind::SessionGet,
+        Route::SessionRevoke(_) => CallKind::SessionRevoke,
     })
 }
 
 impl Clerk {
     pub(crate) fn new(settings: Settings) -> Self {
         let ids = Ids::new(settings.seed);
-        Self { settings, ids, tokens: BTreeMap::new(), created: 0, accepted: 0, window: RateWindow::default() }
+        Self {
+            settings,
+            ids,
+            tokens: BTreeMap::new(),
+            sessions: Sessions::default(),
+            created: 0,
+            accepted: 0,
+            window: RateWindow::default(),
+        }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -91,20 +118,17 @@ impl Clerk {
     pub(crate) fn handle(&mut self, request: &Request, now: i64) -> Outcome {
         let trace = self.ids.trace();
         let version = gate::version(request);
-        let (mut response, commit) = match self.route(request, version.as_deref(), now) {
-            Ok(Commit { kind, id }) => (self.success(&id, kind, &trace), Some(Commit { kind, id })),
-            Err(refusal) => {
-                let mut response = errors::answer(&refusal.errors, &trace);
-                if let Some(after) = refusal.retry_after {
-                    response.headers_mut().insert(http::header::RETRY_AFTER, fault::retry_after(after));
-                }
-                (response, None)
+        let mut outcome = self.route(request, version.as_deref(), now, &trace).unwrap_or_else(|refusal| {
+            let mut response = errors::answer(&refusal.errors, &trace);
+            if let Some(after) = refusal.retry_after {
+                response.headers_mut().insert(http::header::RETRY_AFTER, fault::retry_after(after));
             }
-        };
+            Outcome { response, commit: None }
+        });
         if let Some(version) = version.and_then(|version| HeaderValue::from_str(&version).ok()) {
-            response.headers_mut().insert("clerk-api-version", version);
+            outcome.response.headers_mut().insert("clerk-api-version", version);
         }
-        Outcome { response, commit }
+        outcome
     }
 
     /// The trace id of an answer that is not Clerk's own: every answer has one.
@@ -118,25 +142,75 @@ impl Clerk {
         self.success(id, kind, &trace)
     }
 
-    fn route(&mut self, request: &Request, version: Option<&str>, now: i64) -> Result<Commit, Refusal> {
+    fn route(&mut self, request: &Request, version: Option<&str>, now: i64, trace: &str) -> Result<Outcome, Refusal> {
         gate::pass(request, version, now, &self.settings, &mut self.window)?;
+        self.sessions.settle(now, &self.settings);
         match Route::of(request) {
-            Some(Route::Create) => self.create(request, now),
-            Some(Route::Revoke(id)) => self.revoke(id, now),
+            Some(Route::Create) => self.create(request, now).map(|id| self.committed(CommitKind::Create, id, trace)),
+            Some(Route::Revoke(id)) => self.revoke(id, now).map(|id| self.committed(CommitKind::Revoke, id, trace)),
+            Some(Route::SessionList) => self.list_sessions(request.uri().query().unwrap_or(""), now, trace),
+            Some(Route::SessionGet(id)) => self.get_session(id, trace),
+            Some(Route::SessionRevoke(id)) => self.revoke_session(id, now, trace),
             None => Err(NOT_FOUND.into()),
         }
     }
 
+    fn committed(&self, kind: CommitKind, id: String, trace: &str) -> Outcome {
+        Outcome { response: self.success(&id, kind, trace), commit: Some(Commit { kind, id }) }
+    }
+
     fn success(&self, id: &str, kind: CommitKind, trace: &str) -> Response {
         let with_link = kind == CommitKind::Create || self.settings.revoke_returns_link;
-        match self.tokens.get(id) {
-            Some(token) => errors::json_answer(StatusCode::OK, &token.to_answer(with_link), trace),
-            None => errors::answer(&[errors::INTERNAL.error()], trace),
+        match kind {
+            CommitKind::RevokeSession => self.sessions.get(id).map(|session| self.session_answer(session, trace)),
+            CommitKind::Create | CommitKind::Revoke => {
+                let token = self.tokens.get(id);
+                token.map(|token| errors::json_answer(StatusCode::OK, &token.to_answer(with_link), trace))
+            }
         }
+        .unwrap_or_else(|| errors::answer(&[errors::INTERNAL.error()], trace))
+    }
+
+    fn session_answer(&self, session: &SessionRecord, trace: &str) -> Response {
+        errors::json_answer(StatusCode::OK, &session.to_answer(self.settings.drop_actor_keys), trace)
     }
 
     /// What is stored under an id.
     pub(crate) fn token(&self, id: &str) -> Option<&Token> {
         self.tokens.get(id)
+    }
+
+    /// Every session as it is at this moment, the oldest first.
+    pub(crate) fn sessions(&mut self, now: i64) -> impl Iterator<Item = StoredSession> {
+        self.sessions.settle(now, &self.settings);
+        self.sessions.iter().map(SessionRecord::view)
+    }
+
+    /// A session as it is at this moment.
+    pub(crate) fn session(&mut self, id: &str, now: i64) -> Option<StoredSession> {
+        self.sessions.settle(now, &self.settings);
+        self.sessions.get(id).map(SessionRecord::view)
+    }
+
+    /// Gives a live session another status. Says whether it was live, and is that now.
+    pub(crate) fn end_session(&mut self, id: &str, status: &str, now: i64) -> bool {
+        self.sessions.settle(now, &self.settings);
+        let is_another = status != session::ACTIVE && status != session::PENDING;
+        let live = self.sessions.get_mut(id).filter(|session| session.is_live() && is_another);
+        live.map(|session| session.become_status(status, now)).is_some()
+    }
+
+    /// Of whom a commit is.
+    pub(crate) fn subject(&self, commit: &Commit) -> Option<Subject<'_>> {
+        match commit.kind {
+            CommitKind::RevokeSession => {
+                let session = self.sessions.get(&commit.id)?;
+                Some(Subject { user_id: &session.user_id, actor_sub: session.actor_sub() })
+            }
+            CommitKind::Create | CommitKind::Revoke => {
+                let token = self.tokens.get(&commit.id)?;
+                Some(Subject { user_id: &token.user_id, actor_sub: token.actor_sub() })
+            }
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! Clerk's answer, changed on its way: what the faults of an answer's content do to its bytes.
 //!
+//! A change of one member of a list is one of its newest session: see `page.rs`.
+//!
 //! Pure: an answer goes in, another comes out. The order of the members stays, for the id must come as early as it does
 //! at Clerk.
 
 mod gzip;
+mod page;
 
 use bytes::Bytes;
 use clerk_actor_tokens_core::Response;
@@ -18,7 +21,7 @@ use serde::{
 use serde_json::Value;
 
 use crate::{
-    fault::{ANOTHER, ANOTHER_ID, BAD_ID, Change},
+    fault::{ANOTHER, ANOTHER_ID, ANOTHER_SESSION, BAD_ID, Change},
     ledger::LedgerEntry,
 };
 
@@ -43,31 +46,29 @@ pub(crate) fn corrupt(change: &Change, reply: &Response, earlier: Option<Respons
         }
         Change::Stale => match earlier {
             Some(earlier) => return Some(earlier),
-            None => {
-                let mut members = Members::read(reply.body())?;
-                members.is_of(Some(ANOTHER), Some(ANOTHER));
-                members.write()
-            }
+            None => page::edit(reply.body(), None, |members| {
+                // An actor that is null has no subject to change.
+                members.is_of(Some(ANOTHER), None)?;
+                members.is_of(None, Some(ANOTHER));
+                Some(())
+            })?,
         },
-        content => {
-            let mut members = Members::read(reply.body())?;
-            members.apply(content)?;
-            members.write()
-        }
+        Change::Malformed => malformed(reply.body())?,
+        content => page::edit(reply.body(), content.member(), |members| members.apply(content))?,
     };
     *response.body_mut() = body;
     let is_same = response.body() == reply.body() && response.headers() == reply.headers();
     (!is_same).then_some(response)
 }
 
-/// Whether an answer can be read and names the token of this commit: then its caller knows of it.
+/// Whether an answer can be read and names the token or the session of this commit: then its caller knows of it.
 pub(crate) fn names(response: &Response, entry: &LedgerEntry) -> bool {
     let body = response.body();
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let Ok(token) = serde_json::from_slice::<Value>(body) else { return false };
     let says = |field: &str, what: &str| token.get(field).and_then(Value::as_str) == Some(what);
     let sub = token.get("actor").and_then(|actor| actor.get("sub")).and_then(Value::as_str);
-    says("object", "actor_token")
+    says("object", if entry.session_id().is_some() { "session" } else { "actor_token" })
         && says("id", entry.id.as_str())
         && says("user_id", &entry.user_id)
         && (sub.is_none() || sub == entry.actor_sub.as_deref())
@@ -107,11 +108,6 @@ impl Members {
     /// `None` if there is nothing to change.
     fn apply(&mut self, change: &Change) -> Option<()> {
         match change {
-            Change::Malformed => {
-                let (_, last) = self.0.last_mut()?;
-                last.push(b',');
-                Some(())
-            }
             Change::Without(name) => {
                 let place = self.0.iter().position(|(other, _)| other == name)?;
                 self.0.remove(place);
@@ -133,13 +129,13 @@ impl Members {
             }
             Change::Duplicate(name) => {
                 self.get(name)?;
-                let other = if name == "id" { ANOTHER_ID } else { ANOTHER };
+                let other = if name == "id" { self.another_id() } else { ANOTHER };
                 self.0.push((name.clone().into_owned(), written(&other.into())));
                 Some(())
             }
             Change::TokenStatus(status) => self.set("status", &status.as_ref().into()),
             Change::Nested(depth) => {
-                let actor = self.get("actor")?;
+                let actor = self.get("actor").filter(|actor| actor.first() == Some(&b'{'))?;
                 // By hand: a value so deep could not even be dropped.
                 actor.pop();
                 actor.extend(b",\"deep\":");
@@ -151,13 +147,27 @@ impl Members {
             Change::AnotherUser => self.is_of(Some(ANOTHER), None),
             Change::AnotherActor => self.is_of(None, Some(ANOTHER)),
             Change::BadId => self.set("id", &BAD_ID.into()),
-            Change::ContentType(_) | Change::PaddedTo(_) | Change::Gzip | Change::Bom | Change::Stale => None,
+            Change::ContentType(_)
+            | Change::PaddedTo(_)
+            | Change::Gzip
+            | Change::Bom
+            | Change::Malformed
+            | Change::Stale => None,
         }
     }
 
-    /// Makes it the answer about another token, for this user and by this actor where they are given.
+    /// An id that is another's, of the same kind of object.
+    fn another_id(&mut self) -> &'static str {
+        match self.get("object").map(|object| object.as_slice()) {
+            Some(br#""session""#) => ANOTHER_SESSION,
+            _ => ANOTHER_ID,
+        }
+    }
+
+    /// Makes it the answer about another token or session, for this user and by this actor where they are given.
     fn is_of(&mut self, user_id: Option<&str>, actor: Option<&str>) -> Option<()> {
-        self.set("id", &ANOTHER_ID.into())?;
+        let id = self.another_id();
+        self.set("id", &id.into())?;
         if let Some(user_id) = user_id {
             self.set("user_id", &user_id.into())?;
         }
@@ -168,6 +178,12 @@ impl Members {
         }
         Some(())
     }
+}
+
+/// With a comma too many, before the last bracket.
+fn malformed(body: &[u8]) -> Option<Bytes> {
+    let (last, rest) = body.split_last()?;
+    Some([rest, b",", [*last].as_slice()].concat().into())
 }
 
 fn written(value: &Value) -> Vec<u8> {

@@ -1,13 +1,16 @@
 //! The handle: what a test holds.
 //!
 //! Hands out views of the state, which `state.rs` holds. Asserts nothing itself: assertions are in `assertions.rs`,
-//! exchanges in `exchange.rs`. How an emulator is made is in `builder.rs`.
+//! exchanges in `exchange.rs`. How an emulator is made is in `builder.rs`; sessions are in `emulator/sessions.rs`.
+
+mod sessions;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{ActorTokenId, Client, SecretKey};
 
 use crate::{
+    call::CallKind,
     clerk::{AcceptError, Session, StoredToken},
     clock::ClockMode,
     ledger::{CommitKind, LedgerEntry},
@@ -82,12 +85,12 @@ impl Emulator {
 
     /// Queues a fault for the next create that has none.
     pub fn next_create(&self) -> NextAttempt<'_> {
-        NextAttempt::new(self.inner(), CommitKind::Create)
+        self.next_attempt(CallKind::Create)
     }
 
     /// Queues a fault for the next revoke that has none.
     pub fn next_revoke(&self) -> NextAttempt<'_> {
-        NextAttempt::new(self.inner(), CommitKind::Revoke)
+        self.next_attempt(CallKind::Revoke)
     }
 
     /// Opens the sign-in link of a token, as the support engineer's browser would.
@@ -135,7 +138,7 @@ impl Emulator {
         self.inner().lock().ledger.of(CommitKind::Create).cloned().collect()
     }
 
-    /// Returns the revokes among the commits. A revoke that Clerk refused is not one.
+    /// Returns the revokes of tokens among the commits. A revoke that Clerk refused is not one.
     #[must_use]
     pub fn revokes(&self) -> Vec<LedgerEntry> {
         self.inner().lock().ledger.of(CommitKind::Revoke).cloned().collect()

@@ -5,10 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clerk_actor_tokens_core::{Request, Response, Timer as _, Timestamp};
+use clerk_actor_tokens_core::{ActorTokenId, Request, Response, Timer as _, Timestamp};
 use http::HeaderMap;
 
 use crate::{
+    call::CallKind,
     clerk::{self, answers},
     clock::Running,
     corrupt,
@@ -21,6 +22,7 @@ use crate::{
 
 pub(crate) struct Exchange {
     inner: Arc<Inner>,
+    kind: Option<CallKind>,
     /// Until its time has come.
     fault: Option<Scripted>,
     /// The fault that came before the commit, and let the exchange go on.
@@ -28,6 +30,8 @@ pub(crate) struct Exchange {
     attempt: Option<u32>,
     /// Its commit's place in the ledger.
     entry: Option<usize>,
+    /// The answer to the call of this kind before, if it is one about sessions.
+    earlier: Option<Response>,
     /// While it is at work; not while it waits.
     running: Option<Running>,
 }
@@ -61,8 +65,9 @@ impl Exchange {
     /// Begins. Dropping an exchange aborts it: what is not committed by then never will be.
     pub(crate) fn begin(inner: &Arc<Inner>, request: &Request) -> Self {
         let running = Some(inner.clock.running());
-        let fault = clerk::kind_of(request).and_then(|kind| inner.lock().scripts.take(kind));
-        Self { inner: Arc::clone(inner), fault, met: None, attempt: None, entry: None, running }
+        let kind = clerk::kind_of(request);
+        let fault = kind.and_then(|kind| inner.lock().scripts.take(kind));
+        Self { inner: Arc::clone(inner), kind, fault, met: None, attempt: None, entry: None, earlier: None, running }
     }
 
     /// Says which attempt of its call this is: only a client in the same process says so.
@@ -90,8 +95,8 @@ impl Exchange {
     }
 
     fn effect(&self, action: &Action, reply: Option<&Response>) -> Result<Effect, Idle> {
-        if let Some(reply) = reply.filter(|_| self.entry.is_none()) {
-            return Err(Idle::NothingCommitted(reply.status()));
+        if let Some(reply) = reply.filter(|reply| !reply.status().is_success()) {
+            return Err(Idle::Refused(reply.status()));
         }
         match action {
             Action::Break(cause) => Ok(Effect::Break(cause.clone())),
@@ -139,6 +144,9 @@ impl Exchange {
         if *change != Change::Stale {
             return None;
         }
+        if self.kind.is_some_and(|kind| !kind.answers_a_token()) {
+            return self.earlier.clone();
+        }
         let mut state = self.inner.lock();
         let entry = state.ledger.entries().get(self.entry?)?;
         let other = state.ledger.of(entry.kind).rev().find(|other| other.id != entry.id)?;
@@ -164,12 +172,13 @@ impl Exchange {
         let mut state = self.inner.lock();
         let outcome = state.clerk.handle(request, now);
         let done = outcome.commit.and_then(|commit| {
-            let token = state.clerk.token(&commit.id)?;
+            let id = ActorTokenId::new(commit.id.as_str()).ok()?;
+            let subject = state.clerk.subject(&commit)?;
             Some(LedgerEntry {
                 kind: commit.kind,
-                id: token.id.clone(),
-                user_id: token.user_id.clone(),
-                actor_sub: token.actor_sub().map(str::to_owned),
+                id,
+                user_id: subject.user_id.to_owned(),
+                actor_sub: subject.actor_sub.map(str::to_owned),
                 attempt: self.attempt,
                 at: Timestamp::from_millis(now),
                 since,
@@ -178,6 +187,9 @@ impl Exchange {
                 delivered: false,
             })
         });
+        if let Some(kind) = self.kind.filter(|kind| !kind.answers_a_token() && outcome.response.status().is_success()) {
+            self.earlier = state.answers.insert(kind, outcome.response.clone());
+        }
         self.entry = done.map(|entry| state.ledger.record(entry));
         outcome.response
     }

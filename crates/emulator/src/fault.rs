@@ -24,8 +24,8 @@
 //! the TCP connection.
 //!
 //! Faults before_send are those of connecting, and over a socket the next connection that is accepted meets them, before
-//! a byte of a request is read. A connection has no call yet: it looks at the front of the creates' queue, and then of
-//! the revokes'. A client that opens connections ahead of its calls meets them with those.
+//! a byte of a request is read. A connection has no call yet: it looks at the front of each queue, in the order of
+//! [`CallKind`](crate::CallKind), the creates' first. A client that opens connections ahead of its calls meets them with those.
 //!
 //! | before_send | in process | in the clear | with TLS |
 //! | --- | --- | --- | --- |
@@ -59,7 +59,7 @@ use std::{fmt, marker::PhantomData};
 pub(crate) use self::{
     action::{Action, Answer, Break, Change, Page, RetryAfter, Skew, Wire},
     answers::retry_after,
-    replies::{ANOTHER, ANOTHER_ID, BAD_ID},
+    replies::{ANOTHER, ANOTHER_ID, ANOTHER_SESSION, BAD_ID},
 };
 pub use self::{
     answers::{empty, html, not_clerk, redirect, status},

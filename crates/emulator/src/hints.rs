@@ -9,6 +9,8 @@ pub(crate) enum Counted {
     Revokes,
     Orphans,
     Live,
+    LiveSessions,
+    EndedSessions,
 }
 
 impl Counted {
@@ -18,6 +20,8 @@ impl Counted {
             Self::Revokes => "revoke",
             Self::Orphans => "orphan",
             Self::Live => "live token",
+            Self::LiveSessions => "live session",
+            Self::EndedSessions => "ended session",
         }
     }
 }
@@ -53,7 +57,17 @@ impl Facts<'_> {
 type Hint = (fn(&Facts<'_>) -> bool, &'static str);
 
 /// The first that fits is printed.
-const HINTS: [Hint; 12] = [
+const HINTS: [Hint; 16] = [
+    (
+        |facts| facts.is(Counted::LiveSessions, true),
+        "a session is live until it is ended, revoked or expired: look for one that was not revoked, or `advance` past \
+         its end",
+    ),
+    (
+        |facts| facts.is(Counted::LiveSessions, false),
+        "a session is opened by `accept` or `sign_in`, and ends when it is revoked, after ten minutes of inactivity, or \
+         when its time is over: the clock may have run on",
+    ),
     (
         |facts| facts.requests == 0 && !facts.is_more && !facts.unused_faults,
         "no request arrived: is the code under test given a client over this emulator, and is its call awaited?",
@@ -100,6 +114,14 @@ const HINTS: [Hint; 12] = [
         "a token is live until it is revoked, accepted or expired: `token(&id)` says which of these it was, and the \
          clock may have run on",
     ),
+    (
+        |facts| facts.is(Counted::EndedSessions, true),
+        "time ends sessions too: `session(id)` says which status each has, and the clock may have run on",
+    ),
+    (
+        |facts| facts.is(Counted::EndedSessions, false),
+        "a revocation that was refused, or met a fault before the commit, ends nothing: look at the error of the call",
+    ),
     (|facts| facts.is(Counted::Revokes, true), "each token is revoked once: look for a token that should have lived"),
     (
         |_| true,
@@ -135,6 +157,15 @@ mod tests {
         clerk.next_create().after_commit(fault::stall());
     }
 
+    fn open(clerk: &Emulator) {
+        clerk.sign_in("user_1");
+    }
+
+    fn expire(clerk: &Emulator) {
+        clerk.sign_in_as("user_1", &Actor::new("user_agent"));
+        clerk.advance(std::time::Duration::from_secs(600));
+    }
+
     fn refuse(clerk: &Emulator) {
         clerk.next_create().before_commit(fault::status(503));
         create(clerk);
@@ -142,7 +173,12 @@ mod tests {
 
     #[test]
     fn each_situation_has_its_hint() {
-        let cases: [Case; 13] = [
+        let cases: [Case; 18] = [
+            (open, |c| c.assert_live_sessions(0), "look for one that was not revoked"),
+            (open, |c| c.assert_live_sessions(2), "ends when it is revoked"),
+            (|_| {}, |c| c.assert_ended_sessions(1), "no request arrived: is the code under test given a client"),
+            (|c| [open, create].iter().for_each(|act| act(c)), |c| c.assert_ended_sessions(1), "ends nothing"),
+            (expire, |c| c.assert_ended_sessions(0), "time ends sessions too"),
             (|_| {}, |c| c.assert_creates(1), "no request arrived: is the code under test given a client"),
             (|_| {}, |c| c.assert_revokes(1), "no request arrived: is the code under test given a client"),
             (queue, |c| c.assert_creates(1), "no request arrived and a queued fault waits"),

@@ -19,6 +19,8 @@ pub(crate) struct Ids {
     tokens: Rng,
     traces: Rng,
     signatures: Rng,
+    sessions: Rng,
+    clients: Rng,
     instance: String,
 }
 
@@ -26,12 +28,23 @@ impl Ids {
     pub(crate) fn new(seed: u64) -> Self {
         let mut root = Rng::with_seed(seed);
         let instance = ksuid("ins", KSUID_EPOCH, &mut root.fork());
-        Self { tokens: root.fork(), traces: root.fork(), signatures: root.fork(), instance }
+        let (tokens, traces, signatures) = (root.fork(), root.fork(), root.fork());
+        Self { tokens, traces, signatures, sessions: root.fork(), clients: root.fork(), instance }
     }
 
     /// `act_` and a KSUID of this moment (milliseconds since 1970).
     pub(crate) fn actor_token(&mut self, millis: i64) -> String {
         ksuid("act", millis.div_euclid(1000), &mut self.tokens)
+    }
+
+    /// `sess_` and a KSUID of this moment (milliseconds since 1970).
+    pub(crate) fn session(&mut self, millis: i64) -> String {
+        ksuid("sess", millis.div_euclid(1000), &mut self.sessions)
+    }
+
+    /// `client_` and a KSUID of this moment (milliseconds since 1970).
+    pub(crate) fn client(&mut self, millis: i64) -> String {
+        ksuid("client", millis.div_euclid(1000), &mut self.clients)
     }
 
     /// The id of the Clerk instance: the same for every token of an emulator.
@@ -133,10 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn trace_ids_do_not_disturb_token_ids() {
+    fn other_ids_do_not_disturb_token_ids() {
         let (mut quiet, mut busy) = (Ids::new(5), Ids::new(5));
         for _ in 0..9 {
             assert_eq!(busy.trace().len(), 32);
+            assert!(busy.session(0).starts_with("sess_") && busy.client(0).starts_with("client_"));
         }
         assert_eq!(quiet.actor_token(0), busy.actor_token(0));
     }

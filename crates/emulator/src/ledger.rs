@@ -15,6 +15,8 @@ pub enum CommitKind {
     Create,
     /// A pending actor token was revoked.
     Revoke,
+    /// A live session was revoked.
+    RevokeSession,
 }
 
 impl fmt::Display for CommitKind {
@@ -22,6 +24,7 @@ impl fmt::Display for CommitKind {
         f.write_str(match self {
             Self::Create => "create",
             Self::Revoke => "revoke",
+            Self::RevokeSession => "session_revoke",
         })
     }
 }
@@ -75,13 +78,20 @@ impl LedgerEntry {
         self.kind
     }
 
-    /// Returns the id of the token.
+    /// Returns the id of the token. Of the commit of a session it is the session's: see
+    /// [`session_id`](Self::session_id).
     #[must_use]
     pub fn id(&self) -> &ActorTokenId {
         &self.id
     }
 
-    /// Returns the user to be impersonated.
+    /// Returns the id of the session, or `None` if the commit is one of a token.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        (self.kind == CommitKind::RevokeSession).then_some(self.id.as_str())
+    }
+
+    /// Returns the user to be impersonated, or whose session it is.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
@@ -118,8 +128,8 @@ impl LedgerEntry {
     /// Over a socket: it was written to a connection that had not broken by then. Whether the
     /// client read it is unknown.
     ///
-    /// An answer that a fault changed counts if it still names the token: JSON with Clerk's `object`, the `id` and the
-    /// `user_id`, and no other's `actor.sub`.
+    /// An answer that a fault changed counts if it still names the token or the session: JSON with Clerk's `object`, the `id` and
+    /// the `user_id`, and no other's `actor.sub`.
     ///
     /// The emulator does not see what a middleware or the caller does with it afterwards. What the
     /// caller of a failed call still has is in its error: see `Error::is_ambiguous` and

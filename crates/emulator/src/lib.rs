@@ -4,6 +4,7 @@
 mod assertions;
 mod behaviours;
 mod builder;
+mod call;
 mod clerk;
 mod clock;
 mod corrupt;
@@ -29,10 +30,11 @@ pub use crate::serve::{Served, Server};
 pub use crate::{
     behaviours::{Behaviour, Known, behaviours},
     builder::EmulatorBuilder,
-    clerk::{AcceptError, Session, StoredToken},
+    call::CallKind,
+    clerk::{AcceptError, Session, StoredSession, StoredToken},
     emulator::Emulator,
     ledger::{CommitKind, LedgerEntry},
     next_attempt::NextAttempt,
     requests::RecordedRequest,
-    settings::{QuotaCounted, WrongType},
+    settings::{QuotaCounted, SecondSession, WrongType},
 };

@@ -5,8 +5,8 @@
 use std::{fmt, panic::Location, sync::Arc};
 
 use crate::{
+    call::CallKind,
     fault::{Action, AfterCommit, At, BeforeCommit, BeforeSend, Fault, Phase},
-    ledger::CommitKind,
     script::Scripted,
     state::Inner,
 };
@@ -32,11 +32,11 @@ use crate::{
 #[must_use = "say when: before_send, before_commit or after_commit"]
 pub struct NextAttempt<'a> {
     inner: &'a Arc<Inner>,
-    kind: CommitKind,
+    kind: CallKind,
 }
 
 impl<'a> NextAttempt<'a> {
-    pub(crate) fn new(inner: &'a Arc<Inner>, kind: CommitKind) -> Self {
+    pub(crate) fn new(inner: &'a Arc<Inner>, kind: CallKind) -> Self {
         Self { inner, kind }
     }
 
@@ -54,12 +54,14 @@ impl<'a> NextAttempt<'a> {
 
     /// Queues a fault for after Clerk has committed. If Clerk refuses the request, there is no
     /// commit: the refusal arrives whole, and the fault counts as one that did not happen.
+    ///
+    /// A list and a get commit nothing. For them it is when Clerk's answer of 200 is on its way.
     #[track_caller]
     pub fn after_commit<When: At<AfterCommit>>(self, fault: Fault<When>) {
         self.queue(Phase::AfterCommit, fault.action);
     }
 
-    pub(crate) fn kind(&self) -> CommitKind {
+    pub(crate) fn kind(&self) -> CallKind {
         self.kind
     }
 

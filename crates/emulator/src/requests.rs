@@ -3,8 +3,19 @@
 use std::fmt;
 
 use clerk_actor_tokens_core::{Request, Sanitized};
-use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{AUTHORIZATION, COOKIE, REFERER},
+};
 use serde_json::Value;
+
+/// The headers that hold a credential: a key, a session token, a link.
+const SECRET: [http::HeaderName; 3] = [AUTHORIZATION, COOKIE, REFERER];
+
+/// The parameters of a query that hold one.
+const TICKETS: [&str; 2] = ["ticket", "__clerk_ticket"];
+
+const REDACTED: &str = "(redacted)";
 
 /// How long the body of a request was of which only the beginning was kept, in bytes: an extension of the request.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +43,7 @@ pub(crate) struct WholeLength(
 pub struct RecordedRequest {
     method: Method,
     path: String,
+    query: Option<String>,
     headers: HeaderMap,
     json: Option<Value>,
     body_len: usize,
@@ -41,14 +53,17 @@ pub struct RecordedRequest {
 impl RecordedRequest {
     pub(crate) fn of(request: &Request, attempt: Option<u32>) -> Self {
         let mut headers = request.headers().clone();
-        if headers.contains_key(AUTHORIZATION) {
-            headers.insert(AUTHORIZATION, HeaderValue::from_static("(redacted)"));
+        for name in SECRET {
+            if headers.contains_key(&name) {
+                headers.insert(name, HeaderValue::from_static(REDACTED));
+            }
         }
         let cut_from = request.extensions().get::<WholeLength>().map(|length| length.0);
         let json = if cut_from.is_some() { None } else { serde_json::from_slice(request.body()).ok() };
         Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
+            query: request.uri().query().map(without_tickets),
             headers,
             json,
             body_len: cut_from.unwrap_or(request.body().len()),
@@ -68,7 +83,15 @@ impl RecordedRequest {
         &self.path
     }
 
-    /// Returns the headers. The value of `Authorization` is replaced by `(redacted)`.
+    /// Returns the query as it was sent, or `None` if there was none. The value of a ticket is
+    /// replaced by `(redacted)`.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Returns the headers. The values of `Authorization`, `Cookie` and `Referer` are replaced by
+    /// `(redacted)`.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -93,6 +116,15 @@ impl RecordedRequest {
     pub fn attempt(&self) -> Option<u32> {
         self.attempt
     }
+}
+
+/// A pair whose name is not plain may be one of a ticket: it is written by no browser, and left out too.
+fn without_tickets(query: &str) -> String {
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if TICKETS.contains(&name) || name.contains(['%', '+']) => format!("{name}={REDACTED}"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 impl fmt::Debug for RecordedRequest {

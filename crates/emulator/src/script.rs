@@ -3,13 +3,17 @@
 //! A script is a queue per call; each attempt takes the first entry. What was taken and did nothing is kept, with the
 //! reason: the test that queued it has to hear of it. Knows nothing of how a fault looks.
 
-use std::{collections::VecDeque, fmt, panic::Location};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    panic::Location,
+};
 
 use http::StatusCode;
 
 use crate::{
+    call::CallKind,
     fault::{Action, Phase},
-    ledger::CommitKind,
 };
 
 /// A fault in the queue.
@@ -17,7 +21,7 @@ use crate::{
 pub(crate) struct Scripted {
     pub(crate) phase: Phase,
     pub(crate) action: Action,
-    pub(crate) kind: CommitKind,
+    pub(crate) kind: CallKind,
     /// Where it was queued.
     pub(crate) place: &'static Location<'static>,
 }
@@ -32,8 +36,8 @@ impl fmt::Display for Scripted {
 /// Why a fault that an attempt took did nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Idle {
-    /// The request was refused: there was no commit to come after.
-    NothingCommitted(StatusCode),
+    /// The request was refused: there was no commit, and no answer of 200, to come after.
+    Refused(StatusCode),
     /// The answer has no more than this many bytes: all of it had arrived by then.
     PastTheEnd(usize),
     /// The answer has nothing that it could change.
@@ -45,7 +49,7 @@ pub(crate) enum Idle {
 impl fmt::Display for Idle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NothingCommitted(status) => {
+            Self::Refused(status) => {
                 write!(f, "the request was answered with {}, and nothing was committed", status.as_u16())
             }
             Self::PastTheEnd(length) => write!(f, "the whole answer has {length} bytes"),
@@ -58,29 +62,25 @@ impl fmt::Display for Idle {
 /// The queues, and what came out of them for nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts {
-    creates: VecDeque<Scripted>,
-    revokes: VecDeque<Scripted>,
+    queues: BTreeMap<CallKind, VecDeque<Scripted>>,
     idle: Vec<(Scripted, Idle)>,
 }
 
 impl Scripts {
-    pub(crate) fn queue(&mut self, kind: CommitKind) -> &mut VecDeque<Scripted> {
-        match kind {
-            CommitKind::Create => &mut self.creates,
-            CommitKind::Revoke => &mut self.revokes,
-        }
+    pub(crate) fn queue(&mut self, kind: CallKind) -> &mut VecDeque<Scripted> {
+        self.queues.entry(kind).or_default()
     }
 
     /// What the attempt that begins now meets.
-    pub(crate) fn take(&mut self, kind: CommitKind) -> Option<Scripted> {
+    pub(crate) fn take(&mut self, kind: CallKind) -> Option<Scripted> {
         self.queue(kind).pop_front()
     }
 
     /// The next fault, if it is one of connecting and this one meets it: a connection that is being made belongs to no
-    /// call yet. The creates' comes first.
+    /// call yet. The queues are looked at in the order of [`CallKind`]: the creates' comes first.
     #[cfg(feature = "serve")]
     pub(crate) fn take_connecting(&mut self, meets: impl Fn(&Action) -> bool) -> Option<Action> {
-        [&mut self.creates, &mut self.revokes].into_iter().find_map(|queue| {
+        self.queues.values_mut().find_map(|queue| {
             let first = queue.front()?;
             let is_met = first.phase == Phase::BeforeSend && meets(&first.action);
             if is_met { queue.pop_front().map(|scripted| scripted.action) } else { None }
@@ -99,7 +99,7 @@ impl Scripts {
 
     /// What no attempt has met.
     pub(crate) fn unused(&self) -> impl Iterator<Item = &Scripted> {
-        self.creates.iter().chain(&self.revokes)
+        self.queues.values().flatten()
     }
 
     /// What an attempt met for nothing.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use clerk_actor_tokens_core::SecretKey;
+use http::StatusCode;
 
 /// The key that the emulator takes unless it is given another.
 pub(crate) const DEFAULT_KEY: &str = "sk_test_emulator";
@@ -33,6 +34,16 @@ pub enum WrongType {
     BodyInvalid,
 }
 
+/// What opening a second link for a user does to the session of the first. No source says which it is at Clerk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SecondSession {
+    /// Both are live.
+    Beside,
+    /// The first becomes `replaced`.
+    Replaces,
+}
+
 /// All of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -55,6 +66,17 @@ pub(crate) struct Settings {
     pub(crate) wrong_type: WrongType,
     pub(crate) revoke_returns_link: bool,
     pub(crate) revoke_moves_updated_at: bool,
+    pub(crate) users_with_tasks: BTreeSet<String>,
+    pub(crate) drop_actor_keys: bool,
+    /// 200, 400 or 404.
+    pub(crate) revoke_over_session: StatusCode,
+    pub(crate) pending_filter: bool,
+    /// `None` is for ever.
+    pub(crate) keep_over_sessions: Option<Duration>,
+    pub(crate) list_delay: Duration,
+    /// A status of a session that is over.
+    pub(crate) inactive_as: String,
+    pub(crate) second_session: SecondSession,
 }
 
 impl Default for Settings {
@@ -77,6 +99,14 @@ impl Default for Settings {
             wrong_type: WrongType::ParamInvalid,
             revoke_returns_link: true,
             revoke_moves_updated_at: true,
+            users_with_tasks: BTreeSet::new(),
+            drop_actor_keys: false,
+            revoke_over_session: StatusCode::BAD_REQUEST,
+            pending_filter: false,
+            keep_over_sessions: None,
+            list_delay: Duration::ZERO,
+            inactive_as: "expired".to_owned(),
+            second_session: SecondSession::Beside,
         }
     }
 }

@@ -3,9 +3,15 @@
 //! Responsible for holding them, and for views that need more than one of them. Not responsible for the handle that users
 //! hold, or for what happens in an exchange.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use clerk_actor_tokens_core::Response;
 
 use crate::{
+    call::CallKind,
     clerk::{Clerk, StoredToken, Token},
     clock::{Clock, ClockMode},
     ledger::{CommitKind, Ledger},
@@ -26,6 +32,8 @@ pub(crate) struct State {
     pub(crate) scripts: Scripts,
     pub(crate) ledger: Ledger,
     pub(crate) requests: Vec<RecordedRequest>,
+    /// The latest answer of 200 to each call about sessions, for a fault that gives it again.
+    pub(crate) answers: BTreeMap<CallKind, Response>,
 }
 
 impl Inner {
@@ -35,6 +43,7 @@ impl Inner {
             scripts: Scripts::default(),
             ledger: Ledger::default(),
             requests: Vec::new(),
+            answers: BTreeMap::new(),
         };
         Self { clock: Clock::new(mode), state: Mutex::new(state) }
     }

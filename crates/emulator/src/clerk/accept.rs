@@ -5,7 +5,11 @@ use std::{fmt, time::Duration};
 
 use clerk_actor_tokens_core::{Actor, ActorTokenStatus, Sanitized};
 
-use super::Clerk;
+use super::{
+    Clerk,
+    sessions::{DEFAULT_LIFETIME, Opening},
+    token::DEFAULT_SESSION_MAX,
+};
 use crate::ticket;
 
 /// Why a ticket did not open a session.
@@ -54,22 +58,31 @@ impl fmt::Display for AcceptError {
 
 impl std::error::Error for AcceptError {}
 
-/// The session that a ticket opened.
+/// A session at the moment at which it was opened: by a ticket, or because a user signed in.
+///
+/// How it is now: [`Emulator::session`](crate::Emulator::session).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
+    id: String,
     user_id: String,
     actor: Actor,
     max_duration: Duration,
 }
 
 impl Session {
+    /// Returns the id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Whose session it is: the user being impersonated.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// The `act` claim of its token: who is really acting.
+    /// The `act` claim of its token: who is really acting. Without keys if the user signed in.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
@@ -85,6 +98,7 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
+            .field("id", &Sanitized::new(&self.id))
             .field("user_id", &Sanitized::new(&self.user_id))
             .field("actor", &self.actor)
             .field("max_duration", &self.max_duration)
@@ -105,11 +119,28 @@ impl Clerk {
         token.status = ActorTokenStatus::Accepted;
         token.updated_at = now;
         self.accepted = self.accepted.saturating_add(1);
-        Ok(Session {
+        let opening = Opening {
             user_id: token.user_id.clone(),
-            actor: Actor::from(token.actor.clone()),
-            max_duration: Duration::from_secs(token.session_max_duration),
-        })
+            actor: Some(token.actor.clone()),
+            max_duration: token.session_max_duration,
+        };
+        Ok(self.open(opening, now))
+    }
+
+    /// Opens a session as somebody's sign-in does, at this moment (milliseconds since 1970).
+    pub(crate) fn sign_in(&mut self, user_id: &str, actor: Option<&Actor>, now: i64) -> Session {
+        let actor = actor.map(|actor| actor.as_map().clone());
+        let max_duration = if actor.is_some() { DEFAULT_SESSION_MAX } else { DEFAULT_LIFETIME };
+        self.open(Opening { user_id: user_id.to_owned(), actor, max_duration }, now)
+    }
+
+    fn open(&mut self, opening: Opening, now: i64) -> Session {
+        let user_id = opening.user_id.clone();
+        let actor = Actor::from(opening.actor.clone().unwrap_or_default());
+        let max_duration = Duration::from_secs(opening.max_duration);
+        self.sessions.settle(now, &self.settings);
+        let id = self.sessions.open(opening, now, &mut self.ids, &self.settings);
+        Session { id, user_id, actor, max_duration }
     }
 
     /// The id of the token that a link or a ticket belongs to.

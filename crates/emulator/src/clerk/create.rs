@@ -5,22 +5,20 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::{
-    Clerk, Commit,
+    Clerk,
     errors::{
         ApiError, BODY_INVALID, CONTENT_TYPE_UNSUPPORTED, INTERNAL, PARAM_INVALID, PARAM_MISSING, PARAM_UNKNOWN,
         PLAN_REQUIRED, QUOTA_EXCEEDED, USER_NOT_FOUND,
     },
     refusal::Refusal,
-    token::Token,
+    token::{DEFAULT_SESSION_MAX, Token},
 };
 use crate::{
-    ledger::CommitKind,
     settings::{QuotaCounted, Settings, WrongType},
     ticket,
 };
 
 const DEFAULT_EXPIRES_IN: u64 = 3600;
-const DEFAULT_SESSION_MAX: u64 = 1800;
 
 const USER_ID: &str = "user_id";
 const ACTOR: &str = "actor";
@@ -37,7 +35,8 @@ struct Wanted {
 }
 
 impl Clerk {
-    pub(super) fn create(&mut self, request: &Request, now: i64) -> Result<Commit, Refusal> {
+    /// Creates a token. Returns its id.
+    pub(super) fn create(&mut self, request: &Request, now: i64) -> Result<String, Refusal> {
         let Wanted { user_id, actor, expires_in, session_max_duration } = shape(read_json(request)?, &self.settings)?;
         self.check_user(&user_id)?;
         self.check_plan_and_quota()?;
@@ -63,7 +62,7 @@ impl Clerk {
         };
         self.tokens.insert(id.clone(), token);
         self.created = self.created.saturating_add(1);
-        Ok(Commit { kind: CommitKind::Create, id })
+        Ok(id)
     }
 
     fn check_user(&self, user_id: &str) -> Result<(), Refusal> {

@@ -51,6 +51,12 @@ pub(crate) const CANNOT_REVOKE: Row = row(
     "cannot revoke",
     "Actor token cannot be revoked because its status is `{}`. Only pending tokens can be revoked.",
 );
+pub(crate) const INVALID_ACTION: Row = row(
+    StatusCode::BAD_REQUEST,
+    "invalid_action_for_session",
+    "Invalid action for session",
+    "The action cannot be done because the status of the session is `{}`.",
+);
 pub(crate) const BODY_INVALID: Row =
     row(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", "The request body is invalid.");
 pub(crate) const BODY_TOO_LARGE: Row = row(

@@ -7,12 +7,16 @@ use http::header::AUTHORIZATION;
 
 use super::{
     errors::{AUTHORIZATION_INVALID, BODY_TOO_LARGE, KEY_INVALID, TOO_MANY_REQUESTS, VERSION_INVALID},
+    query,
     refusal::Refusal,
 };
 use crate::settings::{BODY_LIMIT, Settings};
 
 /// What a request without a version is taken for.
 const OLDEST_VERSION: &str = "2021-02-05";
+
+/// The parameter of the query that names a version.
+pub(super) const VERSION_PARAMETER: &str = "__clerk_api_version";
 
 /// How many requests came since when (milliseconds since 1970): a fixed window that begins with its first request.
 #[derive(Debug, Default)]
@@ -76,38 +80,13 @@ fn check_key(request: &Request, settings: &Settings) -> Result<(), Refusal> {
 /// The version that a request names, in its header or its query; the oldest if it names none. `None` if it names more
 /// than one. What is no text is made one, and so names no version that is known.
 pub(super) fn version(request: &Request) -> Option<String> {
-    let in_headers = request.headers().get_all("clerk-api-version").iter().map(|value| value.as_bytes().to_vec());
-    let query = request.uri().query().unwrap_or("");
-    let in_query =
-        query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == "__clerk_api_version");
-    let mut named = in_headers.chain(in_query.map(|(_, value)| percent_decoded(value)));
+    let headers = request.headers().get_all("clerk-api-version").iter();
+    let in_headers = headers.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let in_query = query::pairs(request.uri().query().unwrap_or("")).filter(|(name, _)| name == VERSION_PARAMETER);
+    let mut named = in_headers.chain(in_query.map(|(_, value)| value));
     match (named.next(), named.next()) {
         (None, _) => Some(OLDEST_VERSION.to_owned()),
-        (Some(version), None) => Some(String::from_utf8_lossy(&version).into_owned()),
+        (Some(version), None) => Some(version),
         (Some(_), Some(_)) => None,
     }
-}
-
-/// RFC 3986 section 2.1. A percent sign without two hexadecimal digits behind it is a percent sign.
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let encoded = match after {
-            [high, low, after @ ..] if *first == b'%' => digit(high).zip(digit(low)).map(|pair| (pair, after)),
-            _ => None,
-        };
-        match encoded {
-            Some(((high, low), after)) => {
-                decoded.push(high << 4 | low);
-                rest = after;
-            }
-            None => {
-                decoded.push(*first);
-                rest = after;
-            }
-        }
-    }
-    decoded
 }

@@ -3,14 +3,14 @@
 use clerk_actor_tokens_core::ActorTokenStatus;
 
 use super::{
-    Clerk, Commit,
+    Clerk,
     errors::{CANNOT_REVOKE, NOT_FOUND},
     refusal::Refusal,
 };
-use crate::ledger::CommitKind;
 
 impl Clerk {
-    pub(super) fn revoke(&mut self, id: &str, now: i64) -> Result<Commit, Refusal> {
+    /// Revokes a token. Returns its id.
+    pub(super) fn revoke(&mut self, id: &str, now: i64) -> Result<String, Refusal> {
         let Some(token) = self.tokens.get_mut(id) else { return Err(NOT_FOUND.into()) };
         if !token.is_pending() {
             return Err(CANNOT_REVOKE.about(token.status.as_str()).into());
@@ -19,6 +19,6 @@ impl Clerk {
         if self.settings.revoke_moves_updated_at {
             token.updated_at = now;
         }
-        Ok(Commit { kind: CommitKind::Revoke, id: id.to_owned() })
+        Ok(id.to_owned())
     }
 }

@@ -6,6 +6,9 @@ use clerk_actor_tokens_core::{Actor, ActorTokenId, ActorTokenStatus, Sanitized, 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// How long the session of a token lasts where nothing is said, in seconds.
+pub(super) const DEFAULT_SESSION_MAX: u64 = 1800;
+
 /// A token in the store. Times are milliseconds since 1970.
 pub(crate) struct Token {
     pub(crate) id: ActorTokenId,

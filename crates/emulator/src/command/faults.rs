@@ -3,17 +3,14 @@
 use std::str::FromStr;
 
 use clerk_actor_tokens_emulator::{
-    CommitKind, Emulator,
+    CallKind, Emulator,
     fault::{AnyFault, Phase},
 };
-
-/// The calls, as they are written.
-const CALLS: [CommitKind; 2] = [CommitKind::Create, CommitKind::Revoke];
 
 /// A fault of a call to come.
 #[derive(Clone)]
 pub(crate) struct Queued {
-    call: CommitKind,
+    call: CallKind,
     phase: Phase,
     fault: AnyFault,
 }
@@ -26,7 +23,7 @@ impl FromStr for Queued {
         let (Some(call), Some(time), Some(fault)) = (parts.next(), parts.next(), parts.next()) else {
             return Err("it is written as CALL:TIME:FAULT, such as create:after_commit:stall".to_owned());
         };
-        let call = named(&CALLS, call, "the call")?;
+        let call = named(&CallKind::ALL, call, "the call")?;
         let phase = named(&Phase::ALL, time, "the time")?;
         let fault: AnyFault = fault.parse().map_err(|error| format!("{error}"))?;
         match fault.phases_of(call) {
@@ -41,11 +38,7 @@ impl FromStr for Queued {
 
 impl Queued {
     pub(crate) fn queue(&self, emulator: &Emulator) {
-        let attempt = match self.call {
-            CommitKind::Revoke => emulator.next_revoke(),
-            _ => emulator.next_create(),
-        };
-        self.fault.queue(attempt, self.phase);
+        self.fault.queue(emulator.next_attempt(self.call), self.phase);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use clerk_actor_tokens_core::SecretKey;
-use clerk_actor_tokens_emulator::{Emulator, EmulatorBuilder, QuotaCounted, Server, WrongType};
+use clerk_actor_tokens_emulator::{Emulator, EmulatorBuilder, QuotaCounted, SecondSession, Server, WrongType};
 
 use crate::faults::Queued;
 
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     idle_timeout: Option<u64>,
 
     /// A fault of the next call of its kind, as CALL:TIME:FAULT, such as create:after_commit:stall or
-    /// 'revoke:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it. An unknown name
+    /// 'session_list:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it. An unknown name
     /// is answered with all that there are
     #[arg(long, value_name = "CALL:TIME:FAULT", help_heading = "Faults")]
     fault: Vec<Queued>,
@@ -57,6 +57,9 @@ pub(crate) struct Options {
     /// A user that exists; can be given again. Without it, every id is a user
     #[arg(long, value_name = "ID", help_heading = "Clerk")]
     user: Vec<String>,
+    /// A user whose sessions are pending, with an unfinished task; can be given again
+    #[arg(long, value_name = "ID", help_heading = "Clerk")]
+    users_with_tasks: Vec<String>,
     /// The plan has no impersonation: creating is answered with 402
     #[arg(long, help_heading = "Clerk")]
     plan_without_impersonation: bool,
@@ -94,6 +97,39 @@ pub(crate) struct Options {
     /// Leave updated_at as it was on a revoke
     #[arg(long, help_heading = "Open at Clerk")]
     revoke_keeps_updated_at: bool,
+    /// Leave all keys but sub out of the actor of sessions
+    #[arg(long, help_heading = "Open at Clerk")]
+    sessions_drop_actor_keys: bool,
+    /// The status that answers the revocation of a session that is over
+    #[arg(long, value_name = "STATUS", default_value = "400", value_parser = ["200", "400", "404"], help_heading = "Open at Clerk")]
+    revoke_over_session: String,
+    /// Take status=pending in a list of sessions
+    #[arg(long, help_heading = "Open at Clerk")]
+    accept_pending_filter: bool,
+    /// How long a session that is over stays in lists. Without it, always
+    #[arg(long, value_name = "SECONDS", help_heading = "Open at Clerk")]
+    keep_over_sessions: Option<u64>,
+    /// How long it takes until a new session is in lists
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Open at Clerk")]
+    list_delay: u64,
+    /// The status of a session after ten minutes of inactivity
+    #[arg(
+        long,
+        value_name = "STATUS",
+        default_value = "expired",
+        value_parser = ["abandoned", "ended", "expired", "removed", "replaced", "revoked"],
+        help_heading = "Open at Clerk"
+    )]
+    inactive_as: String,
+    /// Where the session of a user's second token goes: beside that of the first, or in its place
+    #[arg(long, value_enum, default_value = "beside", help_heading = "Open at Clerk")]
+    second_session: Second,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Second {
+    Beside,
+    Replaces,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -130,6 +166,16 @@ impl Options {
         };
         let mut builder = Emulator::builder().real_time().secret_key(key).seed(self.seed);
         builder = builder.quota_counted(counted).wrong_type(wrong_type);
+        let second = match self.second_session {
+            Second::Beside => SecondSession::Beside,
+            Second::Replaces => SecondSession::Replaces,
+        };
+        let over = self.revoke_over_session.parse().map_err(|error| format!("--revoke-over-session: {error}"))?;
+        builder = builder.second_session(second).revoke_over_session(over).inactive_as(&self.inactive_as);
+        builder = builder.users_with_tasks(&self.users_with_tasks).list_delay(Duration::from_secs(self.list_delay));
+        if let Some(seconds) = self.keep_over_sessions {
+            builder = builder.keep_over_sessions(Duration::from_secs(seconds));
+        }
         if let Some(host) = &self.frontend_api {
             builder = builder.frontend_api(host);
         }
@@ -155,6 +201,8 @@ impl Options {
             (self.refuse_self_impersonation, EmulatorBuilder::refuse_self_impersonation),
             (self.revoke_without_link, EmulatorBuilder::revoke_without_link),
             (self.revoke_keeps_updated_at, EmulatorBuilder::revoke_keeps_updated_at),
+            (self.sessions_drop_actor_keys, EmulatorBuilder::sessions_drop_actor_keys),
+            (self.accept_pending_filter, EmulatorBuilder::accept_pending_filter),
         ] {
             builder = if is_set { set(builder) } else { builder };
         }

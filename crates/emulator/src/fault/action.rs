@@ -119,6 +119,16 @@ pub(crate) enum Change {
     Stale,
 }
 
+impl Change {
+    /// The member that it is about, if it names one.
+    pub(crate) fn member(&self) -> Option<&str> {
+        match self {
+            Self::Without(name) | Self::WrongType(name) | Self::BadUtf8(name) | Self::Duplicate(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use clerk_actor_tokens_core::{ActorTokenStatus, DEFAULT_RESPONSE_CAP};
+use clerk_actor_tokens_core::DEFAULT_RESPONSE_CAP;
 
 use super::{
     Action, Change, Fault, Phase, Times, another_actor, another_user, bad_id, bad_utf8, bom, canceled, close,
@@ -11,7 +11,7 @@ use super::{
     rst_stream, slow_body, stale, stall, stall_at, status, tls, tls_cut, token_status, unreachable, without,
     wrong_type,
 };
-use crate::{ledger::CommitKind, next_attempt::NextAttempt};
+use crate::{call::CallKind, next_attempt::NextAttempt};
 
 /// A fault of any type, which says at run time when it can happen.
 ///
@@ -48,17 +48,23 @@ impl AnyFault {
 
     /// When it can happen to a call of this kind; empty if it cannot.
     ///
-    /// That is what its type allows, but for two things. A definite rejection (such as 422 or 429) after a commit is a
-    /// server that lies. And a `token_status` that Clerk's own answer has changes nothing.
+    /// That is what its type allows, but for three things:
+    ///
+    /// - A definite rejection (such as 422 or 429) after a commit is a server that lies.
+    /// - A `token_status` that Clerk's own answer has changes nothing.
+    /// - A token has no `client_id`, and a session no `url`: what is not there cannot be changed.
     #[must_use]
-    pub fn phases_of(&self, kind: CommitKind) -> &'static [Phase] {
+    pub fn phases_of(&self, kind: impl Into<CallKind>) -> &'static [Phase] {
+        let kind = kind.into();
         let usual = match kind {
-            CommitKind::Create => ActorTokenStatus::Pending,
-            CommitKind::Revoke => ActorTokenStatus::Revoked,
+            CallKind::Create => "pending",
+            CallKind::Revoke | CallKind::SessionRevoke => "revoked",
+            CallKind::SessionList | CallKind::SessionGet => "active",
         };
         match &self.action {
+            Action::Change(change) if change.member().is_some_and(|name| lacks(kind, name)) => &[],
             Action::Answer(answer) if DEFINITE.contains(&answer.status.as_u16()) => &[Phase::BeforeCommit],
-            Action::Change(Change::TokenStatus(status)) if *status == usual.as_str() => &[],
+            Action::Change(Change::TokenStatus(status)) if *status == usual => &[],
             _ => self.phases,
         }
     }
@@ -93,6 +99,11 @@ impl fmt::Debug for AnyFault {
     }
 }
 
+/// Whether the answers to calls of this kind have no such member, though others have.
+fn lacks(kind: CallKind, name: &str) -> bool {
+    if kind.answers_a_token() { OF_SESSIONS.contains(&name) } else { OF_TOKENS.contains(&name) }
+}
+
 /// The statuses of the table of failures, but for the redirects.
 const STATUSES: [u16; 35] = [
     200, 400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 418, 421, 422, 429, 451, 500, 501, 502, 503, 504, 505,
@@ -103,6 +114,10 @@ const PAGES: [u16; 5] = [200, 502, 503, 504, 530];
 
 /// The members of Clerk's answer. Of these a client can do without the last three.
 const FIELDS: [&str; 9] = ["object", "id", "status", "user_id", "created_at", "updated_at", "actor", "token", "url"];
+
+/// Of these only a token has some, and only a session the others.
+const OF_TOKENS: [&str; 2] = ["token", "url"];
+const OF_SESSIONS: [&str; 5] = ["client_id", "last_active_at", "expire_at", "abandon_at", "tasks"];
 
 /// Before the id, within it, behind its closing quote, and in the middle of the answer.
 const PLACES: [usize; 5] = [0, 1, 61, 62, 300];
@@ -193,6 +208,8 @@ fn replies() -> impl Iterator<Item = AnyFault> {
         .chain(PLACES.map(stall_at))
         .chain(FIELDS.map(without))
         .chain(FIELDS.map(wrong_type))
+        .chain(OF_SESSIONS.map(without))
+        .chain(OF_SESSIONS.map(wrong_type))
         .chain(["object", "id", "status", "user_id"].map(bad_utf8))
         .chain(["object", "id", "status", "user_id"].map(duplicate))
         .chain(["pending", "accepted", "a_new_word"].map(token_status))

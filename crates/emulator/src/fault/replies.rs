@@ -2,6 +2,9 @@
 //!
 //! Not all of them harm. A byte order mark, a charset, spaces behind the object or a slow body that comes in time leave
 //! an answer that a client should read.
+//!
+//! In a list of sessions a change of one object is one of the newest session. Members of the page itself are `data` and
+//! `total_count`.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,6 +12,9 @@ use super::{Action, Change, Fault, Replying, answers::header};
 
 /// The id in an answer to somebody else's request.
 pub(crate) const ANOTHER_ID: &str = "act_000000000000000000000000000";
+
+/// The id of a session in an answer to somebody else's request.
+pub(crate) const ANOTHER_SESSION: &str = "sess_000000000000000000000000000";
 
 /// The user or the actor in an answer to somebody else's request.
 pub(crate) const ANOTHER: &str = "user_of_another_request";
@@ -63,7 +69,7 @@ pub fn duplicate(field: impl Into<Cow<'static, str>>) -> Fault<Replying> {
     changed(Change::Duplicate(field.into()))
 }
 
-/// The token's status in Clerk's answer is this word: a revocation that is answered with `pending`, for example.
+/// The status of the token, or of the session, in Clerk's answer is this word: a revocation that is answered with `pending`, for example.
 pub fn token_status(status: impl Into<Cow<'static, str>>) -> Fault<Replying> {
     changed(Change::TokenStatus(status.into()))
 }
@@ -98,12 +104,12 @@ pub fn bom() -> Fault<Replying> {
     changed(Change::Bom)
 }
 
-/// The answer is about the token of another user: its `id` and `user_id` are others.
+/// The answer is about the token, or the session, of another user: its `id` and `user_id` are others.
 pub fn another_user() -> Fault<Replying> {
     changed(Change::AnotherUser)
 }
 
-/// The answer is about a token for another actor: its `id` and `actor.sub` are others.
+/// The answer is about a token, or a session, of another actor: its `id` and `actor.sub` are others.
 pub fn another_actor() -> Fault<Replying> {
     changed(Change::AnotherActor)
 }
@@ -113,6 +119,8 @@ pub fn another_actor() -> Fault<Replying> {
 ///
 /// Nothing in Clerk's answer names the request. For an earlier creation for the same user by the same actor the client
 /// cannot tell, and takes the older token.
+///
+/// For a call about sessions it is the answer, as it was, to the latest call of this kind that had one.
 pub fn stale() -> Fault<Replying> {
     changed(Change::Stale)
 }

@@ -22,4 +22,5 @@ mod lifecycle;
 mod messages;
 #[cfg(feature = "serve")]
 mod serve;
+mod sessions;
 mod transport;

@@ -19,6 +19,12 @@ pub(crate) fn post(path: &str, body: impl Into<Bytes>) -> Request {
     with_header(with_header(request, "authorization", KEY), "content-type", "application/json")
 }
 
+pub(crate) fn get(path: &str) -> Request {
+    let mut request = post(path, "");
+    *request.method_mut() = http::Method::GET;
+    request
+}
+
 pub(crate) fn create(body: Value) -> Request {
     post("/v1/actor_tokens", body.to_string())
 }
