@@ -33,8 +33,9 @@ pub mod transport;
 #[doc(inline)]
 pub use clerk_actor_tokens_core::{
     Actor, ActorToken, ActorTokenId, ActorTokenRecord, ActorTokenStatus, ActorTokensApi, ApiResponse, BaseUrl, Client,
-    ClientBuilder, Closed, ConfigError, CreateActorToken, Error, ErrorCode, ErrorKind, Execution, Held, Orphan,
-    OrphanReport, RetryPolicy, Revocation, SecretKey, SignInUrl, Timestamp,
+    ClientBuilder, Closed, ConfigError, CreateActorToken, EndError, EndImpersonation, Ended, Error, ErrorCode,
+    ErrorKind, Execution, Held, Orphan, OrphanReport, RetryPolicy, Revocation, SecretKey, Session, SessionId,
+    SessionStatus, SignInUrl, Timestamp,
 };
 /// The crates whose types are in this one's interface, and the attribute for its `async` traits.
 pub use clerk_actor_tokens_core::{async_trait, bytes, http, serde_json};

@@ -1,4 +1,6 @@
 //! The parts of values and of errors: what Clerk said, and what each attempt did.
 
 #[doc(inline)]
-pub use clerk_actor_tokens_core::{ApiError, Attempt, Sanitized, Ticket, UnknownWord};
+pub use clerk_actor_tokens_core::{
+    ApiError, Attempt, EndedSession, Sanitized, SessionActivity, SessionEnd, Ticket, UnknownWord,
+};
