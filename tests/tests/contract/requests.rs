@@ -108,7 +108,7 @@ fn each_creation_of_the_client_fits() {
                     if let Some(stamp) = stamp {
                         call = call.stamp_attempts(stamp);
                     }
-                    pollster::block_on(call.send()).unwrap();
+                    let answered = pollster::block_on(call.send());
                     let requests = watched.take();
                     let [request] = requests.as_slice() else { panic!("{requests:?}") };
                     fits("create-actor-token/request", request).unwrap();
@@ -119,11 +119,13 @@ fn each_creation_of_the_client_fits() {
                         session.map(|seconds| json!(seconds)).as_ref()
                     );
                     assert_eq!(body["actor"].get(stamp.unwrap_or("attempt")).is_some(), stamp.is_some());
+                    answered.unwrap();
                     sent += 1;
                 }
             }
         }
     }
+    println!("figure: contract: {sent} creations of the client");
     assert_eq!(sent, 2 * 3 * 4 * 4 * 3);
 }
 

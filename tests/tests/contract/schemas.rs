@@ -20,12 +20,13 @@ const DOCUMENTS: [&str; 8] = [
 #[derive(Clone)]
 pub(crate) struct Contract(pub(crate) BTreeMap<String, Value>);
 
-/// Whether a value fits: `errors`, `actor-token` or `session`, or a part of an operation, such as `get-session/404`.
+/// Whether a value fits: `errors`, `actor-token` or `session`, or a part of an operation, such as `get-session/404`. An
+/// error says where it does not, and quotes nothing: the value may hold a credential.
 pub(crate) fn fits(schema: &str, value: &Value) -> Result<(), String> {
     let validator = Contract::published().validator(schema);
     let misfits: Vec<_> =
-        validator.iter_errors(value).map(|misfit| format!("{}: {misfit}", misfit.instance_path())).collect();
-    if misfits.is_empty() { Ok(()) } else { Err(format!("{schema}: {}: {value}", misfits.join("; "))) }
+        validator.iter_errors(value).map(|misfit| format!("{}: {}", misfit.instance_path(), misfit.masked())).collect();
+    if misfits.is_empty() { Ok(()) } else { Err(format!("{schema}: {}", misfits.join("; "))) }
 }
 
 /// Whether this answer of the operation is described.
