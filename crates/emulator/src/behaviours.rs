@@ -90,6 +90,9 @@ const SESSIONS: &str =
     "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: /sessions (GetSessionList, GetSession, RevokeSession)";
 const ERRORS: &str = "github.com/clerk/openapi-specs, bapi/2026-05-12.yml: components, ClerkErrors";
 const IMPERSONATION: &str = "clerk.com/docs/guides/users/impersonation";
+const TOKENS: &str = "clerk.com/docs/guides/sessions/session-tokens";
+const FRONTEND: &str =
+    "github.com/clerk/openapi-specs, fapi/2025-11-10.yml: /tickets/accept, /client/sign_ins, /client/sessions";
 const LIMITS: &str = "clerk.com/docs/guides/how-clerk-works/system-limits";
 const VERSIONS: &str = "clerk.com/docs/guides/development/upgrading/versioning";
 const BACKEND_ERRORS: &str = "clerk.com/docs/guides/development/errors/backend-api";
@@ -153,6 +156,17 @@ static BEHAVIOURS: &[Behaviour] = &[
         "400 actor_token_cannot_be_revoked_code, whose words carry the status; the two 401",
         BACKEND_ERRORS,
     ),
+    Behaviour::new(
+        Known::Documentation,
+        "the claims of a session token in both versions (token_version), with the whole actor as act; RS256",
+        TOKENS,
+    ),
+    Behaviour::new(Known::Documentation, "the key set with the secret key, and at the frontend API without it", TOKENS),
+    Behaviour::new(
+        Known::OpenApi,
+        "opening a link, a sign-in by ticket, and tokens, touch and end of a session: the paths and the forms",
+        FRONTEND,
+    ),
     Behaviour::new(Known::Documentation, "429 with Retry-After in whole seconds", LIMITS),
     Behaviour::new(
         Known::Documentation,
@@ -192,6 +206,11 @@ static BEHAVIOURS: &[Behaviour] = &[
         "expire_at is created_at and the longest duration; abandon_at is the same; a user who signs in has seven days",
         NOTHING,
     ),
+    Behaviour::new(
+        Known::Inferred,
+        "400 invalid_action_for_session for a token of a session that is over; the words of the errors of a ticket",
+        NOTHING,
+    ),
     Behaviour::open("quota_counted", "which event counts against the quota", "by default each token that is created"),
     Behaviour::open("quota_exempts_development", "whether development instances have a quota", "by default they have"),
     Behaviour::open("allow_empty_sub", "whether actor.sub may be empty", "by default it counts as missing"),
@@ -224,10 +243,17 @@ static BEHAVIOURS: &[Behaviour] = &[
         "what a second actor token of a user does to the session of the first",
         "by default nothing: both are live",
     ),
+    Behaviour::open("ticket_used_by", "which step of opening a link uses its ticket up", "by default the second"),
+    Behaviour::open("add_claims", "whether tokens have jti, act.iss and act.sid", "by default they have not"),
     Behaviour::new(
         Known::NotEmulated,
-        "the signature of tickets",
-        "random bytes of the right length: only Clerk has the key",
+        "the signature of tickets in process, unless signed_tickets is set",
+        "random bytes of the right length",
+    ),
+    Behaviour::new(
+        Known::NotEmulated,
+        "what Clerk's browser script needs to start; signing out who is signed in when a link is opened",
+        "a link opens a client of its own",
     ),
     Behaviour::new(Known::NotEmulated, "actor_token_cannot_be_used_code", "no state is known that leads to it"),
     Behaviour::new(

@@ -7,6 +7,8 @@ mod accept;
 pub(crate) mod answers;
 mod create;
 pub(crate) mod errors;
+#[cfg(feature = "signing")]
+mod frontend;
 mod gate;
 mod query;
 mod refusal;
@@ -14,6 +16,8 @@ mod revoke;
 mod session;
 mod session_list;
 mod session_revoke;
+#[cfg(feature = "signing")]
+mod session_token;
 mod sessions;
 mod token;
 
@@ -22,6 +26,8 @@ use std::collections::BTreeMap;
 use clerk_actor_tokens_core::{Request, Response};
 use http::{HeaderValue, Method, StatusCode};
 
+#[cfg(feature = "signing")]
+pub use self::session_token::SessionToken;
 pub use self::{
     accept::{AcceptError, Session},
     session::StoredSession,
@@ -29,7 +35,13 @@ pub use self::{
 };
 use self::{errors::NOT_FOUND, gate::RateWindow, refusal::Refusal, session::SessionRecord, sessions::Sessions};
 pub(crate) use self::{session::OVER, token::Token};
-use crate::{call::CallKind, fault, ids::Ids, ledger::CommitKind, settings::Settings};
+use crate::{
+    call::CallKind,
+    fault,
+    ids::Ids,
+    ledger::CommitKind,
+    settings::{DEFAULT_FRONTEND_API, Settings},
+};
 
 /// The state of one emulated Clerk instance.
 pub(crate) struct Clerk {
@@ -41,6 +53,8 @@ pub(crate) struct Clerk {
     created: u64,
     accepted: u64,
     window: RateWindow,
+    /// The origin of the server in front of it.
+    served_at: Option<String>,
 }
 
 /// What came of a request.
@@ -69,10 +83,21 @@ enum Route<'a> {
     SessionList,
     SessionGet(&'a str),
     SessionRevoke(&'a str),
+    #[cfg(feature = "signing")]
+    SessionTokens(&'a str),
+    #[cfg(feature = "signing")]
+    Jwks,
+    /// The frontend API, whose callers have no secret key.
+    #[cfg(feature = "signing")]
+    Frontend(frontend::Route<'a>),
 }
 
 impl<'a> Route<'a> {
     fn of(request: &'a Request) -> Option<Self> {
+        #[cfg(feature = "signing")]
+        if let Some(route) = frontend::Route::of(request) {
+            return Some(Self::Frontend(route));
+        }
         let segments: Vec<_> = request.uri().path().strip_prefix("/v1/")?.split('/').collect();
         match (request.method(), segments.as_slice()) {
             (&Method::POST, ["actor_tokens"]) => Some(Self::Create),
@@ -80,20 +105,34 @@ impl<'a> Route<'a> {
             (&Method::GET, ["sessions"]) => Some(Self::SessionList),
             (&Method::GET, ["sessions", id]) if !id.is_empty() => Some(Self::SessionGet(id)),
             (&Method::POST, ["sessions", id, "revoke"]) if !id.is_empty() => Some(Self::SessionRevoke(id)),
+            #[cfg(feature = "signing")]
+            (&Method::POST, ["sessions", id, "tokens"]) if !id.is_empty() => Some(Self::SessionTokens(id)),
+            #[cfg(feature = "signing")]
+            (&Method::GET, ["jwks"]) => Some(Self::Jwks),
             _ => None,
         }
+    }
+
+    /// Whether it counts against the limit of requests.
+    fn is_limited(&self) -> bool {
+        #[cfg(feature = "signing")]
+        return !matches!(self, Self::Jwks);
+        #[cfg(not(feature = "signing"))]
+        return true;
     }
 }
 
 /// Which call a request is, if a fault can be queued for it.
 pub(crate) fn kind_of(request: &Request) -> Option<CallKind> {
-    Route::of(request).map(|route| match route {
-        Route::Create => CallKind::Create,
-        Route::Revoke(_) => CallKind::Revoke,
-        Route::SessionList => CallKind::SessionList,
-        Route::SessionGet(_) => CallKind::SessionGet,
-        Route::SessionRevoke(_) => CallKind::SessionRevoke,
-    })
+    match Route::of(request)? {
+        Route::Create => Some(CallKind::Create),
+        Route::Revoke(_) => Some(CallKind::Revoke),
+        Route::SessionList => Some(CallKind::SessionList),
+        Route::SessionGet(_) => Some(CallKind::SessionGet),
+        Route::SessionRevoke(_) => Some(CallKind::SessionRevoke),
+        #[cfg(feature = "signing")]
+        Route::SessionTokens(_) | Route::Jwks | Route::Frontend(_) => None,
+    }
 }
 
 impl Clerk {
@@ -107,6 +146,7 @@ impl Clerk {
             created: 0,
             accepted: 0,
             window: RateWindow::default(),
+            served_at: None,
         }
     }
 
@@ -143,16 +183,44 @@ impl Clerk {
     }
 
     fn route(&mut self, request: &Request, version: Option<&str>, now: i64, trace: &str) -> Result<Outcome, Refusal> {
-        gate::pass(request, version, now, &self.settings, &mut self.window)?;
         self.sessions.settle(now, &self.settings);
-        match Route::of(request) {
+        let route = Route::of(request);
+        #[cfg(feature = "signing")]
+        if let Some(Route::Frontend(route)) = route {
+            return self.frontend(&route, request, now, trace).map(|response| Outcome { response, commit: None });
+        }
+        let window = route.as_ref().is_none_or(Route::is_limited).then_some(&mut self.window);
+        gate::pass(request, version, now, &self.settings, window)?;
+        match route {
             Some(Route::Create) => self.create(request, now).map(|id| self.committed(CommitKind::Create, id, trace)),
             Some(Route::Revoke(id)) => self.revoke(id, now).map(|id| self.committed(CommitKind::Revoke, id, trace)),
             Some(Route::SessionList) => self.list_sessions(request.uri().query().unwrap_or(""), now, trace),
             Some(Route::SessionGet(id)) => self.get_session(id, trace),
             Some(Route::SessionRevoke(id)) => self.revoke_session(id, now, trace),
+            #[cfg(feature = "signing")]
+            Some(Route::SessionTokens(id)) => self.backend_token(id, request.body(), now, trace),
+            #[cfg(feature = "signing")]
+            Some(Route::Jwks) => Ok(Outcome { response: self.jwks(trace), commit: None }),
+            #[cfg(feature = "signing")]
+            // Answered above, before the gate.
+            Some(Route::Frontend(_)) => Err(NOT_FOUND.into()),
             None => Err(NOT_FOUND.into()),
         }
+    }
+
+    /// The origin of the frontend API: of the links, and the issuer of tokens.
+    fn origin(&self) -> String {
+        match (&self.settings.frontend_api, &self.served_at) {
+            (Some(host), _) => format!("https://{host}"),
+            (None, Some(origin)) => origin.clone(),
+            (None, None) => format!("https://{DEFAULT_FRONTEND_API}"),
+        }
+    }
+
+    /// From here on it is behind a server of this origin.
+    #[cfg(feature = "serve")]
+    pub(crate) fn serve_at(&mut self, origin: &str) {
+        self.served_at = Some(origin.to_owned());
     }
 
     fn committed(&self, kind: CommitKind, id: String, trace: &str) -> Outcome {

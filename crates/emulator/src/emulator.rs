@@ -4,6 +4,8 @@
 //! exchanges in `exchange.rs`. How an emulator is made is in `builder.rs`; sessions are in `emulator/sessions.rs`.
 
 mod sessions;
+#[cfg(feature = "signing")]
+mod tokens;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -21,6 +21,7 @@ pub(crate) struct Ids {
     signatures: Rng,
     sessions: Rng,
     clients: Rng,
+    extras: Rng,
     instance: String,
 }
 
@@ -29,7 +30,8 @@ impl Ids {
         let mut root = Rng::with_seed(seed);
         let instance = ksuid("ins", KSUID_EPOCH, &mut root.fork());
         let (tokens, traces, signatures) = (root.fork(), root.fork(), root.fork());
-        Self { tokens, traces, signatures, sessions: root.fork(), clients: root.fork(), instance }
+        let (sessions, clients, extras) = (root.fork(), root.fork(), root.fork());
+        Self { tokens, traces, signatures, sessions, clients, extras, instance }
     }
 
     /// `act_` and a KSUID of this moment (milliseconds since 1970).
@@ -45,6 +47,11 @@ impl Ids {
     /// `client_` and a KSUID of this moment (milliseconds since 1970).
     pub(crate) fn client(&mut self, millis: i64) -> String {
         ksuid("client", millis.div_euclid(1000), &mut self.clients)
+    }
+
+    /// This prefix and a KSUID of this moment (milliseconds since 1970): the id of a thing that is not kept.
+    pub(crate) fn extra(&mut self, prefix: &str, millis: i64) -> String {
+        ksuid(prefix, millis.div_euclid(1000), &mut self.extras)
     }
 
     /// The id of the Clerk instance: the same for every token of an emulator.

@@ -20,6 +20,8 @@ mod script;
 #[cfg(feature = "serve")]
 mod serve;
 mod settings;
+#[cfg(feature = "signing")]
+mod signing;
 mod state;
 mod ticket;
 mod transport;
@@ -37,4 +39,10 @@ pub use crate::{
     next_attempt::NextAttempt,
     requests::RecordedRequest,
     settings::{QuotaCounted, SecondSession, WrongType},
+};
+#[cfg(feature = "signing")]
+pub use crate::{
+    clerk::SessionToken,
+    settings::{ExtraClaim, TicketUsedBy},
+    signing::InvalidSigningKey,
 };

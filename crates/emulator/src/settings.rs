@@ -1,12 +1,23 @@
 //! What the emulator does where Clerk's answer depends on the instance, and where no source says what Clerk does.
 
+#[cfg(feature = "signing")]
+mod tokens;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use clerk_actor_tokens_core::SecretKey;
 use http::StatusCode;
 
+#[cfg(feature = "signing")]
+pub(crate) use self::tokens::TokenSettings;
+#[cfg(feature = "signing")]
+pub use self::tokens::{ExtraClaim, TicketUsedBy};
+
 /// The key that the emulator takes unless it is given another.
 pub(crate) const DEFAULT_KEY: &str = "sk_test_emulator";
+
+/// The host of the links of an emulator that is not served, unless it is given another.
+pub(crate) const DEFAULT_FRONTEND_API: &str = "clerk.emulator.test";
 
 /// The largest request body, in bytes.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
@@ -49,7 +60,7 @@ pub enum SecondSession {
 pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) key: SecretKey,
-    pub(crate) frontend_api: String,
+    pub(crate) frontend_api: Option<String>,
     pub(crate) users: Option<BTreeSet<String>>,
     pub(crate) plan_allows: bool,
     pub(crate) quota: Option<u64>,
@@ -77,6 +88,8 @@ pub(crate) struct Settings {
     /// A status of a session that is over.
     pub(crate) inactive_as: String,
     pub(crate) second_session: SecondSession,
+    #[cfg(feature = "signing")]
+    pub(crate) tokens: TokenSettings,
 }
 
 impl Default for Settings {
@@ -84,7 +97,7 @@ impl Default for Settings {
         Self {
             seed: 0,
             key: default_key(),
-            frontend_api: "clerk.emulator.test".to_owned(),
+            frontend_api: None,
             users: None,
             plan_allows: true,
             quota: None,
@@ -107,6 +120,8 @@ impl Default for Settings {
             list_delay: Duration::ZERO,
             inactive_as: "expired".to_owned(),
             second_session: SecondSession::Beside,
+            #[cfg(feature = "signing")]
+            tokens: TokenSettings::default(),
         }
     }
 }

@@ -50,11 +50,19 @@ impl Running {
     }
 
     fn post(&self, path: &str, key: &str, body: &str) -> String {
+        self.send("POST", path, &format!("authorization: Bearer {key}\r\n"), body)
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.send("GET", path, "authorization: Bearer sk_test_emulator\r\n", "")
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let length = body.len();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
@@ -350,4 +358,114 @@ fn where_it_listens_can_be_chosen() {
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with(&format!("error: 0.0.0.0, port {port}: ")), "{stderr}");
     assert!(run(&["--help"]).1.contains("Any but a loopback address lets others in"));
+}
+
+fn body(answer: &str) -> serde_json::Value {
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+/// The path of a new link, and its ticket. It points to the server.
+fn link(server: &Running) -> (String, String) {
+    let created = body(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD));
+    let path = created["url"].as_str().unwrap().strip_prefix(&server.url).unwrap().to_owned();
+    (path, created["token"].as_str().unwrap().to_owned())
+}
+
+/// Opens a link as a browser does. Returns the id of the session.
+fn open(server: &Running) -> String {
+    let form = format!("strategy=ticket&ticket={}", link(server).1);
+    let signed_in = body(&server.send("POST", "/v1/client/sign_ins", "", &form));
+    signed_in["response"]["created_session_id"].as_str().unwrap().to_owned()
+}
+
+fn claims(jwt: &str) -> serde_json::Value {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn a_link_is_opened_at_the_server_that_made_it() {
+    let server = Running::start(&["--application-url", "http://localhost:3000"]);
+    let (path, ticket) = link(&server);
+    let first = server.send("GET", &path, "", "");
+    assert_eq!(status(&first), 303);
+    assert!(first.contains(&format!("location: http://localhost:3000/sign-in?__clerk_ticket={ticket}\r\n")));
+    let form = format!("strategy=ticket&ticket={ticket}");
+    let second = server.send("POST", "/v1/client/sign_ins", "", &form);
+    assert!(second.contains("set-cookie: __session=ey") && second.contains("set-cookie: __client_uat="));
+    let claims = claims(body(&second)["client"]["sessions"][0]["last_active_token"]["jwt"].as_str().unwrap());
+    assert_eq!((&claims["iss"], &claims["azp"]), (&server.url.as_str().into(), &"http://localhost:3000".into()));
+    assert_eq!(status(&server.send("POST", "/v1/client/sign_ins", "", &form)), 400);
+    // The ticket is signed by the key of the server's key set.
+    let keys = body(&server.send("GET", "/.well-known/jwks.json", "", ""));
+    let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_value(keys).unwrap();
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
+    validation.validate_aud = false;
+    let key = jsonwebtoken::DecodingKey::from_jwk(&keys.keys[0]).unwrap();
+    assert!(jsonwebtoken::decode::<serde_json::Value>(&ticket, &key, &validation).is_ok());
+    assert!(server.get("/v1/sessions?user_id=user_1").contains("\"status\":\"active\""));
+}
+
+/// Each setting of sessions and of tokens by what an answer shows of it.
+#[test]
+fn what_is_set_of_sessions_is_what_the_emulator_does() {
+    let list = |server: &Running, more: &str| body(&server.get(&format!("/v1/sessions?user_id=user_1{more}")));
+    let revoke =
+        |server: &Running, id: &str| status(&server.post(&format!("/v1/sessions/{id}/revoke"), "sk_test_emulator", ""));
+    let server = Running::start(&[
+        "--users-with-tasks=user_1",
+        "--accept-pending-filter",
+        "--sessions-drop-actor-keys",
+        "--second-session=replaces",
+        "--revoke-over-session=404",
+        "--token-version=1",
+        "--add-claims=jti",
+        "--add-claims=act.sid",
+        "--inactive-as=abandoned",
+        "--fault=session_list:before_commit:status(503)",
+    ]);
+    assert_eq!(status(&server.get("/v1/sessions?user_id=user_1")), 503);
+    let (first, second) = (open(&server), open(&server));
+    let pending = list(&server, "&status=pending");
+    assert_eq!(pending.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&pending[0]["id"], &pending[0]["actor"]),
+        (&second.as_str().into(), &serde_json::json!({ "sub": "user_agent" }))
+    );
+    assert_eq!(revoke(&server, &first), 404);
+    let token = body(&server.send("POST", &format!("/v1/client/sessions/{second}/tokens"), "", ""));
+    let claims = claims(token["jwt"].as_str().unwrap());
+    assert_eq!((claims.get("v"), claims["jti"].is_string(), claims["act"]["sid"].is_string()), (None, true, true));
+    assert_eq!(claims["act"].get("iss"), None);
+
+    let server = Running::start(&["--keep-over-sessions=0", "--ticket-used-by=get"]);
+    let id = open(&server);
+    assert_eq!((list(&server, "").as_array().unwrap().len(), revoke(&server, &id)), (1, 200));
+    assert_eq!(list(&server, "").as_array().unwrap().len(), 0);
+    let (path, _) = link(&server);
+    assert_eq!([(); 2].map(|()| status(&server.send("GET", &path, "", ""))), [200, 400]);
+
+    let server = Running::start(&["--list-delay=3600"]);
+    open(&server);
+    assert_eq!(list(&server, "").as_array().unwrap().len(), 0);
+
+    for wrong in ["--inactive-as=active", "--revoke-over-session=500", "--token-version=3", "--second-session=x"] {
+        assert_eq!(run(&[wrong]).0, Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn it_signs_with_the_key_in_a_file() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/promises/another_signing_key.pem");
+    let modulus = |options: &[&str]| body(&Running::start(options).get("/v1/jwks"))["keys"][0]["n"].clone();
+    let own = modulus(&["--signing-key", file]);
+    assert!(own.is_string());
+    assert_ne!(own, modulus(&[]));
+    for (file, why) in
+        [("/nowhere/key.pem", "No such file"), (concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "RSA private key")]
+    {
+        let (code, stdout, stderr) = run(&["--signing-key", file]);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""));
+        assert!(stderr.starts_with(&format!("error: --signing-key {file}: ")) && stderr.contains(why), "{stderr}");
+    }
 }

@@ -7,8 +7,9 @@ use clerk_actor_tokens_core::{Actor, ActorTokenStatus, Sanitized};
 
 use super::{
     Clerk,
+    errors::{Row, TICKET_EXPIRED, TICKET_INVALID, TICKET_REVOKED, TICKET_USED},
     sessions::{DEFAULT_LIFETIME, Opening},
-    token::DEFAULT_SESSION_MAX,
+    token::{DEFAULT_SESSION_MAX, Token},
 };
 use crate::ticket;
 
@@ -35,11 +36,16 @@ impl AcceptError {
     /// ```
     #[must_use]
     pub fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The error that Clerk answers.
+    pub(super) fn row(self) -> Row {
         match self {
-            Self::AlreadyUsed => "actor_token_already_used_code",
-            Self::Revoked => "actor_token_revoked_code",
-            Self::Expired => "ticket_expired_code",
-            Self::Invalid => "ticket_invalid_code",
+            Self::AlreadyUsed => TICKET_USED,
+            Self::Revoked => TICKET_REVOKED,
+            Self::Expired => TICKET_EXPIRED,
+            Self::Invalid => TICKET_INVALID,
         }
     }
 }
@@ -107,18 +113,17 @@ impl fmt::Debug for Session {
 }
 
 impl Clerk {
-    /// Opens the link of a token at this moment (milliseconds since 1970).
+    /// Opens the link of a token, and its session, at this moment (milliseconds since 1970).
     pub(crate) fn accept(&mut self, id: &str, now: i64) -> Result<Session, AcceptError> {
         let token = self.tokens.get_mut(id).ok_or(AcceptError::Invalid)?;
-        match token.status {
-            ActorTokenStatus::Accepted => return Err(AcceptError::AlreadyUsed),
-            ActorTokenStatus::Revoked => return Err(AcceptError::Revoked),
-            _ if !token.is_live(now) => return Err(AcceptError::Expired),
-            _ => {}
+        if token.is_opened && now < token.expires_at {
+            token.is_opened = false;
+        } else {
+            token.check(now)?;
+            token.status = ActorTokenStatus::Accepted;
+            token.updated_at = now;
+            self.accepted = self.accepted.saturating_add(1);
         }
-        token.status = ActorTokenStatus::Accepted;
-        token.updated_at = now;
-        self.accepted = self.accepted.saturating_add(1);
         let opening = Opening {
             user_id: token.user_id.clone(),
             actor: Some(token.actor.clone()),
@@ -143,9 +148,33 @@ impl Clerk {
         Session { id, user_id, actor, max_duration }
     }
 
+    /// Uses a ticket up, and leaves its session to be opened by [`accept`](Self::accept).
+    #[cfg(feature = "signing")]
+    pub(super) fn use_up(&mut self, id: &str, now: i64) -> Result<(), AcceptError> {
+        let token = self.tokens.get_mut(id).ok_or(AcceptError::Invalid)?;
+        token.check(now)?;
+        token.status = ActorTokenStatus::Accepted;
+        token.updated_at = now;
+        token.is_opened = true;
+        self.accepted = self.accepted.saturating_add(1);
+        Ok(())
+    }
+
     /// The id of the token that a link or a ticket belongs to.
     pub(crate) fn id_of_link(&self, link: &str) -> Option<String> {
         let ticket = ticket::in_link(link);
         self.tokens.values().find(|token| token.ticket == ticket).map(|token| token.id.as_str().to_owned())
+    }
+}
+
+impl Token {
+    /// Why its ticket opens nothing at this moment.
+    pub(super) fn check(&self, now: i64) -> Result<(), AcceptError> {
+        match self.status {
+            ActorTokenStatus::Accepted => Err(AcceptError::AlreadyUsed),
+            ActorTokenStatus::Revoked => Err(AcceptError::Revoked),
+            _ if !self.is_live(now) => Err(AcceptError::Expired),
+            _ => Ok(()),
+        }
     }
 }

@@ -47,22 +47,33 @@ impl Clerk {
         let exp = now.div_euclid(1000).saturating_add(lifetime);
         let signature = self.ids.signature();
         let claims = ticket::Claims { eis: lifetime, exp, iid: self.ids.instance(), sid: &id, st: "actor_token" };
-        let ticket = ticket::ticket(&claims, &signature);
+        let ticket = self.sign_ticket(&claims, &signature);
         let token = Token {
             id: typed_id,
             status: ActorTokenStatus::Pending,
             user_id,
             actor,
-            url: ticket::link(&self.settings.frontend_api, &ticket),
+            url: ticket::link(&self.origin(), &ticket),
             ticket,
             created_at: now,
             updated_at: now,
             expires_at: exp.saturating_mul(1000),
             session_max_duration,
+            is_opened: false,
         };
         self.tokens.insert(id.clone(), token);
         self.created = self.created.saturating_add(1);
         Ok(id)
+    }
+
+    /// A ticket with this signature, or with a real one where tickets are signed.
+    #[cfg_attr(not(feature = "signing"), allow(clippy::unused_self, reason = "nothing is signed then"))]
+    fn sign_ticket(&self, claims: &ticket::Claims<'_>, placeholder: &[u8]) -> String {
+        #[cfg(feature = "signing")]
+        if self.settings.tokens.signed_tickets || self.served_at.is_some() {
+            return ticket::signed(claims, &self.settings.tokens.key);
+        }
+        ticket::ticket(claims, placeholder)
     }
 
     fn check_user(&self, user_id: &str) -> Result<(), Refusal> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) status: StatusCode,
-    code: &'static str,
+    pub(super) code: &'static str,
     message: &'static str,
     long_message: &'static str,
 }
@@ -57,6 +57,18 @@ pub(crate) const INVALID_ACTION: Row = row(
     "Invalid action for session",
     "The action cannot be done because the status of the session is `{}`.",
 );
+pub(crate) const TICKET_USED: Row = row(
+    StatusCode::BAD_REQUEST,
+    "actor_token_already_used_code",
+    "already used",
+    "This actor token has already been used.",
+);
+pub(crate) const TICKET_REVOKED: Row =
+    row(StatusCode::BAD_REQUEST, "actor_token_revoked_code", "revoked", "This actor token has been revoked.");
+pub(crate) const TICKET_EXPIRED: Row =
+    row(StatusCode::BAD_REQUEST, "ticket_expired_code", "expired", "This ticket has expired.");
+pub(crate) const TICKET_INVALID: Row =
+    row(StatusCode::BAD_REQUEST, "ticket_invalid_code", "invalid", "This ticket is invalid.");
 pub(crate) const BODY_INVALID: Row =
     row(StatusCode::BAD_REQUEST, "request_body_invalid", "Request body invalid", "The request body is invalid.");
 pub(crate) const BODY_TOO_LARGE: Row = row(

@@ -25,21 +25,28 @@ pub(super) struct RateWindow {
     count: u32,
 }
 
-/// Lets a request pass that arrives at this moment (milliseconds since 1970), or says why not.
+/// Lets a request pass that arrives at this moment (milliseconds since 1970), or says why not. Without a window it does
+/// not count.
 pub(super) fn pass(
     request: &Request,
     version: Option<&str>,
     now: i64,
     settings: &Settings,
-    window: &mut RateWindow,
+    window: Option<&mut RateWindow>,
 ) -> Result<(), Refusal> {
     check_key(request, settings)?;
-    window.count(settings.rate_limit, now)?;
+    if let Some(window) = window {
+        window.count(settings.rate_limit, now)?;
+    }
     match version {
         Some(version) if settings.api_versions.iter().any(|known| known == version) => {}
         Some(version) => return Err(VERSION_INVALID.about(version).into()),
         None => return Err(VERSION_INVALID.about("given more than once").into()),
     }
+    check_size(request)
+}
+
+pub(super) fn check_size(request: &Request) -> Result<(), Refusal> {
     if request.body().len() > BODY_LIMIT { Err(BODY_TOO_LARGE.into()) } else { Ok(()) }
 }
 

@@ -33,6 +33,9 @@ pub(crate) struct SessionRecord {
     pub(crate) updated_at: i64,
     pub(crate) last_active_at: i64,
     pub(crate) expire_at: i64,
+    /// The session of the actor, as a claim names it.
+    #[cfg_attr(not(feature = "signing"), allow(dead_code, reason = "only a signed claim names it"))]
+    pub(crate) actor_session_id: String,
     /// Since when it is over.
     pub(crate) over_since: Option<i64>,
 }

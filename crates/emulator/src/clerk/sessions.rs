@@ -52,6 +52,7 @@ impl Sessions {
             updated_at: now,
             last_active_at: now,
             expire_at: now.saturating_add(lifetime),
+            actor_session_id: ids.extra("sess", now),
             over_since: None,
         });
         id

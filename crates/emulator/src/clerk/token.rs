@@ -22,6 +22,8 @@ pub(crate) struct Token {
     pub(crate) expires_at: i64,
     /// In seconds.
     pub(crate) session_max_duration: u64,
+    /// Its link used it up, and its session is not open yet.
+    pub(crate) is_opened: bool,
 }
 
 /// The answer, in the order in which Clerk writes it: the id comes early.

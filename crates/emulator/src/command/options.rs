@@ -1,10 +1,12 @@
 //! What can be set on the command line: the server's settings, and the emulator's.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use clerk_actor_tokens_core::SecretKey;
-use clerk_actor_tokens_emulator::{Emulator, EmulatorBuilder, QuotaCounted, SecondSession, Server, WrongType};
+use clerk_actor_tokens_emulator::{
+    Emulator, EmulatorBuilder, ExtraClaim, QuotaCounted, SecondSession, Server, TicketUsedBy, WrongType,
+};
 
 use crate::faults::Queued;
 
@@ -51,9 +53,19 @@ pub(crate) struct Options {
     /// Where ids come from
     #[arg(long, default_value_t = 0, help_heading = "Clerk")]
     seed: u64,
-    /// The host of the sign-in links
+    /// The host of the sign-in links, which is also the issuer of session tokens. Without it, the server is both
     #[arg(long, value_name = "HOST", help_heading = "Clerk")]
     frontend_api: Option<String>,
+    /// Where the application is, as http://localhost:3000: an opened link redirects to its page /sign-in. Without it, a
+    /// link answers which user it signs in
+    #[arg(long, value_name = "URL", help_heading = "Clerk")]
+    application_url: Option<String>,
+    /// The RSA private key (PEM) that tokens are signed with. Without it, a test key that is public
+    #[arg(long, value_name = "FILE", help_heading = "Clerk")]
+    signing_key: Option<PathBuf>,
+    /// The version of session tokens
+    #[arg(long, value_name = "VERSION", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2), help_heading = "Clerk")]
+    token_version: u8,
     /// A user that exists; can be given again. Without it, every id is a user
     #[arg(long, value_name = "ID", help_heading = "Clerk")]
     user: Vec<String>,
@@ -124,6 +136,27 @@ pub(crate) struct Options {
     /// Where the session of a user's second token goes: beside that of the first, or in its place
     #[arg(long, value_enum, default_value = "beside", help_heading = "Open at Clerk")]
     second_session: Second,
+    /// Which step of opening a link uses its ticket up: GET of the link, or the POST that signs in
+    #[arg(long, value_enum, default_value = "post", help_heading = "Open at Clerk")]
+    ticket_used_by: UsedBy,
+    /// A claim that session tokens have besides; can be given again
+    #[arg(long, value_enum, value_name = "CLAIM", help_heading = "Open at Clerk")]
+    add_claims: Vec<Claim>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum UsedBy {
+    Get,
+    Post,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Claim {
+    Jti,
+    #[value(name = "act.iss")]
+    ActIss,
+    #[value(name = "act.sid")]
+    ActSid,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -173,6 +206,7 @@ impl Options {
         let over = self.revoke_over_session.parse().map_err(|error| format!("--revoke-over-session: {error}"))?;
         builder = builder.second_session(second).revoke_over_session(over).inactive_as(&self.inactive_as);
         builder = builder.users_with_tasks(&self.users_with_tasks).list_delay(Duration::from_secs(self.list_delay));
+        builder = self.tokens(builder)?;
         if let Some(seconds) = self.keep_over_sessions {
             builder = builder.keep_over_sessions(Duration::from_secs(seconds));
         }
@@ -209,6 +243,27 @@ impl Options {
         let emulator = builder.build();
         self.fault.iter().for_each(|queued| queued.queue(&emulator));
         Ok(emulator)
+    }
+
+    /// What is signed, and how.
+    fn tokens(&self, mut builder: EmulatorBuilder) -> Result<EmulatorBuilder, String> {
+        let used_by = match self.ticket_used_by {
+            UsedBy::Get => TicketUsedBy::Get,
+            UsedBy::Post => TicketUsedBy::Post,
+        };
+        let claims = self.add_claims.iter().map(|claim| match claim {
+            Claim::Jti => ExtraClaim::Jti,
+            Claim::ActIss => ExtraClaim::ActIss,
+            Claim::ActSid => ExtraClaim::ActSid,
+        });
+        builder = builder.ticket_used_by(used_by).token_version(self.token_version).add_claims(claims);
+        if let Some(url) = &self.application_url {
+            builder = builder.application_url(url);
+        }
+        let Some(file) = &self.signing_key else { return Ok(builder) };
+        let wrong = |error: &dyn std::fmt::Display| format!("--signing-key {}: {error}", file.display());
+        let pem = fs::read_to_string(file).map_err(|error| wrong(&error))?;
+        builder.signing_key_pem(&pem).map_err(|error| wrong(&error))
     }
 
     /// The server with its settings.

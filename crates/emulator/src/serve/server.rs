@@ -139,6 +139,7 @@ impl Server {
             acceptor,
         });
         let url = format!("{}://{address}", if state.has_tls() { "https" } else { "http" });
+        state.inner().lock().clerk.serve_at(&url);
         // Its user has chosen to speak HTTP to this address.
         let host = match address {
             SocketAddr::V4(address) => address.ip().to_string(),

@@ -3,7 +3,11 @@
 use clerk_actor_tokens_emulator::{Behaviour, Known, behaviours};
 
 const README: &str = include_str!("../../README.md");
-const BUILDER: &str = include_str!("../../src/builder.rs");
+const BUILDER: &str = concat!(
+    include_str!("../../src/builder.rs"),
+    include_str!("../../src/builder/sessions.rs"),
+    include_str!("../../src/builder/tokens.rs"),
+);
 
 fn row(behaviour: &Behaviour) -> String {
     let known = match behaviour.setting() {

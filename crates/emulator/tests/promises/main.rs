@@ -23,4 +23,6 @@ mod messages;
 #[cfg(feature = "serve")]
 mod serve;
 mod sessions;
+#[cfg(feature = "signing")]
+mod tokens;
 mod transport;
