@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use clerk_actor_tokens::{
     ActorTokenId, BaseUrl, CreateActorToken, RetryPolicy,
-    http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName},
-    operation::{Operation, OperationInfo, RevokeActorToken},
+    bytes::Bytes,
+    http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName},
+    operation::{Operation, OperationInfo, RevokeActorToken, RevokeSession},
     serde_json::{self, Value, json},
     testing::emulator::{Emulator, EmulatorBuilder, QuotaCounted, WrongType, fault},
     transport::{CallContext, Deadline, HttpTransport, Request},
@@ -185,12 +186,42 @@ fn refusals() -> Vec<(Exchange, u16)> {
         }
         refusals.push((Exchange { schema: REVOKE, clerk, request: revoke(&id) }, 400));
     }
+    let over = Emulator::new();
+    let session = over.sign_in("user_1").id().to_owned();
+    over.end_session(&session, "ended");
+    let mut request = RevokeSession::new(&session).request(&BaseUrl::default()).unwrap();
+    let authorization = format!("Bearer {}", over.secret_key().expose()).parse().unwrap();
+    request.headers_mut().insert(AUTHORIZATION, authorization);
+    refusals.push((Exchange { schema: "revoke-session", clerk: over, request }, 400));
+    refusals.extend(refused_links());
     let (broken_create, broken_revoke) = (Emulator::new(), Emulator::new());
     broken_create.next_create().before_commit(fault::status(500));
     broken_revoke.next_revoke().before_commit(fault::status(500));
     refusals.push((Exchange { schema: CREATE, clerk: broken_create, request: create(good()) }, 500));
     refusals.push((Exchange { schema: REVOKE, clerk: broken_revoke, request: revoke("act_1") }, 500));
     refusals
+}
+
+/// Links that open nothing.
+fn refused_links() -> Vec<(Exchange, u16)> {
+    let open = |clerk: Emulator, ticket: &str| {
+        let uri = format!("https://clerk.example.com/v1/tickets/accept?ticket={ticket}");
+        let request = clerk_actor_tokens::http::Request::get(uri).header(ACCEPT, "application/json");
+        (Exchange { schema: "accept-ticket", clerk, request: request.body(Bytes::new()).unwrap() }, 400)
+    };
+    let refused = |spoil: fn(&Emulator, &ActorTokenId)| {
+        let clerk = Emulator::new();
+        let call = clerk.client().actor_tokens().create("user_1", clerk_actor_tokens::Actor::new("user_2"));
+        let token = pollster::block_on(call.send()).unwrap();
+        spoil(&clerk, token.id());
+        open(clerk, token.token().unwrap().expose())
+    };
+    vec![
+        refused(|clerk, id| drop(clerk.accept(id).unwrap())),
+        refused(|clerk, id| drop(pollster::block_on(clerk.client().actor_tokens().revoke(id).send()).unwrap())),
+        refused(|clerk, _| clerk.advance(Duration::from_secs(3601))),
+        open(Emulator::new(), "none"),
+    ]
 }
 
 /// An emulator that has one token, with other keys in its actor.

@@ -13,5 +13,6 @@ mod answers;
 mod loosened;
 mod requests;
 mod schemas;
+mod sessions;
 mod shape;
 mod shapes;
