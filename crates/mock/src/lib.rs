@@ -20,6 +20,9 @@ pub use crate::{
     capturing::CapturingTransport,
     failing::FailingTransport,
     never::NeverTransport,
-    scripted::{Answer, ExpectedRequest, ScriptedTransport, create_request, revoke_request},
+    scripted::{
+        Answer, ExpectedRequest, ScriptedTransport, create_request, get_session_request, list_sessions_request,
+        revoke_request, revoke_session_request,
+    },
     timer::{ManualTimer, WithTimer},
 };

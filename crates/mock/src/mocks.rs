@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clerk_actor_tokens_core::{
-    ActorToken, ActorTokenId, ActorTokensApi, ApiResponse, CallContext, CreateActorToken, Error, Executor, Held,
-    HttpTransport, Request, Response, Revocation, SystemTimer, ThreadExecutor, Timer, TransportError,
+    ActorToken, ActorTokenId, ActorTokensApi, ApiResponse, CallContext, CreateActorToken, EndError, EndImpersonation,
+    Ended, Error, Executor, Held, HttpTransport, Request, Response, Revocation, SystemTimer, ThreadExecutor, Timer,
+    TransportError,
 };
 use mockall::mock;
 
@@ -79,8 +80,9 @@ impl HttpTransport for MockHttpTransport {
 
 mock! {
     /// A `mockall` mock of [`ActorTokensApi`], for code that takes the API as a trait and never sees HTTP: set
-    /// expectations with `expect_create()`, `expect_hold()` and `expect_revoke()`, or with
-    /// `expect_create_with_response()` and `expect_revoke_with_response()`. What `hold` returns is made by [`Held::of`].
+    /// expectations with `expect_create()`, `expect_hold()`, `expect_revoke()` and `expect_end()`, or with
+    /// `expect_create_with_response()` and `expect_revoke_with_response()`. What `hold` returns is made by [`Held::of`],
+    /// and what `end` returns by [`Ended::new`] or [`EndError::new`].
     ///
     /// A token to return is made by
     /// [`to_actor_token`](crate::responses::ActorTokenResponse::to_actor_token), a token with its response by
@@ -107,6 +109,24 @@ mock! {
     /// })?;
     /// # Ok::<(), Error>(())
     /// ```
+    ///
+    /// The end of a link that was used:
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::{ActorTokensApi, EndImpersonation, Ended, EndedSession, SessionEnd};
+    /// use clerk_actor_tokens_mock::{MockActorTokensApi, responses};
+    /// use std::time::SystemTime;
+    ///
+    /// let mut clerk = MockActorTokensApi::new();
+    /// clerk.expect_end().withf(|end| end.user_id() == "user_1").returning(|_| {
+    ///     let session = responses::session().id("sess_1").to_session();
+    ///     Ok(Ended::new([EndedSession::new(session.id().clone(), SessionEnd::Revoked)], SystemTime::UNIX_EPOCH))
+    /// });
+    ///
+    /// let ended = pollster::block_on(clerk.end(EndImpersonation::of("user_1").by("user_agent")))?;
+    /// assert_eq!(ended.sessions().len(), 1);
+    /// # Ok::<(), clerk_actor_tokens_core::EndError>(())
+    /// ```
     #[derive(Debug)]
     pub ActorTokensApi {}
 
@@ -115,6 +135,7 @@ mock! {
         async fn create(&self, create: CreateActorToken) -> Result<ActorToken, Error>;
         async fn hold(&self, create: CreateActorToken) -> Result<Held<ActorToken>, Error>;
         async fn revoke(&self, id: ActorTokenId) -> Result<Revocation, Error>;
+        async fn end(&self, end: EndImpersonation) -> Result<Ended, EndError>;
         async fn create_with_response(&self, create: CreateActorToken) -> Result<ApiResponse<ActorToken>, Error>;
         async fn revoke_with_response(&self, id: ActorTokenId) -> Result<ApiResponse<Revocation>, Error>;
     }
@@ -124,12 +145,13 @@ mock! {
 mod tests {
     use crate::{ManualTimer, MockActorTokensApi, MockHttpTransport, WithTimer, hand_over::tests::context, responses};
     use clerk_actor_tokens_core::{
-        Actor, ActorTokensApi, ApiResponse, CreateActorToken, HttpTransport, Request, Response, Revocation, Timer,
+        Actor, ActorTokensApi, ApiResponse, CreateActorToken, EndError, EndImpersonation, Ended, EndedSession, Error,
+        HttpTransport, ListSessions, Request, Response, Revocation, SessionEnd, SessionId, Timer,
     };
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
         sync::Arc,
-        time::Duration,
+        time::{Duration, SystemTime},
     };
 
     fn request() -> Request {
@@ -193,6 +215,35 @@ mod tests {
         assert_eq!((created.status().as_u16(), created.trace_id()), (200, Some("7c1a")));
         let revoked = pollster::block_on(clerk.revoke_with_response(created.value().id().clone())).unwrap();
         assert_eq!((revoked.status().as_u16(), revoked.into_value()), (400, Revocation::AlreadyRevoked));
+    }
+
+    #[test]
+    fn an_end_is_mocked_with_what_was_ended_and_with_why_not_all_was() {
+        let ended = || {
+            let session = EndedSession::new(SessionId::new("sess_1").unwrap(), SessionEnd::Revoked);
+            Ended::new([session], SystemTime::UNIX_EPOCH)
+        };
+        let mut mock = MockActorTokensApi::new();
+        mock.expect_end().withf(|end| end.user_id() == "user_1").times(1).returning(move |_| Ok(ended()));
+        mock.expect_end().withf(|end| end.user_id() == "user_2").times(1).returning(move |_| {
+            let error = Error::from_response(&ListSessions::INFO, &responses::rate_limited(7).build());
+            Err(EndError::new(error, ended()))
+        });
+        let clerk: Box<dyn ActorTokensApi> = Box::new(mock);
+        let end = |user: &str| pollster::block_on(clerk.end(EndImpersonation::of(user).any_actor()));
+        assert_eq!(end("user_1").unwrap(), ended());
+        let error = end("user_2").unwrap_err();
+        assert_eq!(error.ended(), &ended());
+        assert_eq!(error.error().and_then(Error::status).map(|status| status.as_u16()), Some(429));
+    }
+
+    #[test]
+    fn an_end_that_nobody_expected_fails_and_prints_no_secret() {
+        let mock = MockActorTokensApi::new();
+        let end = EndImpersonation::of("user_1").by("sk_live_CANARY").stamp("attempt", "CANARY");
+        let panic = catch_unwind(AssertUnwindSafe(|| pollster::block_on(mock.end(end)))).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains("user_1") && !message.contains("CANARY"), "{message}");
     }
 
     #[test]

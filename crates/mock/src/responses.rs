@@ -16,7 +16,9 @@
 //! ```
 mod error;
 mod head;
+mod object;
 mod sample;
+mod session;
 mod token;
 
 use clerk_actor_tokens_core::{Response, TransportError, TransportErrorKind};
@@ -29,7 +31,8 @@ use self::head::{Head, status_code};
 pub(crate) use self::head::{header_name, header_value};
 pub use self::{
     error::ClerkErrorResponse,
-    sample::{SAMPLE_ACTOR_SUB, SAMPLE_ID, SAMPLE_USER_ID},
+    sample::{SAMPLE_ACTOR_SUB, SAMPLE_ID, SAMPLE_SESSION_ID, SAMPLE_USER_ID},
+    session::{SessionResponse, SessionsResponse},
     token::ActorTokenResponse,
 };
 use crate::captured::CapturedRequest;
@@ -47,6 +50,39 @@ pub fn actor_token() -> ActorTokenResponse {
 /// id with the one that it asked for, so give the same one here.
 pub fn revoked_actor_token() -> ActorTokenResponse {
     ActorTokenResponse::revoked()
+}
+
+/// A session: 200, active, with an actor. One of the user's own has `field("actor", Value::Null)`, one that was ended
+/// `status("revoked")`.
+///
+/// The client compares the id with the one that it asked for, and in a list the user. So give the same ones here.
+///
+/// ```
+/// use clerk_actor_tokens_mock::responses;
+/// let session = responses::session().user_id("user_1").actor_sub("user_agent").to_session();
+/// assert_eq!(session.actor().and_then(|actor| actor.sub()), Some("user_agent"));
+/// ```
+pub fn session() -> SessionResponse {
+    SessionResponse::active()
+}
+
+/// A page of sessions: 200, with these as `data`, and their number as `total_count`.
+///
+/// Status and headers are those of the page: what a session was given of them does not count.
+///
+/// ```
+/// use clerk_actor_tokens_core::{Client, SecretKey};
+/// use clerk_actor_tokens_mock::{ScriptedTransport, list_sessions_request, responses};
+///
+/// let page = responses::sessions(["sess_1", "sess_2"].map(|id| responses::session().id(id).user_id("user_1")));
+/// let transport = ScriptedTransport::new().expect(list_sessions_request("user_1"), page);
+/// let clerk = Client::new(transport, SecretKey::new("sk_test_abc")?);
+/// let sessions = pollster::block_on(clerk.sessions().list("user_1").send()).unwrap();
+/// assert_eq!(sessions.len(), 2);
+/// # Ok::<(), clerk_actor_tokens_core::InvalidKey>(())
+/// ```
+pub fn sessions(sessions: impl IntoIterator<Item = SessionResponse>) -> SessionsResponse {
+    SessionsResponse::new(sessions)
 }
 
 /// An error in Clerk's own form, with this status and code. A code that Clerk's clients know brings Clerk's words.
@@ -135,6 +171,9 @@ pub(crate) fn echo(request: &CapturedRequest) -> Response {
             }
             answer.build()
         }
+        (&Method::GET, [.., "sessions", id]) => session().id(*id).build(),
+        (&Method::POST, [.., "sessions", id, "revoke"]) => session().id(*id).status("revoked").build(),
+        (&Method::GET, [.., "sessions"]) => sessions([]).build(),
         _ => clerk_error(404, "resource_not_found").build(),
     }
 }
@@ -189,6 +228,75 @@ mod tests {
         assert!(body["token"].is_null() && body.get("token").is_some());
         assert_eq!(body["more"], 1);
         assert_eq!(body.get("url"), None);
+    }
+
+    #[test]
+    fn a_session_has_every_field_of_the_description() {
+        let response = session().build();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let body = body(response);
+        assert_eq!(body["object"], "session");
+        assert_eq!(body["id"], SAMPLE_SESSION_ID);
+        assert_eq!(body["user_id"], SAMPLE_USER_ID);
+        assert!(body["client_id"].as_str().unwrap().starts_with("client_"));
+        assert_eq!(body["status"], "active");
+        assert_eq!(body["actor"], json!({ "sub": SAMPLE_ACTOR_SUB }));
+        for nullable in ["last_active_organization_id", "tasks", "latest_activity"] {
+            assert_eq!(body.get(nullable), Some(&Value::Null), "{nullable}");
+        }
+        let time = |name: &str| body[name].as_i64().unwrap();
+        assert!(time("created_at") <= time("updated_at") && time("created_at") <= time("last_active_at"));
+        assert!(time("last_active_at") < time("expire_at") && time("expire_at") <= time("abandon_at"));
+        assert_eq!(body.as_object().unwrap().len(), 14);
+    }
+
+    #[test]
+    fn every_part_of_a_session_can_be_set_nulled_and_left_out() {
+        let response = session()
+            .id("sess_1")
+            .user_id("user_1")
+            .actor_sub("agent")
+            .status("brand_new")
+            .field("client_id", Value::Null)
+            .field("more", 1)
+            .without("tasks")
+            .http_status(202)
+            .header("x-a", "1")
+            .build();
+        assert_eq!((response.status().as_u16(), &response.headers()["x-a"]), (202, &HeaderValue::from_static("1")));
+        let body = body(response);
+        assert_eq!(body["id"], "sess_1");
+        assert_eq!(body["user_id"], "user_1");
+        assert_eq!(body["actor"], json!({ "sub": "agent" }));
+        assert_eq!(body["status"], "brand_new");
+        assert!(body["client_id"].is_null() && body.get("client_id").is_some());
+        assert_eq!(body["more"], 1);
+        assert_eq!(body.get("tasks"), None);
+    }
+
+    #[test]
+    fn a_page_has_its_sessions_in_their_order_and_counts_them() {
+        assert_eq!(body(sessions([])), json!({ "data": [], "total_count": 0 }));
+        let page = sessions([session().id("sess_2").http_status(500).header("x-a", "1"), session().id("sess_1")]);
+        let response = page.header("x-b", "1").build();
+        assert_eq!((response.status().as_u16(), response.headers().get("x-a")), (200, None));
+        assert_eq!(response.headers()["x-b"], "1");
+        let page = body(response);
+        assert_eq!((&page["data"][0]["id"], &page["data"][1]["id"]), (&json!("sess_2"), &json!("sess_1")));
+        assert_eq!(page["data"][1], body(session().id("sess_1")));
+        assert_eq!(page["total_count"], 2);
+        assert_eq!(body(sessions([session()]).field("total_count", 7))["total_count"], 7);
+    }
+
+    #[test]
+    fn a_session_as_a_value_has_what_the_answer_says() {
+        let value = session().id("sess_1").user_id("user_1").actor_sub("a").to_session();
+        assert_eq!((value.id().as_str(), value.user_id(), value.status().as_str()), ("sess_1", "user_1", "active"));
+        assert_eq!(value.actor().and_then(|actor| actor.sub()), Some("a"));
+        assert!(value.client_id().is_some() && value.expire_at() > value.created_at());
+        let own = session().field("actor", Value::Null).status("ended").to_session();
+        assert!(own.actor().is_none() && !own.status().is_live());
     }
 
     #[test]
@@ -266,7 +374,17 @@ mod tests {
         assert_eq!(body(send("POST", "/v1/actor_tokens", ""))["user_id"], SAMPLE_USER_ID);
         let revoked = body(send("POST", "/elsewhere/v1/actor_tokens/act_7/revoke", ""));
         assert_eq!((&revoked["id"], &revoked["status"]), (&json!("act_7"), &json!("revoked")));
-        assert_eq!(send("GET", "/v1/actor_tokens", "").status(), 404);
+        let page = body(send("GET", "/v1/sessions?user_id=user_1&paginated=true", ""));
+        assert_eq!(page, json!({ "data": [], "total_count": 0 }));
+        for (method, path, status) in
+            [("GET", "/v1/sessions/sess_7", "active"), ("POST", "/else/v1/sessions/sess_7/revoke", "revoked")]
+        {
+            let session = body(send(method, path, ""));
+            assert_eq!((&session["id"], &session["status"]), (&json!("sess_7"), &json!(status)), "{path}");
+        }
+        for (method, path) in [("GET", "/v1/actor_tokens"), ("POST", "/v1/sessions"), ("POST", "/v1/sessions/sess_7")] {
+            assert_eq!(send(method, path, "").status(), 404, "{method} {path}");
+        }
         assert_eq!(echo(&CapturedRequest::new(Request::default())).status(), 404);
     }
 
@@ -303,7 +421,19 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_token_cannot_be_made_one_and_its_values_are_not_shown() {
+    fn an_answer_that_is_no_token_or_session_cannot_be_made_one_and_its_values_are_not_shown() {
+        let broken_sessions = [
+            session().field("id", "CANARY/"),
+            session().field("status", vec!["CANARY"]),
+            session().http_status(500).field("note", "CANARY"),
+            session().field("object", "CANARY"),
+        ];
+        for broken in broken_sessions {
+            let panic = catch_unwind(std::panic::AssertUnwindSafe(|| broken.to_session())).unwrap_err();
+            let message = panic.downcast_ref::<String>().unwrap();
+            assert!(message.starts_with("no client takes this answer for a session"), "{message}");
+            assert!(!message.contains("CANARY"), "{message}");
+        }
         let broken = [
             actor_token().field("id", "CANARY/"),
             actor_token().field("status", vec!["CANARY"]),
@@ -325,7 +455,9 @@ mod tests {
             .field("actor", json!({ "sub": "sk_live_CANARY" }))
             .header("x-a", "sk_live_CANARY");
         let error = clerk_error(400, "sk_live_CANARY").message("Bearer CANARY").meta("k", "sk_live_CANARY");
-        let shown = format!("{token:?} {token:#?} {error:?} {error:#?}");
+        let session = session().field("actor", json!({ "sub": "sk_live_CANARY" })).field("sk_live_CANARY", 1);
+        let page = sessions([session.clone()]).header("x-a", "sk_live_CANARY").field("Bearer CANARY", 1);
+        let shown = format!("{token:?} {token:#?} {error:?} {error:#?} {session:?} {session:#?} {page:?} {page:#?}");
         assert!(!shown.contains("CANARY"), "{shown}");
     }
 }

@@ -1,13 +1,15 @@
 //! A transport that plays a script: these requests, in this order, with these answers.
 //!
 //! Responsible for the order, for saying what differs and where it was expected, and for not forgetting a failure. It
-//! is not responsible for what a request must be (`expected`), for comparing JSON (`diff`) or for what comes back
-//! (`answer`).
+//! is not responsible for what a request must be (`expected`, `ready_made`), for comparing JSON (`diff`) and queries
+//! (`query`), or for what comes back (`answer`).
 #![allow(clippy::panic, reason = "failing the test is what this double is for")]
 
 mod answer;
 mod diff;
 mod expected;
+mod query;
+mod ready_made;
 
 use std::{
     collections::VecDeque,
@@ -26,7 +28,8 @@ use clerk_actor_tokens_core::{
 use self::answer::AnswerFn;
 pub use self::{
     answer::Answer,
-    expected::{ExpectedRequest, create_request, revoke_request},
+    expected::ExpectedRequest,
+    ready_made::{create_request, get_session_request, list_sessions_request, revoke_request, revoke_session_request},
 };
 use crate::{
     captured::CapturedRequest,
@@ -39,7 +42,7 @@ use crate::{
 /// A request that is not the next one of the script panics inside `send`, so the place of the panic is in this crate.
 /// The line of the test is in the first line of the message: where the request was expected, or, for a request beyond
 /// the script, where the script ends: its last [`expect`](Self::expect), or [`new`](Self::new) if there is none. What
-/// came and what differs, by JSON path, follows. No credential is shown.
+/// came and what differs, by JSON path or by the name of a query's member, follows. No credential is shown.
 ///
 /// The panic may never reach the test: a spawned task ends silently, a middleware may catch it. So the script
 /// remembers it: from then on it fails every request, [`assert_done`](Self::assert_done) fails with the same message,

@@ -10,11 +10,13 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ActorTokensApi, Client, CreateActorToken, ErrorKind, HttpTransport, SecretKey, TransportErrorKind,
+    Actor, ActorTokensApi, Client, CreateActorToken, ErrorKind, HttpTransport, SecretKey, SessionStatus,
+    TransportErrorKind,
 };
 use clerk_actor_tokens_mock::{
     Answer, CapturingTransport, FailingTransport, ManualTimer, MockActorTokensApi, MockHttpTransport, NeverTransport,
-    ScriptedTransport, WithTimer, create_request, responses, revoke_request,
+    ScriptedTransport, WithTimer, create_request, get_session_request, list_sessions_request, responses,
+    revoke_request, revoke_session_request,
 };
 use pollster::block_on;
 
@@ -71,6 +73,52 @@ fn an_echo_is_an_answer_that_the_client_accepts() {
     let token = block_on(create.send()).unwrap();
     block_on(clerk.actor_tokens().revoke(token.id()).send()).unwrap();
     transport.assert_done();
+}
+
+#[test]
+fn an_echo_of_a_call_about_sessions_is_an_answer_that_the_client_accepts() {
+    let transport = ScriptedTransport::new()
+        .expect(list_sessions_request("user 1&2").query("status", "active").bearer(&key()), Answer::echo())
+        .expect(get_session_request("sess_1").bearer(&key()), Answer::echo())
+        .expect(revoke_session_request("sess_1").bearer(&key()), Answer::echo());
+    let clerk = Client::new(transport.clone(), key());
+    assert!(block_on(clerk.sessions().list("user 1&2").status(SessionStatus::Active).send()).unwrap().is_empty());
+    let session = block_on(clerk.sessions().get("sess_1").send()).unwrap();
+    assert_eq!((session.id().as_str(), session.status()), ("sess_1", &SessionStatus::Active));
+    let session = block_on(clerk.sessions().revoke("sess_1").send()).unwrap();
+    assert_eq!((session.id().as_str(), session.status()), ("sess_1", &SessionStatus::Revoked));
+    transport.assert_done();
+}
+
+#[test]
+fn an_end_of_an_impersonation_can_be_scripted_call_by_call() {
+    let session = || responses::session().user_id("user_1");
+    let page = responses::sessions([
+        session().id("sess_1").actor_sub("user_agent"),
+        session().id("sess_2").actor_sub("somebody else"),
+        session().id("sess_3").field("actor", serde_json::Value::Null),
+    ]);
+    let transport = ScriptedTransport::new()
+        .expect(revoke_request("act_1"), responses::cannot_be_revoked("accepted"))
+        .expect(list_sessions_request("user_1"), page)
+        .expect(revoke_session_request("sess_1"), responses::session().id("sess_1").status("revoked"))
+        .expect(list_sessions_request("user_1"), Answer::echo());
+    let clerk = Client::new(transport.clone(), key());
+    let ended = block_on(clerk.impersonations().end("user_1").by("user_agent").token("act_1").send()).unwrap();
+    assert_eq!(ended.sessions().iter().map(|session| session.id().as_str()).collect::<Vec<_>>(), ["sess_1"]);
+    transport.assert_done();
+}
+
+#[test]
+fn a_wrong_query_of_the_client_is_told_by_the_name_of_its_member() {
+    let transport = ScriptedTransport::new().expect(list_sessions_request("user_2"), Answer::echo());
+    let clerk = Client::new(transport.clone(), key());
+    let sent = AssertUnwindSafe(|| block_on(clerk.sessions().list("user_1").send()));
+    let panic = catch_unwind(sent).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains(r#"query user_id: expected "user_2", got "user_1""#), "{message}");
+    assert!(!message.contains("query limit") && !message.contains("CANARY"), "{message}");
+    assert!(catch_unwind(AssertUnwindSafe(|| transport.assert_done())).is_err());
 }
 
 #[test]

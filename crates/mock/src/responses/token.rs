@@ -1,15 +1,14 @@
 //! Answers that hold an actor token.
 #![allow(clippy::panic, reason = "what is no token fails the test, at the caller's line")]
 
-use std::fmt;
-
-use clerk_actor_tokens_core::{Actor, ActorToken, CreateActorToken, Operation, Response, Sanitized};
+use clerk_actor_tokens_core::{Actor, ActorToken, CreateActorToken, Operation};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
-    head::{Head, status_code},
-    sample::{SAMPLE_ACTOR_SUB, SAMPLE_ID, SAMPLE_USER_ID},
+    head::Head,
+    object::object_response,
+    sample::{CREATED_AT, SAMPLE_ACTOR_SUB, SAMPLE_ID, SAMPLE_USER_ID},
 };
 
 /// A ticket of the form that Clerk's have, for [`SAMPLE_ID`], expired long ago. Its signature is none.
@@ -17,8 +16,6 @@ const TICKET: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.\
     eyJlaXMiOjM2MDAsImV4cCI6MTcwMDAwMzYwMCwiaWlkIjoiaW5zX3NhbXBsZSIsInNpZCI6ImFjdF8yU2FtcGxlQWN0b3JUb2tlbkZvclRlc3RzMDEiLCJzdCI6ImFjdG9yX3Rva2VuIn0.\
     c2FtcGxl";
 const SIGN_IN: &str = "https://clerk.example.com/v1/tickets/accept?ticket=";
-/// 2023-11-14T22:13:20Z in milliseconds.
-const CREATED_AT: i64 = 1_700_000_000_000;
 
 /// An answer that holds an actor token: what [`actor_token`](super::actor_token) and
 /// [`revoked_actor_token`](super::revoked_actor_token) give.
@@ -76,38 +73,6 @@ impl ActorTokenResponse {
         self.field("status", status)
     }
 
-    /// Sets any field of the answer, also to null or to something that Clerk would not send.
-    pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.fields.insert(name.to_owned(), value.into());
-        self
-    }
-
-    /// Leaves a field out.
-    pub fn without(mut self, name: &str) -> Self {
-        self.fields.remove(name);
-        self
-    }
-
-    /// Sets the HTTP status, 200 otherwise.
-    ///
-    /// # Panics
-    /// If it is no HTTP status (100 to 999).
-    #[track_caller]
-    pub fn http_status(mut self, status: u16) -> Self {
-        self.head.status = status_code(status);
-        self
-    }
-
-    /// Sets a header.
-    ///
-    /// # Panics
-    /// If the name or the value cannot stand in a header.
-    #[track_caller]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.head.set(name, value);
-        self
-    }
-
     /// The value that a client makes of this answer to a create without durations, for
     /// [`MockActorTokensApi`](crate::MockActorTokensApi).
     ///
@@ -129,26 +94,6 @@ impl ActorTokenResponse {
             Err(error) => panic!("no client takes this answer for an actor token: {error}"),
         }
     }
-
-    /// The response.
-    #[must_use]
-    pub fn build(self) -> Response {
-        self.head.with_json(&Value::Object(self.fields))
-    }
 }
 
-impl From<ActorTokenResponse> for Response {
-    fn from(response: ActorTokenResponse) -> Self {
-        response.build()
-    }
-}
-
-impl fmt::Debug for ActorTokenResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.fields.keys().map(|name| Sanitized::new(name)).collect();
-        f.debug_struct("ActorTokenResponse")
-            .field("http_status", &self.head.status.as_u16())
-            .field("fields", &names)
-            .finish_non_exhaustive()
-    }
-}
+object_response!(ActorTokenResponse);

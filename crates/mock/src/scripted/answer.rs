@@ -6,7 +6,7 @@ use clerk_actor_tokens_core::{Response, Sanitized, TransportError, TransportErro
 
 use crate::{
     captured::CapturedRequest,
-    responses::{self, ActorTokenResponse, ClerkErrorResponse},
+    responses::{self, ClerkErrorResponse},
 };
 
 /// The answer to one request: a response, a transport failure, or something that looks at the request first.
@@ -39,9 +39,13 @@ pub(super) enum Kind {
 }
 
 impl Answer {
-    /// The success that fits the request: a create is answered with a token for the user and the actor that it asked
-    /// for, a revoke with the revoked token of that id, anything else with 404. The token's id is
-    /// [`SAMPLE_ID`](responses::SAMPLE_ID).
+    /// The success that fits the request; anything else than these is answered with 404:
+    ///
+    /// - a create with a token for the user and the actor that it asked for. The token's id is
+    ///   [`SAMPLE_ID`](responses::SAMPLE_ID);
+    /// - a revoke with the revoked token of that id;
+    /// - a list of sessions with an empty page;
+    /// - the reading of a session with an active session of that id, and its end with the revoked one.
     ///
     /// ```
     /// use clerk_actor_tokens_core::{Client, SecretKey};
@@ -80,12 +84,6 @@ impl Answer {
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
         Self(Kind::Response(response))
-    }
-}
-
-impl From<ActorTokenResponse> for Answer {
-    fn from(response: ActorTokenResponse) -> Self {
-        response.build().into()
     }
 }
 

@@ -6,7 +6,10 @@ use clerk_actor_tokens_core::{Sanitized, SecretKey};
 use http::{HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use serde_json::{Value, json};
 
-use super::diff::{Compare, differences, shown};
+use super::{
+    diff::{Compare, differences, shown},
+    query::{self, Member},
+};
 use crate::{
     captured::{CapturedRequest, ShownBytes, is_secret_header, shown_header},
     responses::{header_name, header_value},
@@ -14,8 +17,11 @@ use crate::{
 
 /// What one request of a script has to be.
 ///
-/// Method and path are always compared. Everything else is compared if it was named: headers one by one, the body as a
-/// whole ([`json`](Self::json)) or in part ([`json_including`](Self::json_including)). All that was named must hold.
+/// Method and path are always compared. Headers are compared if they were named, one by one. So is the body, as a whole
+/// ([`json`](Self::json)) or in part ([`json_including`](Self::json_including)). All that was named must hold.
+///
+/// The query is compared by its members, in any order. With none in the path, and none named by [`query`](Self::query),
+/// none must come.
 ///
 /// ```
 /// use clerk_actor_tokens_mock::ExpectedRequest;
@@ -30,7 +36,9 @@ use crate::{
 #[must_use]
 pub struct ExpectedRequest {
     method: Method,
+    /// With the query, if one was written.
     path: String,
+    query: Vec<Member>,
     headers: Vec<(HeaderName, ExpectedHeader)>,
     bearer: Option<SecretKey>,
     bodies: Vec<ExpectedBody>,
@@ -49,24 +57,11 @@ enum ExpectedBody {
     Json(Value, Compare),
 }
 
-/// A create call: `POST /v1/actor_tokens` with a JSON object.
-///
-/// Name what matters to the test with [`user_id`](ExpectedRequest::user_id),
-/// [`actor_sub`](ExpectedRequest::actor_sub), [`expires_in`](ExpectedRequest::expires_in) and so on; the rest is not
-/// compared.
-pub fn create_request() -> ExpectedRequest {
-    ExpectedRequest::post("/v1/actor_tokens").json_including(json!({}))
-}
-
-/// A revoke call: `POST /v1/actor_tokens/{id}/revoke` without a body.
-pub fn revoke_request(id: impl AsRef<str>) -> ExpectedRequest {
-    ExpectedRequest::post(format!("/v1/actor_tokens/{}/revoke", id.as_ref())).no_body()
-}
-
 impl ExpectedRequest {
-    /// A request with this method, to this path. A query string is part of the path; without one, none must come.
+    /// A request with this method, to this path. A query behind it is all of the query: these members, in any order, and
+    /// those that [`query`](Self::query) names.
     pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), bearer: None, bodies: Vec::new() }
+        Self { method, path: path.into(), query: Vec::new(), headers: Vec::new(), bearer: None, bodies: Vec::new() }
     }
 
     /// A `POST` to this path.
@@ -77,6 +72,26 @@ impl ExpectedRequest {
     /// A `GET` of this path.
     pub fn get(path: impl Into<String>) -> Self {
         Self::new(Method::GET, path)
+    }
+
+    /// A member of the query with this value, as it is before percent-encoding.
+    ///
+    /// It is the only value of that name, unless the name comes with another one here or in the path. Members of other
+    /// names may come too, unless the path has a query. The same member named again says nothing new.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_mock::ExpectedRequest;
+    ///
+    /// let some_page = ExpectedRequest::get("/v1/sessions").query("user_id", "user_1");
+    /// let this_page = ExpectedRequest::get("/v1/sessions?paginated=true&limit=10").query("user_id", "user_1");
+    /// # let _ = (some_page, this_page);
+    /// ```
+    pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let member = Member::new(name.as_ref(), value.as_ref());
+        if !self.query.contains(&member) {
+            self.query.push(member);
+        }
+        self
     }
 
     /// Exactly this JSON body, whatever its white space and the order of its keys.
@@ -161,10 +176,17 @@ impl ExpectedRequest {
         if self.method != *got.method() {
             lines.push(format!("method: expected {}, got {}", self.method, got.method()));
         }
-        let path = got.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        if self.path != path {
-            lines.push(format!("path: expected {:?}, got {:?}", Sanitized::new(&self.path), Sanitized::new(path)));
+        let (path, written) =
+            self.path.split_once('?').map_or((&*self.path, None), |(path, query)| (path, Some(query)));
+        let got_path = got.uri().path_and_query().map_or("/", http::uri::PathAndQuery::path);
+        if path != got_path {
+            lines.push(format!("path: expected {:?}, got {:?}", Sanitized::new(path), Sanitized::new(got_path)));
         }
+        let mut expected = query::members(written.unwrap_or_default());
+        let named: Vec<_> = self.query.iter().filter(|member| !expected.contains(member)).cloned().collect();
+        expected.extend(named);
+        let is_all = written.is_some() || self.query.is_empty();
+        lines.extend(query::differences(&expected, &query::members(got.query().unwrap_or_default()), is_all));
         for (name, expected) in &self.headers {
             lines.extend(header_difference(name, expected, got));
         }
@@ -218,6 +240,9 @@ impl ExpectedBody {
 impl fmt::Display for ExpectedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, Sanitized::new(&self.path))?;
+        for member in &self.query {
+            write!(f, "\n      query {member}")?;
+        }
         for (name, expected) in &self.headers {
             match expected {
                 ExpectedHeader::Is(value) => write!(f, "\n      header {name}: {}", shown_header(name, value))?,
@@ -248,6 +273,7 @@ impl fmt::Debug for ExpectedRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{create_request, get_session_request, list_sessions_request, revoke_request, revoke_session_request};
     use clerk_actor_tokens_core::Request;
 
     const KEY: &str = "sk_test_CANARY";
@@ -285,8 +311,8 @@ mod tests {
         let table: [(ExpectedRequest, CapturedRequest, &[&str]); 19] = [
             (ExpectedRequest::get("/v1/actor_tokens"), create(), &["method: expected GET, got POST"]),
             (ExpectedRequest::post("/v1/other"), create(), &[r#"path: expected "/v1/other", got "/v1/actor_tokens""#]),
-            (ExpectedRequest::post("/a?b=1"), got("POST", "/a", ""), &[r#"path: expected "/a?b=1", got "/a""#]),
-            (ExpectedRequest::post("/a"), got("POST", "/a?b=1", ""), &[r#"path: expected "/a", got "/a?b=1""#]),
+            (ExpectedRequest::post("/a?b=1"), got("POST", "/a", ""), &[r#"query b: expected "1", got nothing"#]),
+            (ExpectedRequest::post("/a"), got("POST", "/a?b=1", ""), &[r#"query b: expected nothing, got "1""#]),
             (create_request().user_id("user_2"), create(), &[r#"$.user_id: expected "user_2", got "user_1""#]),
             (create_request().actor_sub("a"), create(), &[r#"$.actor.sub: expected "a", got "b""#]),
             (
@@ -342,6 +368,76 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_compared_by_its_members() {
+        let get = ExpectedRequest::get;
+        let table: [(ExpectedRequest, &str, &[&str]); 15] = [
+            (get("/a?b=1&c=2"), "/a?c=2&b=1", &[]),
+            (get("/a?"), "/a", &[]),
+            (get("/a?b=1"), "/a?b=1&c=2", &[r#"query c: expected nothing, got "2""#]),
+            (get("/a").query("b", "1"), "/a?c=2&b=1", &[]),
+            (get("/a").query("b", "x y&z+é"), "/a?b=x%20y%26z%2B%C3%A9", &[]),
+            (get("/a").query("b", "x%20y"), "/a?b=x%20y", &[r#"query b: expected "x%20y", got "x y""#]),
+            (get("/a").query("b", "1").query("c", "3"), "/a?b=1&c=2", &[r#"query c: expected "3", got "2""#]),
+            (get("/a").query("b", "1"), "/a?b=1&b=2", &[r#"query b: expected "1", got "1" and "2""#]),
+            (get("/a").query("b", "1").query("b", "2"), "/a?b=2&b=1", &[]),
+            (get("/a").query("b", "1").query("b", "1"), "/a?b=1", &[]),
+            (get("/a?b=1&b=1").query("b", "1"), "/a?b=1&b=1", &[]),
+            (get("/a?b=1").query("c", "2"), "/a?c=2&b=1", &[]),
+            (get("/a?b=1").query("c", "2"), "/a?c=2&b=1&d=3", &[r#"query d: expected nothing, got "3""#]),
+            (get("/a?").query("b", "1"), "/a?b=1&c=2", &[r#"query c: expected nothing, got "2""#]),
+            (
+                get("/x?b=1").query("ticket", "CANARY"),
+                "/a?b=2&ticket=CANARY2",
+                &[
+                    r#"path: expected "/x", got "/a""#,
+                    r#"query b: expected "1", got "2""#,
+                    r#"query ticket: expected "(redacted)", got "(redacted)" (another one)"#,
+                ],
+            ),
+        ];
+        for (expected, path, lines) in table {
+            assert_eq!(expected.differences(&got("GET", path, "")), lines, "{expected} {path}");
+        }
+    }
+
+    #[test]
+    fn the_calls_about_sessions_are_told_apart() {
+        let list = list_sessions_request("user_1");
+        let table: [(ExpectedRequest, CapturedRequest, &[&str]); 8] = [
+            (list.clone(), got("GET", "/v1/sessions?limit=9&user_id=user_1&offset=9", ""), &[]),
+            (list.clone(), got("GET", "/v1/sessions", ""), &[r#"query user_id: expected "user_1", got nothing"#]),
+            (
+                list.clone().query("status", "active"),
+                got("GET", "/v1/sessions?user_id=user_1", ""),
+                &[r#"query status: expected "active", got nothing"#],
+            ),
+            (
+                list,
+                got("POST", "/v1/sessions?user_id=user_1", "{}"),
+                &["method: expected GET, got POST", "body: expected nothing, got {}"],
+            ),
+            (get_session_request("sess_1"), got("GET", "/v1/sessions/sess_1", ""), &[]),
+            (
+                get_session_request("sess_1"),
+                got("GET", "/v1/sessions/sess_2?a=1", ""),
+                &[
+                    r#"path: expected "/v1/sessions/sess_1", got "/v1/sessions/sess_2""#,
+                    r#"query a: expected nothing, got "1""#,
+                ],
+            ),
+            (revoke_session_request("sess_1"), got("POST", "/v1/sessions/sess_1/revoke", ""), &[]),
+            (
+                revoke_session_request("sess_1"),
+                got("GET", "/v1/sessions/sess_1/revoke", "{}"),
+                &["method: expected POST, got GET", "body: expected nothing, got {}"],
+            ),
+        ];
+        for (expected, got, lines) in table {
+            assert_eq!(expected.differences(&got), lines, "{expected}");
+        }
+    }
+
+    #[test]
     fn a_bearer_that_did_not_come_is_nothing() {
         let without = CapturedRequest::new(Request::default());
         let expected = ExpectedRequest::get("/").bearer(&SecretKey::new(KEY).unwrap());
@@ -352,6 +448,8 @@ mod tests {
     fn display_and_debug_say_all_that_was_named_and_no_secret() {
         let expected = create_request()
             .user_id("user_1")
+            .query("user_id", "user_2")
+            .query("ticket", "CANARY")
             .header("authorization", "Bearer sk_test_CANARY")
             .header("x-key", "sk_live_CANARY")
             .header_present("x-b")
@@ -363,6 +461,8 @@ mod tests {
         assert!(!shown.contains("CANARY"), "{shown}");
         let parts = [
             "POST /v1/actor_tokens",
+            r#"query user_id: "user_2""#,
+            "query ticket: ",
             r#"body with {"user_id":"user_1"}"#,
             "x-key",
             "x-b: any value",
