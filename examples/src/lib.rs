@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clerk_actor_tokens::{Error, tower::RequestBody};
+use clerk_actor_tokens::{EndError, Error, tower::RequestBody};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -21,6 +21,8 @@ pub enum Failure {
     Setup(Box<dyn std::error::Error>),
     /// The call failed.
     Call(Error),
+    /// Not all was ended.
+    End(EndError),
 }
 
 impl<E: std::error::Error + 'static> From<E> for Failure {
@@ -33,7 +35,7 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 /// happened at Clerk:
 ///
 /// - 1: nothing was done (a rejected call, or a bad setting);
-/// - 3: ambiguous. Something may have been done that is not known of here.
+/// - 3: ambiguous. Something may have been done that is not known of here, or something is left.
 ///
 /// (2 is for arguments that cannot be read.)
 #[must_use]
@@ -51,6 +53,10 @@ pub fn tell(result: Result<serde_json::Value, Failure>) -> ExitCode {
         Err(Failure::Call(error)) => {
             eprintln!("rejected: {error}");
             ExitCode::from(1)
+        }
+        Err(Failure::End(error)) => {
+            eprintln!("not all was ended: {error}");
+            ExitCode::from(3)
         }
         Err(Failure::Setup(error)) => {
             eprintln!("cannot start: {error}");

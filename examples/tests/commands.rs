@@ -103,6 +103,18 @@ async fn revoke_says_whether_it_was_revoked_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn end_says_which_sessions_it_ended() {
+    let server = serve(Emulator::builder()).await;
+    let id = run(&server, "create", &["user_1", "user_2"]).await.json()["id"].as_str().unwrap().to_owned();
+    let session = server.emulator().accept(&id.parse().unwrap()).unwrap();
+    server.emulator().sign_in("user_1");
+    let ended = run(&server, "end", &["user_1", "user_2", "--token", &id]).await.json();
+    assert_eq!(ended["sessions"], serde_json::json!([{ "id": session.id(), "ended_by_this": true }]));
+    server.emulator().assert_live_sessions(1);
+    run(&server, "end", &["user_1", ""]).await.assert_one_line_on_stderr(3, "not all was ended: EndImpersonation: ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_exit_code_tells_a_rejected_call_from_an_ambiguous_one() {
     let server = serve(Emulator::builder().users(["user_1"])).await;
     run(&server, "create", &["user_9", "user_2"]).await.assert_one_line_on_stderr(1, "rejected: CreateActorToken: 404");

@@ -14,7 +14,7 @@ words! {
     ActorTokenStatus {
         /// The link was not used yet. The token can be revoked.
         Pending = "pending",
-        /// The link was used. End the session instead.
+        /// The link was used. End the session instead: [`Impersonations::end`](crate::Impersonations::end).
         Accepted = "accepted",
         /// The token was revoked.
         Revoked = "revoked",

@@ -34,5 +34,6 @@ pages! {
     without_async = "without-async.md",
     transports = "transports.md",
     operations = "operations.md",
+    sessions = "sessions.md",
     other_clients = "other-clients.md",
 }

@@ -54,6 +54,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Err(error) => {
             println!("   {error}");
             println!("   {}", error.advice());
+            if let Some(end) = error.end_session(used.record()) {
+                let ended = client.impersonations().run(end).send().await?;
+                println!("   sessions ended: {}", ended.sessions().len());
+            }
         }
     }
 

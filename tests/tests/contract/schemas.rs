@@ -31,7 +31,7 @@ pub(crate) fn fits(schema: &str, value: &Value) -> Result<(), String> {
 
 /// Whether this answer of the operation is described.
 pub(crate) fn is_described(operation: &str, status: u16) -> bool {
-    Contract::published().0[operation]["$defs"].get(status.to_string()).is_some()
+    Contract::published().0.get(operation).is_some_and(|it| it["$defs"].get(status.to_string()).is_some())
 }
 
 impl Contract {

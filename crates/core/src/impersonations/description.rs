@@ -68,7 +68,7 @@ impl EndImpersonation {
         self
     }
 
-    /// Takes every session that has an actor, whoever it is.
+    /// Takes every session that has an actor.
     pub fn any_actor(mut self) -> Self {
         self.any_actor = true;
         self

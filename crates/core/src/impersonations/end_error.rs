@@ -17,13 +17,20 @@ struct Inner {
 }
 
 impl EndError {
-    /// Makes one of the call that failed, and of what was ended before.
+    /// Makes one of the call that failed, and of what was ended before. For a test double.
     #[must_use]
     pub fn new(error: Error, ended: Ended) -> Self {
-        Self::with_live(Some(error), ended, Vec::new())
+        Self::of(Some(error), ended, Vec::new())
     }
 
-    pub(super) fn with_live(error: Option<Error>, ended: Ended, live: Vec<SessionId>) -> Self {
+    /// Sets the sessions that are known to be live, for a test double.
+    #[must_use]
+    pub fn with_live(mut self, live: impl IntoIterator<Item = SessionId>) -> Self {
+        self.0.live = live.into_iter().collect();
+        self
+    }
+
+    pub(super) fn of(error: Option<Error>, ended: Ended, live: Vec<SessionId>) -> Self {
         Self(Box::new(Inner { ended, live, error }))
     }
 

@@ -75,6 +75,13 @@ impl Ended {
         Self { sessions, token_status: None, last_end }
     }
 
+    /// Sets what the token is, for a test double.
+    #[must_use]
+    pub fn with_token_status(mut self, status: ActorTokenStatus) -> Self {
+        self.token_status = Some(status);
+        self
+    }
+
     /// Returns the sessions that are over. Empty, if there were none.
     #[must_use]
     pub fn sessions(&self) -> &[EndedSession] {

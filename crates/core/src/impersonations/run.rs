@@ -81,11 +81,11 @@ impl<T: HttpTransport + ?Sized> Run<'_, T> {
                 return Err(self.failed(of_token.unwrap_or(error)));
             }
         }
-        Err(EndError::with_live(of_token, self.ended, self.live))
+        Err(EndError::of(of_token, self.ended, self.live))
     }
 
     fn failed(self, error: Error) -> EndError {
-        EndError::with_live(Some(error), self.ended, self.live)
+        EndError::of(Some(error), self.ended, self.live)
     }
 
     async fn revoke_token(&mut self, revoke: RevokeActorToken) -> Result<(), Error> {

@@ -16,12 +16,12 @@ const MOST_STEPS_BACK: u32 = 100;
 /// The sessions of a list, page by page. [`Sessions::pages`](crate::Sessions::pages) returns it.
 ///
 /// Sessions begin and go while the pages are read, and move the others. So each page begins with the last session of the page
-/// before, and what comes again is left out. Where that session is not there, the step is taken back.
+/// before, and what comes again is left out. Where that session is not there, the page before is read again.
 pub struct SessionPages<T: ?Sized = dyn HttpTransport> {
     client: Client<T>,
     list: ListSessions,
     next: Option<u32>,
-    /// How often the step to the next page was taken back.
+    /// How often a page was read again.
     steps_back: u32,
     since: Option<Timestamp>,
     seen: HashSet<SessionId>,

@@ -97,6 +97,39 @@ fn every_kind_of_transport_failure_has_its_own_row() {
     }
 }
 
+/// Rows 2 to 8a, 10 to 18, 24 and 26 for the calls about sessions: they are sent again as a revocation is.
+#[test]
+fn the_calls_about_sessions_have_the_rows_of_a_revocation() {
+    for api in Op::SESSIONS {
+        assert_eq!(run(&client(move |_| ok(&api.reply()).into()), api).map_err(|error| error.to_string()), Ok(()));
+        for (kind, _, revoke) in KINDS {
+            check(api, move || kind.into(), revoke, &format!("{kind:?}"));
+        }
+        for code in (300..=599).chain([100, 199, 600, 999]) {
+            for body in [CLERK_BODY, HTML_BODY, ""] {
+                let expected = status_rows(code).1;
+                check(api, move || response(code, body).into(), expected, &format!("{code} {body:?}"));
+            }
+        }
+        // A 2xx that is not Clerk's, one that cannot be used, and one that answers another request.
+        for body in ["<html>", "{}", "7", r#"{"object":"user"}"#] {
+            let expected = fate(1, ResponseInvalid, Unknown);
+            check(api, move || response(200, body).into(), expected, body);
+        }
+        for body in ["", "[", "{", r#"{"object":"session""#] {
+            let expected = fate(1, ResponseInvalid, Executed);
+            check(api, move || response(200, body).into(), expected, body);
+        }
+        let mut other = api.reply();
+        match &mut other {
+            Value::Array(list) => list[0]["user_id"] = json!("user_other"),
+            session => session["id"] = json!("sess_other"),
+        }
+        let body = other.to_string();
+        check(api, move || response(200, body.clone()).into(), fate(1, ResponseMismatch, Unknown), "another's");
+    }
+}
+
 #[test]
 fn what_a_kind_claims_alone_is_never_less_than_the_row_says() {
     for (kind, create, _) in KINDS {

@@ -16,8 +16,8 @@ use clerk_actor_tokens_core::{
 };
 
 use crate::common::{
-    AGENT, ID, Op, Play, Scripted, USER, WALL_AT_START, builder, client, join, ok, pause, poll_and_drop, response, run,
-    token_json, with_header,
+    AGENT, ID, Op, Play, SESSION, Scripted, USER, WALL_AT_START, builder, client, join, ok, pause, poll_and_drop,
+    response, run, token_json, with_header,
 };
 use proptest::prelude::*;
 
@@ -48,6 +48,9 @@ async fn send<T: HttpTransport + ?Sized>(client: &Client<T>, op: Op, timeout: Du
     match op {
         Op::Create => api.create(USER, Actor::new(AGENT)).retry(once).timeout(timeout).send().await.map(drop),
         Op::Revoke => api.revoke(ID).retry(once).timeout(timeout).send().await.map(drop),
+        Op::ListSessions => client.sessions().list(USER).retry(once).timeout(timeout).send().await.map(drop),
+        Op::GetSession => client.sessions().get(SESSION).retry(once).timeout(timeout).send().await.map(drop),
+        Op::RevokeSession => client.sessions().revoke(SESSION).retry(once).timeout(timeout).send().await.map(drop),
     }
 }
 

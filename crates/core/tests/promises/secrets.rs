@@ -15,7 +15,8 @@ use clerk_actor_tokens_core::{
 };
 
 use crate::common::{
-    AGENT, ID, Op, Play, Scripted, USER, builder, cannot_be_revoked, ok, response, run, test_key, token_json, with,
+    AGENT, ID, Op, Play, SESSION, Scripted, USER, builder, cannot_be_revoked, ok, response, run, test_key, token_json,
+    with,
 };
 use serde_json::{Value, json};
 
@@ -66,10 +67,10 @@ fn assert_error_hides(error: &Error, what: &dyn Display) {
     }
 }
 
-/// Both calls, over a transport that plays this; a success must hide its secrets as well as a failure.
+/// Each call, over a transport that plays this; a success must hide its secrets as well as a failure.
 #[track_caller]
 fn assert_calls_hide(play: impl Fn() -> Play + Send + Sync + Clone + 'static, what: &dyn Display) {
-    for op in Op::BOTH {
+    for op in Op::BOTH.into_iter().chain(Op::SESSIONS) {
         let play = play.clone();
         let client = builder(move |_| play()).retry(RetryPolicy::none()).build().unwrap();
         let tokens = client.actor_tokens();
@@ -82,6 +83,18 @@ fn assert_calls_hide(play: impl Fn() -> Play + Send + Sync + Clone + 'static, wh
                 }
             }
             Op::Revoke => match pollster::block_on(tokens.revoke(ID).send_with_response()) {
+                Ok(answer) => assert_debug_hides(&answer, what),
+                Err(error) => assert_error_hides(&error, what),
+            },
+            Op::ListSessions => match pollster::block_on(client.sessions().list(USER).send_with_response()) {
+                Ok(answer) => assert_debug_hides(&answer, what),
+                Err(error) => assert_error_hides(&error, what),
+            },
+            Op::GetSession => match pollster::block_on(client.sessions().get(SESSION).send_with_response()) {
+                Ok(answer) => assert_debug_hides(&answer, what),
+                Err(error) => assert_error_hides(&error, what),
+            },
+            Op::RevokeSession => match pollster::block_on(client.sessions().revoke(SESSION).send_with_response()) {
                 Ok(answer) => assert_debug_hides(&answer, what),
                 Err(error) => assert_error_hides(&error, what),
             },

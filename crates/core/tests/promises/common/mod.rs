@@ -350,9 +350,15 @@ pub(crate) fn hedge_after(polls: u32) -> impl Middleware {
 pub(crate) enum Op {
     Create,
     Revoke,
+    ListSessions,
+    GetSession,
+    RevokeSession,
 }
 
 impl Op {
+    /// The calls about sessions. All of them have the rows of a revocation, but for its own (20 to 25).
+    pub(crate) const SESSIONS: [Self; 3] = [Self::ListSessions, Self::GetSession, Self::RevokeSession];
+
     pub(crate) const BOTH: [Self; 2] = [Self::Create, Self::Revoke];
 
     /// A good answer of this call.
@@ -360,6 +366,9 @@ impl Op {
         match self {
             Self::Create => token_json("pending"),
             Self::Revoke => token_json("revoked"),
+            Self::ListSessions => json!([session_json("active")]),
+            Self::GetSession => session_json("active"),
+            Self::RevokeSession => session_json("revoked"),
         }
     }
 }
@@ -370,6 +379,9 @@ pub(crate) fn run<T: HttpTransport + ?Sized>(client: &Client<T>, api: Op) -> Res
         match api {
             Op::Create => client.actor_tokens().create(USER, Actor::new(AGENT)).send().await.map(drop),
             Op::Revoke => client.actor_tokens().revoke(ID).send().await.map(drop),
+            Op::ListSessions => client.sessions().list(USER).send().await.map(drop),
+            Op::GetSession => client.sessions().get(SESSION).send().await.map(drop),
+            Op::RevokeSession => client.sessions().revoke(SESSION).send().await.map(drop),
         }
     })
 }
@@ -399,6 +411,21 @@ pub(crate) fn response(code: u16, body: impl Into<Vec<u8>>) -> Response {
 pub(crate) fn with_header(mut response: Response, name: &'static str, value: &str) -> Response {
     response.headers_mut().append(name, value.parse().unwrap());
     response
+}
+
+/// The session that the calls about sessions are about.
+pub(crate) const SESSION: &str = "sess_1";
+
+pub(crate) fn session_json(state: &str) -> Value {
+    json!({
+        "object": "session",
+        "id": SESSION,
+        "status": state,
+        "user_id": USER,
+        "client_id": "client_1",
+        "actor": {"sub": AGENT},
+        "created_at": 1_700_000_000_000_i64,
+    })
 }
 
 pub(crate) fn token_json(state: &str) -> Value {
