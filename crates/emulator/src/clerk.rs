@@ -9,22 +9,26 @@ mod create;
 pub(crate) mod errors;
 #[cfg(feature = "signing")]
 mod frontend;
+#[cfg(feature = "signing")]
+mod frontend_route;
 mod gate;
 mod query;
 mod refusal;
 mod revoke;
+mod route;
 mod session;
 mod session_list;
 mod session_revoke;
 #[cfg(feature = "signing")]
 mod session_token;
+mod session_views;
 mod sessions;
 mod token;
 
 use std::collections::BTreeMap;
 
 use clerk_actor_tokens_core::{Request, Response};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 #[cfg(feature = "signing")]
 pub use self::session_token::SessionToken;
@@ -33,10 +37,11 @@ pub use self::{
     session::StoredSession,
     token::StoredToken,
 };
-use self::{errors::NOT_FOUND, gate::RateWindow, refusal::Refusal, session::SessionRecord, sessions::Sessions};
-pub(crate) use self::{session::OVER, token::Token};
+use self::{
+    errors::NOT_FOUND, gate::RateWindow, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions,
+};
+pub(crate) use self::{route::kind_of, session::OVER, token::Token};
 use crate::{
-    call::CallKind,
     fault,
     ids::Ids,
     ledger::CommitKind,
@@ -74,65 +79,6 @@ pub(crate) struct Commit {
 pub(crate) struct Subject<'a> {
     pub(crate) user_id: &'a str,
     pub(crate) actor_sub: Option<&'a str>,
-}
-
-/// Where a request goes.
-enum Route<'a> {
-    Create,
-    Revoke(&'a str),
-    SessionList,
-    SessionGet(&'a str),
-    SessionRevoke(&'a str),
-    #[cfg(feature = "signing")]
-    SessionTokens(&'a str),
-    #[cfg(feature = "signing")]
-    Jwks,
-    /// The frontend API, whose callers have no secret key.
-    #[cfg(feature = "signing")]
-    Frontend(frontend::Route<'a>),
-}
-
-impl<'a> Route<'a> {
-    fn of(request: &'a Request) -> Option<Self> {
-        #[cfg(feature = "signing")]
-        if let Some(route) = frontend::Route::of(request) {
-            return Some(Self::Frontend(route));
-        }
-        let segments: Vec<_> = request.uri().path().strip_prefix("/v1/")?.split('/').collect();
-        match (request.method(), segments.as_slice()) {
-            (&Method::POST, ["actor_tokens"]) => Some(Self::Create),
-            (&Method::POST, ["actor_tokens", id, "revoke"]) if !id.is_empty() => Some(Self::Revoke(id)),
-            (&Method::GET, ["sessions"]) => Some(Self::SessionList),
-            (&Method::GET, ["sessions", id]) if !id.is_empty() => Some(Self::SessionGet(id)),
-            (&Method::POST, ["sessions", id, "revoke"]) if !id.is_empty() => Some(Self::SessionRevoke(id)),
-            #[cfg(feature = "signing")]
-            (&Method::POST, ["sessions", id, "tokens"]) if !id.is_empty() => Some(Self::SessionTokens(id)),
-            #[cfg(feature = "signing")]
-            (&Method::GET, ["jwks"]) => Some(Self::Jwks),
-            _ => None,
-        }
-    }
-
-    /// Whether it counts against the limit of requests.
-    fn is_limited(&self) -> bool {
-        #[cfg(feature = "signing")]
-        return !matches!(self, Self::Jwks);
-        #[cfg(not(feature = "signing"))]
-        return true;
-    }
-}
-
-/// Which call a request is, if a fault can be queued for it.
-pub(crate) fn kind_of(request: &Request) -> Option<CallKind> {
-    match Route::of(request)? {
-        Route::Create => Some(CallKind::Create),
-        Route::Revoke(_) => Some(CallKind::Revoke),
-        Route::SessionList => Some(CallKind::SessionList),
-        Route::SessionGet(_) => Some(CallKind::SessionGet),
-        Route::SessionRevoke(_) => Some(CallKind::SessionRevoke),
-        #[cfg(feature = "signing")]
-        Route::SessionTokens(_) | Route::Jwks | Route::Frontend(_) => None,
-    }
 }
 
 impl Clerk {
@@ -246,26 +192,6 @@ impl Clerk {
     /// What is stored under an id.
     pub(crate) fn token(&self, id: &str) -> Option<&Token> {
         self.tokens.get(id)
-    }
-
-    /// Every session as it is at this moment, the oldest first.
-    pub(crate) fn sessions(&mut self, now: i64) -> impl Iterator<Item = StoredSession> {
-        self.sessions.settle(now, &self.settings);
-        self.sessions.iter().map(SessionRecord::view)
-    }
-
-    /// A session as it is at this moment.
-    pub(crate) fn session(&mut self, id: &str, now: i64) -> Option<StoredSession> {
-        self.sessions.settle(now, &self.settings);
-        self.sessions.get(id).map(SessionRecord::view)
-    }
-
-    /// Gives a live session another status. Says whether it was live, and is that now.
-    pub(crate) fn end_session(&mut self, id: &str, status: &str, now: i64) -> bool {
-        self.sessions.settle(now, &self.settings);
-        let is_another = status != session::ACTIVE && status != session::PENDING;
-        let live = self.sessions.get_mut(id).filter(|session| session.is_live() && is_another);
-        live.map(|session| session.become_status(status, now)).is_some()
     }
 
     /// Of whom a commit is.

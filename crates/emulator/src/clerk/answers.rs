@@ -63,10 +63,13 @@ fn html(status: StatusCode, trace: &str) -> Response {
     finish(status, "text/html; charset=UTF-8", page.into(), trace)
 }
 
-/// RFC 9110 section 5.6.7, within what it can name. `None` is later than any clock goes.
 fn http_date(moment: Option<SystemTime>) -> HeaderValue {
-    let last = UNIX_EPOCH.checked_add(Duration::from_secs(LAST)).unwrap_or(UNIX_EPOCH);
-    let text = httpdate::fmt_http_date(moment.unwrap_or(last).clamp(UNIX_EPOCH, last));
     // A date is of digits, letters and spaces.
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::from_str(&date(moment)).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// RFC 9110 section 5.6.7, within what it can name. `None` is later than any clock goes.
+pub(super) fn date(moment: Option<SystemTime>) -> String {
+    let last = UNIX_EPOCH.checked_add(Duration::from_secs(LAST)).unwrap_or(UNIX_EPOCH);
+    httpdate::fmt_http_date(moment.unwrap_or(last).clamp(UNIX_EPOCH, last))
 }

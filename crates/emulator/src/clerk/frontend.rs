@@ -4,9 +4,11 @@
 
 mod browser;
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use clerk_actor_tokens_core::{Request, Response};
 use http::{
-    HeaderValue, Method, StatusCode,
+    HeaderValue, StatusCode,
     header::{ACCEPT, LOCATION},
 };
 use serde_json::json;
@@ -14,7 +16,9 @@ use serde_json::json;
 use self::browser::clear_cookies;
 use super::{
     AcceptError, Clerk,
+    answers::date,
     errors::{PARAM_INVALID, PARAM_MISSING, TICKET_INVALID, finish, json_answer},
+    frontend_route::FrontendRoute as Route,
     gate, query,
     refusal::Refusal,
     token::Token,
@@ -23,32 +27,6 @@ use crate::settings::TicketUsedBy;
 
 const STRATEGY: &str = "strategy";
 const TICKET: &str = "ticket";
-
-/// Where a request goes.
-pub(super) enum Route<'a> {
-    Jwks,
-    /// The link itself.
-    Accept,
-    SignIn,
-    Tokens(&'a str),
-    Touch(&'a str),
-    End(&'a str),
-}
-
-impl<'a> Route<'a> {
-    pub(super) fn of(request: &'a Request) -> Option<Self> {
-        let segments: Vec<_> = request.uri().path().strip_prefix('/')?.split('/').collect();
-        match (request.method(), segments.as_slice()) {
-            (&Method::GET, [".well-known", "jwks.json"]) => Some(Self::Jwks),
-            (&Method::GET, ["v1", "tickets", "accept"]) => Some(Self::Accept),
-            (&Method::POST, ["v1", "client", "sign_ins"]) => Some(Self::SignIn),
-            (&Method::POST, ["v1", "client", "sessions", id, "tokens"]) => Some(Self::Tokens(id)),
-            (&Method::POST, ["v1", "client", "sessions", id, "touch"]) => Some(Self::Touch(id)),
-            (&Method::POST, ["v1", "client", "sessions", id, "end"]) => Some(Self::End(id)),
-            _ => None,
-        }
-    }
-}
 
 impl Clerk {
     pub(super) fn frontend(
@@ -135,12 +113,8 @@ fn said(token: &Token, request: &Request, trace: &str) -> Response {
         return json_answer(StatusCode::OK, &body, trace);
     }
     let actor = token.actor_sub().unwrap_or("an actor without a subject");
-    let seconds = u64::try_from(token.expires_at.div_euclid(1000)).unwrap_or(0);
-    let until = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(seconds.min(LAST)));
-    let until = httpdate::fmt_http_date(until.unwrap_or(std::time::UNIX_EPOCH));
+    let since = Duration::from_millis(u64::try_from(token.expires_at).unwrap_or(0));
+    let until = date(UNIX_EPOCH.checked_add(since));
     let text = format!("This link signs in as the user {:?}, by {actor:?}, until {until}.\n", token.user_id);
     finish(StatusCode::OK, "text/plain; charset=utf-8", text.into(), trace)
 }
-
-/// The last moment that an HTTP date can name: 9999-12-31T23:59:59Z, in seconds since 1970.
-const LAST: u64 = 253_402_300_799;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Members;
+use super::members::Members;
 
 const DATA: &str = "data";
 

@@ -2,7 +2,10 @@
 use clerk_actor_tokens_core::{ActorTokenId, Timestamp};
 
 use super::*;
-use crate::ledger::{CommitKind, Given};
+use crate::{
+    fault::{ANOTHER_ID, BAD_ID},
+    ledger::{CommitKind, Given},
+};
 
 /// Clerk's answer, in the order of its members.
 const BODY: &str = r#"{"object":"actor_token","id":"act_1","status":"pending","user_id":"user_1","actor":{"sub":"user_2"},"created_at":1}"#;

@@ -325,6 +325,18 @@ fn a_fault_changes_the_session_or_the_newest_of_a_list() {
 }
 
 #[test]
+fn a_changed_answer_is_delivered_if_it_still_names_the_session() {
+    let changes = [(fault::bom(), true), (fault::token_status("a_new_word"), true), (fault::another_user(), false)];
+    for (fault, delivered) in changes {
+        let clerk = Emulator::new();
+        let id = open(&clerk, "user_1");
+        clerk.next_session_revoke().after_commit(fault.clone());
+        revoke(&clerk, &id);
+        assert_eq!(clerk.ledger().pop().unwrap().is_delivered(), delivered, "{fault:?}");
+    }
+}
+
+#[test]
 fn a_stale_list_is_the_one_before() {
     let clerk = Emulator::new();
     clerk.sign_in("user_1");

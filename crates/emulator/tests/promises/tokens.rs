@@ -278,7 +278,7 @@ fn the_step_that_uses_a_ticket_up_can_be_set() {
         assert_eq!(open(&clerk, ticket(&scanned)).status(), opens_again);
         let id = clerk.ledger()[1].id().as_str().to_owned();
         assert_eq!(send(&clerk, crate::support::revoke(&id)).status(), revokes);
-        // Whoever opened it first may sign in, once.
+        // The browser that opened it may sign in, once.
         assert_eq!(sign_in(&clerk, ticket(&scanned)).status(), 200);
         assert_eq!(code(&sign_in(&clerk, ticket(&scanned))), "actor_token_already_used_code");
         clerk.assert_live_sessions(1);
