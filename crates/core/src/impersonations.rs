@@ -13,16 +13,9 @@ pub use self::{
     ended::{Ended, EndedSession, SessionEnd},
 };
 use crate::{
-    actor_tokens::ActorTokenRecord,
-    client::Client,
-    error::Error,
-    operation_info::{Idempotency, OperationInfo},
-    token_status::ActorTokenStatus,
+    actor_tokens::ActorTokenRecord, client::Client, error::Error, token_status::ActorTokenStatus,
     transport::HttpTransport,
 };
-
-/// What the error of an end is called that was refused, before any call.
-const INFO: OperationInfo = OperationInfo::new("EndImpersonation", "/sessions", Idempotency::Idempotent);
 
 /// The end of impersonations. [`Client::impersonations`] returns it.
 ///

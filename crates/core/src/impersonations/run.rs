@@ -11,18 +11,20 @@ use crate::{
     error::Error,
     error_kind::ErrorKind,
     impersonations::{
-        INFO,
         description::EndImpersonation,
         end_error::EndError,
         ended::{Ended, SessionEnd},
     },
     operation::Operation,
-    operation_info::OperationInfo,
+    operation_info::{Idempotency, OperationInfo},
     sessions::{GetSession, ListSessions, RevokeSession, SessionId},
     time::{Deadline, Moment},
     token_status::ActorTokenStatus,
     transport::{HttpTransport, TransportErrorKind},
 };
+
+/// What the error of an end is called that was refused, before any call.
+const INFO: OperationInfo = OperationInfo::new("EndImpersonation", "/sessions", Idempotency::Idempotent);
 
 /// How often what a list shows is ended. Somebody who signs in again and again is not caught up with.
 const ROUNDS: u32 = 5;

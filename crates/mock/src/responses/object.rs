@@ -49,12 +49,6 @@ macro_rules! object_response {
             }
         }
 
-        impl From<$name> for $crate::Answer {
-            fn from(response: $name) -> Self {
-                response.build().into()
-            }
-        }
-
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let names: Vec<_> =

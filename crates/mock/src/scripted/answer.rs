@@ -6,7 +6,7 @@ use clerk_actor_tokens_core::{Response, Sanitized, TransportError, TransportErro
 
 use crate::{
     captured::CapturedRequest,
-    responses::{self, ClerkErrorResponse},
+    responses::{self, ActorTokenResponse, ClerkErrorResponse, SessionResponse, SessionsResponse},
 };
 
 /// The answer to one request: a response, a transport failure, or something that looks at the request first.
@@ -87,11 +87,16 @@ impl From<Response> for Answer {
     }
 }
 
-impl From<ClerkErrorResponse> for Answer {
-    fn from(response: ClerkErrorResponse) -> Self {
-        response.build().into()
-    }
+macro_rules! from_built {
+    ($($response:ty),+) => {$(
+        impl From<$response> for Answer {
+            fn from(response: $response) -> Self {
+                response.build().into()
+            }
+        }
+    )+};
 }
+from_built!(ActorTokenResponse, ClerkErrorResponse, SessionResponse, SessionsResponse);
 
 impl From<TransportErrorKind> for Answer {
     fn from(kind: TransportErrorKind) -> Self {
