@@ -55,8 +55,13 @@ pub fn tell(result: Result<serde_json::Value, Failure>) -> ExitCode {
             ExitCode::from(1)
         }
         Err(Failure::End(error)) => {
-            eprintln!("not all was ended: {error}");
-            ExitCode::from(3)
+            let is_refused = error.live().is_empty() && error.ended().sessions().is_empty();
+            let is_refused = is_refused && error.error().is_some_and(|error| !error.is_ambiguous());
+            let ids = |ids: Vec<&str>| if ids.is_empty() { "none".to_owned() } else { ids.join(" ") };
+            let ended = ids(error.ended().sessions().iter().map(|session| session.id().as_str()).collect());
+            let live = ids(error.live().iter().map(|id| id.as_str()).collect());
+            eprintln!("not all was ended: {error}. Ended: {ended}. Live: {live}.");
+            ExitCode::from(if is_refused { 1 } else { 3 })
         }
         Err(Failure::Setup(error)) => {
             eprintln!("cannot start: {error}");

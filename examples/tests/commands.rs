@@ -9,7 +9,10 @@
 
 use std::{env::consts::EXE_SUFFIX, path::PathBuf, process::Stdio};
 
-use clerk_actor_tokens::testing::emulator::{Emulator, EmulatorBuilder, Served, fault};
+use clerk_actor_tokens::{
+    Actor,
+    testing::emulator::{Emulator, EmulatorBuilder, Served, fault},
+};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -111,7 +114,14 @@ async fn end_says_which_sessions_it_ended() {
     let ended = run(&server, "end", &["user_1", "user_2", "--token", &id]).await.json();
     assert_eq!(ended["sessions"], serde_json::json!([{ "id": session.id(), "ended_by_this": true }]));
     server.emulator().assert_live_sessions(1);
-    run(&server, "end", &["user_1", ""]).await.assert_one_line_on_stderr(3, "not all was ended: EndImpersonation: ");
+    run(&server, "end", &["user_1", ""]).await.assert_one_line_on_stderr(1, "not all was ended: EndImpersonation: ");
+
+    let session = server.emulator().sign_in_as("user_1", &Actor::new("user_2")).id().to_owned();
+    server.emulator().next_session_revoke().before_commit(fault::status(403));
+    server.emulator().next_session_revoke().before_commit(fault::status(403));
+    let left = run(&server, "end", &["user_1", "user_2"]).await;
+    left.assert_one_line_on_stderr(3, "not all was ended: EndImpersonation: 0 sessions were ended, 1 session is known");
+    assert!(left.stderr.contains(&session), "{}", left.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,9 +8,12 @@
     reason = "a test fails by a panic, and shows its figure"
 )]
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use clerk_actor_tokens::{
@@ -62,6 +65,11 @@ fn program(seed: u64, most: usize, counts: &mut Counts) {
     if random.u8(0..8) == 0 {
         builder = builder.second_session(SecondSession::Replaces);
     }
+    // Sessions that are over leave the list, which moves the others up.
+    let shrinks = random.u8(0..3) == 0;
+    if shrinks {
+        builder = builder.keep_over_sessions(Duration::ZERO);
+    }
     let has_tasks = random.u8(0..4) == 0;
     if has_tasks {
         builder = builder.users_with_tasks([CUSTOMER]);
@@ -103,6 +111,12 @@ fn program(seed: u64, most: usize, counts: &mut Counts) {
     let is_over =
         |id: &str| matches!(&*status(id), "ended" | "removed" | "replaced" | "revoked" | "expired" | "abandoned");
 
+    let others_own: Vec<String> = emulator
+        .live_sessions()
+        .iter()
+        .filter(|session| session.actor().is_none())
+        .map(|session| session.id().to_owned())
+        .collect();
     let other = create(CUSTOMER, Actor::new(AGENT));
     let meanwhile = Arc::new(Meanwhile {
         before: if random.u8(0..3) == 0 { random.u32(0..12) } else { u32::MAX },
@@ -118,6 +132,12 @@ fn program(seed: u64, most: usize, counts: &mut Counts) {
             if number == meanwhile.before {
                 meanwhile.has_happened.store(true, Ordering::SeqCst);
                 *opened.lock().unwrap() = emulator.accept(other.id()).ok().map(|session| session.id().to_owned());
+            }
+            // The customer signs out.
+            if shrinks && number % 2 == 1 {
+                if let Some(id) = others_own.get(usize::try_from(number / 2).unwrap()) {
+                    emulator.end_session(id, "ended");
+                }
             }
             let is_first_page = request.method() == Method::GET
                 && request.uri().path().ends_with("/sessions")
@@ -166,6 +186,13 @@ fn program(seed: u64, most: usize, counts: &mut Counts) {
         assert!(is_over(id), "{what}: {id} is said to be over, and is {}", status(id));
         assert!(is_ours(id) || opened.as_deref() == Some(id), "{what}: {id} is no one's of ours");
     }
+    for session in emulator.sessions().iter().filter(|_| result.is_ok()) {
+        let was_live = live_before.iter().any(|id| id == session.id());
+        if is_ours(session.id()) && was_live && session.status() == "revoked" {
+            let is_told = ended.sessions().iter().any(|told| told.id().as_str() == session.id());
+            assert!(is_told, "{what}: {} was ended, and is not told of", session.id());
+        }
+    }
     for session in emulator.sessions() {
         let is_new = opened.as_deref() == Some(session.id());
         if !is_ours(session.id()) && !is_new {
@@ -185,7 +212,10 @@ fn program(seed: u64, most: usize, counts: &mut Counts) {
         }
         Err(error) => {
             counts.errors += 1;
-            assert!(error.error().is_some() || !error.live().is_empty(), "{what}: {error:?}");
+            let has_reason = error.error().is_some() || error.token_error().is_some() || !error.live().is_empty();
+            assert!(has_reason, "{what}: {error:?}");
+            let is_both = |id: &str| ended.sessions().iter().any(|told| told.id().as_str() == id);
+            assert!(!error.live().iter().any(|id| is_both(id.as_str())), "{what}: {error:?}");
             let is_known = |id: &str| is_ours(id) || opened.as_deref() == Some(id);
             assert!(error.live().iter().all(|id| is_known(id.as_str())), "{what}: {error:?}");
         }
@@ -217,6 +247,53 @@ fn nothing_of_the_agents_is_left_or_the_result_says_so_and_no_one_elses_is_ended
          0 of others"
     );
     assert!(ended > errors && opened_meanwhile > 0);
+}
+
+/// 60 s are for few sessions, and 12 s for each 100 that are listed, if nothing is set.
+#[test]
+fn the_time_grows_with_the_sessions_that_are_listed() {
+    for (sessions, timeout, is_ended) in
+        [(40, None, true), (80, None, false), (700, None, true), (700, Some(60), false), (80, Some(90), true)]
+    {
+        let emulator = Emulator::builder().single_threaded().build();
+        for number in 0..sessions {
+            let agent = if number < 80 { AGENT } else { "user_other" };
+            emulator.sign_in_as(CUSTOMER, &Actor::new(agent));
+            if number < 80 {
+                // 80 of them are more than a minute.
+                emulator.next_session_revoke().before_commit(fault::delay(Duration::from_secs(1)));
+            }
+        }
+        let clerk = emulator.client();
+        let mut end = EndImpersonation::of(CUSTOMER).by(AGENT);
+        if let Some(timeout) = timeout {
+            end = end.timeout(Duration::from_secs(timeout));
+        }
+        let done = pollster::block_on(clerk.impersonations().run(end).send());
+        assert_eq!(done.is_ok(), is_ended, "{sessions} sessions, {timeout:?}: {done:?}");
+        if let Err(error) = done {
+            let (ended, live) = (error.ended().sessions().len(), error.live().len());
+            assert!(error.error().unwrap().is_timeout() && ended > 50 && ended + live == 80, "{ended} {live}");
+        }
+        drop(emulator.take_unused_faults());
+    }
+}
+
+/// A token that cannot be revoked in time takes a quarter of the time, and the sessions are ended.
+#[test]
+fn the_token_does_not_take_the_time_of_the_sessions() {
+    let emulator = Emulator::new();
+    emulator.sign_in_as(CUSTOMER, &Actor::new(AGENT));
+    for _ in 0..8 {
+        emulator.next_revoke().before_commit(fault::stall());
+    }
+    let clerk = emulator.client();
+    let end = clerk.impersonations().end(CUSTOMER).by(AGENT).token("act_1").timeout(Duration::from_secs(20));
+    let error = pollster::block_on(end.send()).unwrap_err();
+    assert!(error.error().is_none() && error.token_error().unwrap().is_timeout(), "{error}");
+    assert_eq!(error.ended().sessions().len(), 1);
+    emulator.assert_live_sessions(0);
+    drop(emulator.take_unused_faults());
 }
 
 /// A creation whose response is lost, with its stamp: what grew from it is ended, and nothing else.

@@ -110,7 +110,8 @@ impl<T: HttpTransport + ?Sized> Ending<T> {
 
     /// Ends them. `Ok` means that the last list, read to its end, had no live session that fits.
     ///
-    /// Dropping the future ends it between two calls: what was ended by then stays so. It can be called again.
+    /// Dropping the future ends it where it is: what was ended by then stays so, and a call in flight may yet take effect. It can be
+    /// called again.
     ///
     /// # Errors
     /// [`EndError`] has what was ended, and what is known to be live.

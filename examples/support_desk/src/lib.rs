@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | `POST /impersonations` `{"customer": "user_...", "reason": "..."}` | makes a token | 201 `{"id": "act_...", "url": "https://..."}` |
 //! | `GET /impersonations` | lists what was written down | 200 `{"tokens": [{"id": ..., "actor": ...}], "doubts": [...]}` |
-//! | `DELETE /impersonations/{id}` | revokes one | 200 `{"outcome": "revoked"}` |
+//! | `DELETE /impersonations/{id}` | revokes one, or ends its session | 200 `{"outcome": "revoked"}` |
 //!
 //! Copy it, and put your sign-in into `engineer.rs` and your database into `records.rs`.
 

@@ -111,6 +111,12 @@ impl Records {
         self.with(|tables| tables.doubts.clone())
     }
 
+    /// Returns what was written down of a token.
+    #[must_use]
+    pub fn find(&self, id: &ActorTokenId) -> Option<ActorTokenRecord> {
+        self.with(|tables| tables.tokens.get(id).map(|record| record.token.clone()))
+    }
+
     /// Returns all of them.
     #[must_use]
     pub fn all(&self) -> Vec<Record> {

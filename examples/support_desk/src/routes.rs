@@ -105,9 +105,16 @@ async fn list(State(desk): State<Desk>, _: Engineer) -> impl IntoResponse {
 
 async fn revoke(State(desk): State<Desk>, _: Engineer, Path(id): Path<String>) -> Result<impl IntoResponse, Failure> {
     let id = ActorTokenId::new(id).map_err(Error::from)?;
-    let outcome = match desk.clerk.actor_tokens().revoke(&id).send().await? {
-        Revocation::Revoked(_) => "revoked",
-        Revocation::AlreadyRevoked => "already_revoked",
+    let outcome = match desk.clerk.actor_tokens().revoke(&id).send().await {
+        Ok(Revocation::Revoked(_)) => "revoked",
+        Ok(Revocation::AlreadyRevoked) => "already_revoked",
+        Err(error) => {
+            // If its link was used, what it opened is ended.
+            let end = desk.records.find(&id).and_then(|record| error.end_session(&record));
+            let Some(end) = end else { return Err(error.into()) };
+            desk.clerk.impersonations().run(end).send().await?;
+            "session_ended"
+        }
     };
     desk.records.revoked(&id).await;
     Ok(Json(json!({ "outcome": outcome })))

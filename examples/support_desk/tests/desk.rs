@@ -91,6 +91,24 @@ async fn an_engineer_signs_in_as_a_customer_and_the_token_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn the_session_of_a_used_link_is_ended() {
+    let desk = Test::new();
+    let (_, _, made) = desk.impersonate().await;
+    let id = made["id"].as_str().unwrap();
+    desk.emulator.accept(&id.parse().unwrap()).unwrap();
+    desk.emulator.sign_in("user_customer");
+    let (status, _, ended) = desk.send("DELETE", &format!("/impersonations/{id}"), Value::Null).await;
+    assert_eq!((status, &ended["outcome"]), (StatusCode::OK, &json!("session_ended")));
+    desk.emulator.assert_live_sessions(1);
+
+    // Of a token that was never written down, there is nothing to end by.
+    let other = desk.clerk.actor_tokens().create("user_customer", Actor::new("user_engineer")).send().await.unwrap();
+    desk.emulator.accept(other.id()).unwrap();
+    let (status, _, _) = desk.send("DELETE", &format!("/impersonations/{}", other.id()), Value::Null).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
 async fn no_one_impersonates_without_a_name() {
     let desk = Test::new();
     let mut request = request("POST", "/impersonations", &json!({ "customer": "user_customer", "reason": "" }));

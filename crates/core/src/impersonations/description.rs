@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     actor_token_id::ActorTokenId,
     actor_tokens::{Actor, ActorTokenRecord},
+    clerk_id::check_id,
     invalid_request::InvalidRequest,
     secret::Sanitized,
     sessions::Session,
@@ -105,9 +106,8 @@ impl EndImpersonation {
 
     pub(super) fn check(&self) -> Result<(), InvalidRequest> {
         let empty = |field: Cow<'static, str>| Err(InvalidRequest::new(field, "must not be empty"));
-        if self.user_id.is_empty() {
-            return empty("user_id".into());
-        }
+        // One that can be no id finds no session, and would look like an end.
+        check_id("user_id", &self.user_id)?;
         if self.by.as_deref() == Some("") {
             return empty("actor.sub".into());
         }

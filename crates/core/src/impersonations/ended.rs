@@ -13,9 +13,10 @@ const SESSION_TOKEN: Duration = Duration::from_secs(60);
 /// How a session came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEnd {
-    /// This call ended it.
+    /// It is revoked: by this call, as far as is known.
     Revoked,
-    /// It was over before, with this status. `None` where Clerk no longer has it.
+    /// It was over before, with this status. `None` where Clerk no longer lists it as live, and has not said how it ended: also where
+    /// this call ended it, and the response was lost.
     AlreadyOver(Option<SessionStatus>),
 }
 
@@ -98,16 +99,20 @@ impl Ended {
     /// Returns until when session tokens still verify that Clerk had issued before the end: 60 seconds after it, and
     /// the clock skew that your own verifier allows.
     ///
-    /// `None` if no session was ended. Tokens of a JWT template, and those made by `POST /v1/sessions/{id}/tokens`, may live
+    /// `None` if no session was seen to end: tokens of one that ended in the minute before may still verify. Tokens of a JWT template, and those made by `POST /v1/sessions/{id}/tokens`, may live
     /// longer: an end does not reach them.
     #[must_use]
     pub fn tokens_verify_until(&self, skew: Duration) -> Option<SystemTime> {
         self.last_end?.checked_add(SESSION_TOKEN.saturating_add(skew))
     }
 
+    pub(super) fn has(&self, id: &SessionId) -> bool {
+        self.sessions.iter().any(|known| known.id == *id)
+    }
+
     pub(super) fn add(&mut self, id: SessionId, end: SessionEnd, at: SystemTime) {
         self.last_end = Some(at);
-        if !self.sessions.iter().any(|known| known.id == id) {
+        if !self.has(&id) {
             self.sessions.push(EndedSession { id, end });
         }
     }

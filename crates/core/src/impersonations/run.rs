@@ -6,7 +6,6 @@ use http::StatusCode;
 
 use crate::{
     actor_tokens::RevokeActorToken,
-    call::Call,
     client::Client,
     error::Error,
     error_kind::ErrorKind,
@@ -20,7 +19,7 @@ use crate::{
     sessions::{GetSession, ListSessions, RevokeSession, SessionId},
     time::{Deadline, Moment},
     token_status::ActorTokenStatus,
-    transport::{HttpTransport, TransportErrorKind},
+    transport::{HttpTransport, TransportError, TransportErrorKind},
 };
 
 /// What the error of an end is called that was refused, before any call.
@@ -35,6 +34,15 @@ const SHORTEST: Duration = Duration::from_secs(60);
 /// How long it may take for each 100 sessions that are listed.
 const EACH_100: Duration = Duration::from_secs(12);
 
+/// More sessions than a user has: a server that goes on is not listened to. They have 20 minutes.
+const MOST_LISTED: u32 = 10_000;
+
+/// The part of the time that the revocation of the token may take. The sessions are what was asked for.
+const TOKEN_PART: u32 = 4;
+
+/// How long the first pause is, if a list shows as live what is over. Each further one is twice as long.
+const PAUSE: Duration = Duration::from_millis(200);
+
 pub(super) async fn end<T: HttpTransport + ?Sized>(
     client: &Client<T>,
     what: &EndImpersonation,
@@ -44,8 +52,13 @@ pub(super) async fn end<T: HttpTransport + ?Sized>(
     }
     let begun = client.transport().timer().now();
     let longest = what.longest().unwrap_or(SHORTEST);
-    let run = Run { client, begun, longest, ended: Ended::default(), live: Vec::new() };
-    run.end(what).await
+    let mut run = Run { client, begun, longest, ended: Ended::default(), live: Vec::new(), first: None };
+    let of_token = run.revoke_token(what).await.err();
+    let is_done = run.end_sessions(what).await;
+    if is_done && of_token.is_none() {
+        return Ok(run.ended);
+    }
+    Err(EndError::of(run.first, of_token, run.ended, run.live))
 }
 
 struct Run<'a, T: HttpTransport + ?Sized> {
@@ -53,49 +66,19 @@ struct Run<'a, T: HttpTransport + ?Sized> {
     begun: Moment,
     longest: Duration,
     ended: Ended,
-    /// What the last list showed, without what was ended since.
+    /// What a list showed, without those whose end is confirmed since.
     live: Vec<SessionId>,
+    /// The first call about sessions that failed.
+    first: Option<Error>,
 }
 
 impl<T: HttpTransport + ?Sized> Run<'_, T> {
-    async fn end(mut self, what: &EndImpersonation) -> Result<Ended, EndError> {
-        // First, so that no new session grows from it. Whatever comes of that, the sessions are to end.
-        let of_token = match what.token_id() {
-            Some(id) => self.revoke_token(RevokeActorToken::from(id.clone())).await.err(),
-            None => None,
-        };
-        for round in 0..=ROUNDS {
-            let listed = match self.list(what).await {
-                Ok(listed) => listed,
-                Err(error) => return Err(self.failed(of_token.unwrap_or(error))),
-            };
-            self.live = listed;
-            if self.live.is_empty() {
-                return match of_token {
-                    None => Ok(self.ended),
-                    Some(error) => Err(self.failed(error)),
-                };
-            }
-            if round == ROUNDS {
-                break;
-            }
-            if let Err(error) = self.end_each().await {
-                return Err(self.failed(of_token.unwrap_or(error)));
-            }
-        }
-        Err(EndError::of(of_token, self.ended, self.live))
-    }
-
-    fn failed(self, error: Error) -> EndError {
-        EndError::of(Some(error), self.ended, self.live)
-    }
-
-    async fn revoke_token(&mut self, revoke: RevokeActorToken) -> Result<(), Error> {
-        let revoked = match self.call(revoke) {
-            Ok(call) => call.send().await,
-            Err(error) => Err(error),
-        };
-        match revoked {
+    /// First, so that no new session grows from it. Whatever comes of that, the sessions are to end.
+    async fn revoke_token(&mut self, what: &EndImpersonation) -> Result<(), Error> {
+        let Some(id) = what.token_id() else { return Ok(()) };
+        let revoke = RevokeActorToken::from(id.clone());
+        let part = self.time_left(revoke.info())?.min(self.longest / TOKEN_PART);
+        match self.client.execute(revoke).timeout(part).send().await {
             Ok(_) => self.ended.token_status = Some(ActorTokenStatus::Revoked),
             Err(error) if error.token_status() == Some(ActorTokenStatus::Accepted) => {
                 self.ended.token_status = Some(ActorTokenStatus::Accepted);
@@ -105,51 +88,88 @@ impl<T: HttpTransport + ?Sized> Run<'_, T> {
         Ok(())
     }
 
+    /// Whether the last list, read to its end, had none that is to end.
+    async fn end_sessions(&mut self, what: &EndImpersonation) -> bool {
+        for round in 0..=ROUNDS {
+            let unconfirmed = std::mem::take(&mut self.live);
+            let listed = self.list(what).await;
+            // Their end failed, as far as could be seen. What is no longer live has ended.
+            if listed.is_ok() {
+                for id in unconfirmed.iter().filter(|id| !self.live.contains(id)) {
+                    self.ended.add(id.clone(), SessionEnd::AlreadyOver(None), self.now());
+                }
+            } else {
+                self.live.extend(unconfirmed.iter().filter(|id| !self.live.contains(id)).cloned().collect::<Vec<_>>());
+            }
+            if let Err(error) = listed {
+                self.first.get_or_insert(error);
+                break;
+            }
+            if self.live.is_empty() {
+                return true;
+            }
+            // Those that could not be ended could not be ended again.
+            let are_the_same =
+                unconfirmed.len() == self.live.len() && unconfirmed.iter().all(|id| self.live.contains(id));
+            if round == ROUNDS || are_the_same {
+                break;
+            }
+            if self.live.iter().all(|id| self.ended.has(id)) {
+                self.pause(round).await;
+            }
+            if !self.end_each().await {
+                break;
+            }
+        }
+        // A list that shows them has the last word.
+        let live = std::mem::take(&mut self.live);
+        self.ended.sessions.retain(|session| !live.contains(session.id()));
+        self.live = live;
+        false
+    }
+
     /// All pages are read before the first session is ended, which would move the others.
-    async fn list(&mut self, what: &EndImpersonation) -> Result<Vec<SessionId>, Error> {
+    async fn list(&mut self, what: &EndImpersonation) -> Result<(), Error> {
         // Without a status: Clerk's filter does not know `pending`.
         let mut pages = self.client.sessions().pages_of(ListSessions::of_user(what.user_id()));
-        let mut to_end = Vec::new();
         let mut listed = 0u32;
         loop {
-            let page = pages.next_within(self.time_left(&ListSessions::INFO)?).await?;
-            let Some(page) = page else { return Ok(to_end) };
+            let left = self.time_left(&ListSessions::INFO)?;
+            let Some(page) = pages.step(Some(left)).await? else { return Ok(()) };
             listed = listed.saturating_add(u32::try_from(page.len()).unwrap_or(u32::MAX));
+            if listed > MOST_LISTED {
+                let reason = "more than 10,000 sessions of one user are listed";
+                return Err(Error::from_transport(&ListSessions::INFO, TransportError::blocked(reason)));
+            }
             if what.longest().is_none() {
                 self.longest = self.longest.max(EACH_100.saturating_mul(listed.div_ceil(100)));
             }
-            to_end.extend(page.iter().filter(|session| what.is_to_end(session)).map(|session| session.id().clone()));
+            self.live.extend(page.iter().filter(|session| what.is_to_end(session)).map(|session| session.id().clone()));
         }
     }
 
-    /// Ends what the list showed. An error, if nothing could be ended, or if nothing more can be.
-    async fn end_each(&mut self) -> Result<(), Error> {
-        let mut first = None;
-        let (mut is_over, mut has_ended_any) = (false, false);
+    /// Ends what the list showed. `false`, if nothing more can be ended.
+    async fn end_each(&mut self) -> bool {
+        let mut is_over = false;
         for id in std::mem::take(&mut self.live) {
-            let result = if is_over { Err(None) } else { self.end_session(&id).await.map_err(Some) };
-            match result {
-                Ok(how) => {
-                    has_ended_any = true;
-                    let now = self.client.transport().timer().system_time();
-                    self.ended.add(id, how, now);
-                }
+            if is_over {
+                self.live.push(id);
+                continue;
+            }
+            match self.end_session(&id).await {
+                Ok(how) => self.ended.add(id, how, self.now()),
                 Err(error) => {
                     self.live.push(id);
-                    is_over |= error.as_ref().is_some_and(is_final);
-                    first = first.or(error);
+                    is_over = is_final(&error);
+                    self.first.get_or_insert(error);
                 }
             }
         }
-        match first {
-            // The next list shows what is left of it.
-            Some(error) if is_over || !has_ended_any => Err(error),
-            _ => Ok(()),
-        }
+        !is_over
     }
 
     async fn end_session(&self, id: &SessionId) -> Result<SessionEnd, Error> {
-        let error = match self.call(RevokeSession::new(id))?.send().await {
+        let error = match self.send(RevokeSession::new(id)).await {
             Ok(session) if session.status().as_str() == "revoked" => return Ok(SessionEnd::Revoked),
             Ok(session) => return Ok(SessionEnd::AlreadyOver(Some(session.status().clone()))),
             Err(error) => error,
@@ -158,7 +178,7 @@ impl<T: HttpTransport + ?Sized> Run<'_, T> {
         if !matches!(error.status(), Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)) {
             return Err(error);
         }
-        match self.call(GetSession::new(id))?.send().await {
+        match self.send(GetSession::new(id)).await {
             Ok(session) if !session.status().is_live() => Ok(SessionEnd::AlreadyOver(Some(session.status().clone()))),
             // The list has named it under the same key.
             Err(gone) if gone.is_not_found() => Ok(SessionEnd::AlreadyOver(None)),
@@ -166,9 +186,20 @@ impl<T: HttpTransport + ?Sized> Run<'_, T> {
         }
     }
 
-    fn call<O: Operation>(&self, operation: O) -> Result<Call<O, T>, Error> {
+    async fn send<O: Operation>(&self, operation: O) -> Result<O::Output, Error> {
         let left = self.time_left(operation.info())?;
-        Ok(self.client.execute(operation).timeout(left))
+        self.client.execute(operation).timeout(left).send().await
+    }
+
+    /// A list may lag behind the ends that it was told of.
+    async fn pause(&self, round: u32) {
+        let timer = self.client.transport().timer();
+        let left = Deadline::after(self.begun, self.longest).remaining(timer.now());
+        timer.sleep(PAUSE.saturating_mul(1 << round.min(ROUNDS)).min(left)).await;
+    }
+
+    fn now(&self) -> std::time::SystemTime {
+        self.client.transport().timer().system_time()
     }
 
     /// As long as a call may take, and no longer than what is left of all.

@@ -3,6 +3,8 @@
 //! What decides whether somebody is signed in is read strictly. All else is left out where it cannot be read: a session that is
 //! missed because of its browser's name would stay open.
 
+use std::collections::HashSet;
+
 use crate::{
     actor_tokens::{Actor, Timestamp},
     answer::{not_an_object, optional_text, present, text, wrong_type},
@@ -130,6 +132,10 @@ fn read(object: Json<'_>, binding: Binding<'_>) -> Result<Session, ParseError> {
     let actor = match present(found.get("actor")) {
         None => None,
         Some(actor) if actor.is_object() => {
+            let mut keys = HashSet::new();
+            if actor.members().any(|(key, _)| !keys.insert(key)) {
+                return Err(ParseError::unusable("actor", "has a key twice"));
+            }
             Some(Actor::read(actor).map_err(|problem| ParseError::unusable("actor", problem.problem()))?)
         }
         Some(other) => return Err(wrong_type("actor", "an object", other)),

@@ -6,12 +6,16 @@ use crate::{
     actor_tokens::Timestamp,
     client::Client,
     error::Error,
+    operation::Operation as _,
     sessions::{list::ListSessions, session::Session, session_id::SessionId},
-    transport::HttpTransport,
+    transport::{HttpTransport, TransportError},
 };
 
-/// A list that changes as fast as it is read is read on in the end.
+/// How often a page is read again because sessions went meanwhile. A list that changes so fast is not read to its end.
 const MOST_STEPS_BACK: u32 = 100;
+
+/// So many full pages without a new session in a row come of no list, but of a server that does not look at `offset`.
+const MOST_WITHOUT_NEW: u32 = 10;
 
 /// The sessions of a list, page by page. [`Sessions::pages`](crate::Sessions::pages) returns it.
 ///
@@ -23,14 +27,17 @@ pub struct SessionPages<T: ?Sized = dyn HttpTransport> {
     next: Option<u32>,
     /// How often a page was read again.
     steps_back: u32,
+    without_new: u32,
     since: Option<Timestamp>,
     seen: HashSet<SessionId>,
 }
 
 impl<T: HttpTransport + ?Sized> SessionPages<T> {
     pub(super) fn new(client: Client<T>, list: ListSessions) -> Self {
+        // A page of one has no room for the last session of the page before.
+        let list = if list.page_size() == 1 { list.limit(2) } else { list };
         let next = Some(list.begins_at());
-        Self { client, list, next, steps_back: 0, since: None, seen: HashSet::new() }
+        Self { client, list, next, steps_back: 0, without_new: 0, since: None, seen: HashSet::new() }
     }
 
     /// Ends with the sessions that began at this time. Those that began before are left out.
@@ -40,21 +47,19 @@ impl<T: HttpTransport + ?Sized> SessionPages<T> {
         self
     }
 
-    /// Returns the next page, and `None` behind the last one. After an error, the same page is asked for again.
+    /// Returns the next page that has something new, and `None` behind the last one. After an error, the same page is asked for
+    /// again.
     ///
     /// # Errors
-    /// [`Error`] of the call for this page.
+    /// [`Error`] of the call for this page. It is [`Blocked`](crate::ErrorKind::Blocked) if the list changes faster than it is
+    /// read, or does not move with its offset.
     pub async fn next(&mut self) -> Result<Option<Vec<Session>>, Error> {
-        let Some(offset) = self.next else { return Ok(None) };
-        let page = self.client.execute(self.list.clone().offset(offset)).send().await?;
-        Ok(Some(self.take(page, offset)))
-    }
-
-    /// The same, with a time for the call.
-    pub(crate) async fn next_within(&mut self, timeout: Duration) -> Result<Option<Vec<Session>>, Error> {
-        let Some(offset) = self.next else { return Ok(None) };
-        let page = self.client.execute(self.list.clone().offset(offset)).timeout(timeout).send().await?;
-        Ok(Some(self.take(page, offset)))
+        loop {
+            match self.step(None).await? {
+                Some(page) if page.is_empty() => {}
+                page => return Ok(page),
+            }
+        }
     }
 
     /// Returns the sessions of all pages that are left.
@@ -69,26 +74,51 @@ impl<T: HttpTransport + ?Sized> SessionPages<T> {
         Ok(all)
     }
 
+    /// One request, with a time for it. What comes may be empty in the middle.
+    pub(crate) async fn step(&mut self, timeout: Option<Duration>) -> Result<Option<Vec<Session>>, Error> {
+        let Some(offset) = self.next else { return Ok(None) };
+        let mut call = self.client.execute(self.list.clone().offset(offset));
+        if let Some(timeout) = timeout {
+            call = call.timeout(timeout);
+        }
+        let page = call.send().await?;
+        self.take(page, offset).map(Some)
+    }
+
     /// What is new on a page, and where the next one begins.
-    fn take(&mut self, mut page: Vec<Session>, offset: u32) -> Vec<Session> {
-        let size = self.list.page_size();
+    fn take(&mut self, mut page: Vec<Session>, offset: u32) -> Result<Vec<Session>, Error> {
+        let (size, begin) = (self.list.page_size(), self.list.begins_at());
         let count = u32::try_from(page.len()).unwrap_or(u32::MAX);
-        // A page of one has no room for the last session of the page before.
-        let overlap = u32::from(size > 1);
-        let is_joined =
-            offset <= self.list.begins_at() || overlap == 0 || page.iter().any(|it| self.seen.contains(it.id()));
+        let is_joined = offset <= begin || page.iter().any(|session| self.seen.contains(session.id()));
+        if !is_joined {
+            if self.steps_back >= MOST_STEPS_BACK {
+                return Err(self.unread("the list of sessions changes faster than it is read"));
+            }
+            self.steps_back = self.steps_back.saturating_add(1);
+            self.next = Some(offset.saturating_sub(size).max(begin));
+            // It is read once more when it is joined. If it counted as seen, it would join what it must not.
+            return Ok(Vec::new());
+        }
         let since = self.since;
         let is_before =
             |session: &Session| matches!((since, session.created_at()), (Some(since), Some(at)) if at < since);
         let is_last = count < size || page.iter().any(is_before);
-        if is_joined || self.steps_back >= MOST_STEPS_BACK {
-            self.next = if is_last { None } else { offset.checked_add(count.saturating_sub(overlap)) };
-        } else {
-            self.steps_back = self.steps_back.saturating_add(1);
-            self.next = Some(offset.saturating_sub(size).max(self.list.begins_at()));
-        }
         page.retain(|session| !is_before(session) && self.seen.insert(session.id().clone()));
-        page
+        if is_last {
+            self.next = None;
+            return Ok(page);
+        }
+        self.without_new = if page.is_empty() { self.without_new.saturating_add(1) } else { 0 };
+        match offset.checked_add(count.saturating_sub(1)) {
+            Some(next) if self.without_new < MOST_WITHOUT_NEW => self.next = Some(next),
+            _ => return Err(self.unread("the list of sessions does not move with its offset")),
+        }
+        Ok(page)
+    }
+
+    fn unread(&self, reason: &'static str) -> Error {
+        let advice = "Call again. If it happens again, look at what is between this program and Clerk.";
+        Error::from_transport(self.list.info(), TransportError::blocked(reason).with_advice(advice))
     }
 }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    Actor, ActorTokenRecord, ActorTokenStatus, Client, EndError, EndImpersonation, Ended, GetSession, ListSessions,
-    Operation, Request, Response, RevokeSession, SessionEnd, SessionStatus, Timestamp, TransportError, transport_fn,
+    ActorTokenRecord, ActorTokenStatus, Client, EndError, EndImpersonation, Ended, GetSession, ListSessions, Operation,
+    Request, Response, RetryPolicy, RevokeSession, SessionEnd, SessionStatus, Timestamp, TransportError, transport_fn,
 };
 use serde_json::{Value, json};
 
@@ -268,7 +268,7 @@ fn no_session_that_stays_is_missed_while_the_pages_change() {
     }
     for happens in [nothing, one_more, first_three_go, the_page_before_goes] {
         for at in 0..8 {
-            for limit in [2, 3, 5, 100] {
+            for limit in [1, 2, 3, 5, 100] {
                 let state = Sessions::default();
                 let numbered = |number: usize| (format!("sess_{number}"), "active".to_owned(), Value::Null);
                 state.0.lock().unwrap().sessions = (0..20).map(numbered).collect();
@@ -290,6 +290,81 @@ fn no_session_that_stays_is_missed_while_the_pages_change() {
 }
 
 #[test]
+fn a_session_whose_end_was_not_confirmed_and_that_is_no_longer_live_is_over() {
+    // The first end takes effect, and its answer is lost; the second one fails once.
+    let state = Sessions::of([("sess_1", "active", by(AGENT)), ("sess_2", "active", by(AGENT))]);
+    let inner = Arc::clone(&state.0);
+    let transport = transport_fn(move |request: Request, _| {
+        let path = request.uri().path().to_owned();
+        let mut state = inner.lock().unwrap();
+        let response = match &*path {
+            "/v1/sessions/sess_2/revoke" if state.requests.len() < 4 => {
+                state.requests.push(path);
+                response(500, "")
+            }
+            _ => state.answer(&request),
+        };
+        let lost = request.uri().path() == "/v1/sessions/sess_1/revoke";
+        async move { if lost { Ok(response_without_body(response)) } else { Ok::<_, TransportError>(response) } }
+    });
+    let clerk = Client::builder(transport, test_key()).retry(RetryPolicy::none()).build().unwrap();
+    let ended = pollster::block_on(clerk.impersonations().end(USER).by(AGENT).send()).unwrap();
+    let mut ended = ids(&ended);
+    ended.sort_by_key(|(id, _)| *id);
+    assert_eq!(ended, [("sess_1", SessionEnd::AlreadyOver(None)), ("sess_2", SessionEnd::Revoked)]);
+}
+
+fn response_without_body(mut response: Response) -> Response {
+    *response.body_mut() = "{".into();
+    response
+}
+
+#[test]
+fn a_list_that_does_not_move_or_never_ends_is_an_error() {
+    for is_endless in [true, false] {
+        let served = Arc::new(Mutex::new(0usize));
+        let count = Arc::clone(&served);
+        let transport = transport_fn(move |request: Request, _| {
+            *count.lock().unwrap() += 1;
+            let query = request.uri().query().unwrap_or_default();
+            let offset =
+                query.split('&').find_map(|pair| pair.strip_prefix("offset=")).map_or(0, |at| at.parse().unwrap());
+            let from: usize = if is_endless { offset } else { 0 };
+            let page: Vec<_> =
+                (from..from + 100).map(|at| session_json(&format!("sess_{at}"), "ended", Value::Null)).collect();
+            async move { Ok::<_, TransportError>(ok(&json!({ "data": page }))) }
+        });
+        let clerk = Client::new(transport, test_key());
+        let error = pollster::block_on(clerk.impersonations().end(USER).by(AGENT).send()).unwrap_err();
+        let says = if is_endless { "more than 10,000" } else { "does not move" };
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(*served.lock().unwrap() < 110);
+    }
+}
+
+/// A page that was not joined leaves no trace.
+#[test]
+fn a_session_between_two_that_went_is_not_missed() {
+    fn three_go(state: &mut State) {
+        state.sessions.drain(..3);
+    }
+    fn one_goes(state: &mut State) {
+        state.sessions.remove(0);
+    }
+    let state = Sessions::default();
+    state.0.lock().unwrap().sessions =
+        (0..10).map(|number| (format!("sess_{number}"), "active".to_owned(), Value::Null)).collect();
+    state.0.lock().unwrap().before = BTreeMap::from([(3, three_go as fn(&mut State)), (4, one_goes)]);
+    let clerk = state.client();
+    let pages = clerk.sessions().pages_of(ListSessions::of_user(USER).limit(2));
+    let read = pollster::block_on(pages.all()).unwrap();
+    for number in 4..10 {
+        let id = format!("sess_{number}");
+        assert!(read.iter().any(|session| session.id().as_str() == id), "{id} is missed");
+    }
+}
+
+#[test]
 fn pages_end_at_the_time_that_was_asked_for() {
     let state = Sessions::of([("sess_1", "active", Value::Null)]);
     let pages = |since| {
@@ -306,6 +381,8 @@ fn an_end_says_whose_sessions_it_ends() {
     for (what, field) in [
         (of(USER), "actor"),
         (of("").any_actor(), "user_id"),
+        (of(" user_1").any_actor(), "user_id"),
+        (of("user_1\n").any_actor(), "user_id"),
         (of(USER).by(""), "actor.sub"),
         (of(USER).stamp("", "x"), "the key of the stamp"),
         (of(USER).stamp("attempt", ""), "actor.attempt"),
@@ -425,7 +502,10 @@ fn the_token_is_revoked_first_and_a_failure_of_that_is_told_after_the_end() {
         let ended = match &done {
             Ok(ended) => ended,
             Err(error) => {
-                assert!(error.error().unwrap().is_not_found() && error.live().is_empty());
+                assert!(
+                    error.error().is_none() && error.token_error().unwrap().is_not_found() && error.live().is_empty()
+                );
+                assert!(error.to_string().contains("the token was not revoked"), "{error}");
                 error.ended()
             }
         };
@@ -456,5 +536,26 @@ fn the_error_of_a_used_link_has_the_call_that_ends_its_session() {
 fn nothing_of_an_end_shows_a_stamp() {
     let what = EndImpersonation::of(USER).stamp("attempt", "CANARY");
     assert!(!format!("{what:?}").contains("CANARY"));
-    let _ = Actor::new(AGENT);
+    let state = Sessions::of([("sess_1", "active", json!({"sub": AGENT, "attempt": "CANARY"}))]);
+    state.0.lock().unwrap().before = (0..20)
+        .map(|at| {
+            (
+                at,
+                (|state: &mut State| {
+                    state.sessions.insert(
+                        0,
+                        (format!("sess_{}", state.requests.len()), "active".into(), json!({"attempt": "CANARY"})),
+                    );
+                }) as fn(&mut State),
+            )
+        })
+        .collect();
+    let clerk = state.client();
+    let ending = clerk.impersonations().run(what);
+    assert!(!format!("{ending:?}").contains("CANARY"));
+    let error = pollster::block_on(ending.send()).unwrap_err();
+    assert!(!format!("{error} {error:?} {error:#?}").contains("CANARY"));
+    for session in pollster::block_on(clerk.sessions().pages(USER).all()).unwrap() {
+        assert!(!format!("{session:?}").contains("CANARY"));
+    }
 }

@@ -45,8 +45,14 @@ impl EmulatorBuilder {
     /// Sets where the application is, such as `http://localhost:3000`. An opened link redirects to
     /// its page `/sign-in`, and session tokens have its origin as `azp`. Default: none, and then a
     /// link answers which user it signs in.
+    ///
+    /// # Panics
+    /// If it has a query or a fragment.
+    #[track_caller]
     pub fn application_url(mut self, url: impl Into<String>) -> Self {
-        self.settings.tokens.application_url = Some(url.into());
+        let url = url.into();
+        assert!(!url.contains(['?', '#']), "application_url: it has a query or a fragment");
+        self.settings.tokens.application_url = Some(url);
         self
     }
 

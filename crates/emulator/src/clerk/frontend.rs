@@ -70,7 +70,8 @@ impl Clerk {
         let token = self.tokens.get(&id).ok_or(TICKET_INVALID)?;
         token.check(now).map_err(AcceptError::row)?;
         let response = match &self.settings.tokens.application_url {
-            Some(url) => redirect(url, &ticket, trace)?,
+            // Its own ticket: what came may have been a link, with more behind it.
+            Some(url) => redirect(url, &token.ticket, trace)?,
             None => said(token, request, trace),
         };
         if self.settings.tokens.ticket_used_by == TicketUsedBy::Get {

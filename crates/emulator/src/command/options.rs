@@ -58,7 +58,7 @@ pub(crate) struct Options {
     frontend_api: Option<String>,
     /// Where the application is, as http://localhost:3000: an opened link redirects to its page /sign-in. Without it, a
     /// link answers which user it signs in
-    #[arg(long, value_name = "URL", help_heading = "Clerk")]
+    #[arg(long, value_name = "URL", value_parser = without_query, help_heading = "Clerk")]
     application_url: Option<String>,
     /// The RSA private key (PEM) that tokens are signed with. Without it, a test key that is public
     #[arg(long, value_name = "FILE", help_heading = "Clerk")]
@@ -280,4 +280,9 @@ impl Options {
             None => server,
         }
     }
+}
+
+/// A URL to which a path and a query are added.
+fn without_query(url: &str) -> Result<String, &'static str> {
+    if url.contains(['?', '#']) { Err("it has a query or a fragment") } else { Ok(url.to_owned()) }
 }

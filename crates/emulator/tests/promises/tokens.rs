@@ -213,6 +213,9 @@ fn a_link_is_opened_in_two_steps() {
     assert_eq!(first.status(), 303);
     let location = format!("http://localhost:3000/sign-in?__clerk_ticket={}", ticket(&link));
     assert_eq!(first.headers()["location"], location.as_str());
+    // With more around it, the application gets the ticket and no more.
+    let around = format!("https%3A%2F%2Felsewhere.test%2F%3Fx%26ticket%3D{}%26next%3Dx%23y", ticket(&link));
+    assert_eq!(open(&clerk, &around).headers()["location"], location.as_str());
     clerk.assert_live_sessions(0);
 
     let second = sign_in(&clerk, ticket(&link));
