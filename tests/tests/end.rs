@@ -189,8 +189,8 @@ fn program(seed: u64, most: usize, counts: &mut Counts) {
     for session in emulator.sessions().iter().filter(|_| result.is_ok()) {
         let was_live = live_before.iter().any(|id| id == session.id());
         if is_ours(session.id()) && was_live && session.status() == "revoked" {
-            let is_told = ended.sessions().iter().any(|told| told.id().as_str() == session.id());
-            assert!(is_told, "{what}: {} was ended, and is not told of", session.id());
+            let is_named = ended.sessions().iter().any(|named| named.id().as_str() == session.id());
+            assert!(is_named, "{what}: {} was ended, and is not named", session.id());
         }
     }
     for session in emulator.sessions() {
@@ -214,7 +214,7 @@ fn program(seed: u64, most: usize, counts: &mut Counts) {
             counts.errors += 1;
             let has_reason = error.error().is_some() || error.token_error().is_some() || !error.live().is_empty();
             assert!(has_reason, "{what}: {error:?}");
-            let is_both = |id: &str| ended.sessions().iter().any(|told| told.id().as_str() == id);
+            let is_both = |id: &str| ended.sessions().iter().any(|named| named.id().as_str() == id);
             assert!(!error.live().iter().any(|id| is_both(id.as_str())), "{what}: {error:?}");
             let is_known = |id: &str| is_ours(id) || opened.as_deref() == Some(id);
             assert!(error.live().iter().all(|id| is_known(id.as_str())), "{what}: {error:?}");

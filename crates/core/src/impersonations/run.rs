@@ -34,7 +34,7 @@ const SHORTEST: Duration = Duration::from_secs(60);
 /// How long it may take for each 100 sessions that are listed.
 const EACH_100: Duration = Duration::from_secs(12);
 
-/// More sessions than a user has: a server that goes on is not listened to. They have 20 minutes.
+/// More sessions than a user has: a server that continues is not listened to. They have 20 minutes.
 const MOST_LISTED: u32 = 10_000;
 
 /// The part of the time that the revocation of the token may take. The sessions are what was asked for.
@@ -191,7 +191,7 @@ impl<T: HttpTransport + ?Sized> Run<'_, T> {
         self.client.execute(operation).timeout(left).send().await
     }
 
-    /// A list may lag behind the ends that it was told of.
+    /// A list may lag behind the ends.
     async fn pause(&self, round: u32) {
         let timer = self.client.transport().timer();
         let left = Deadline::after(self.begun, self.longest).remaining(timer.now());

@@ -168,7 +168,7 @@ impl<'a> Json<'a> {
         (value.is_object() && scan.rest().is_empty()).then_some(value)
     }
 
-    /// The value that these bytes are, with space around it or without.
+    /// The object or array that these bytes are, with space around it or without.
     pub(crate) fn whole(bytes: &'a [u8]) -> Option<Self> {
         let mut scan = Scan::new(bytes);
         let (bytes, text) = scan.skip().ok()?;
