@@ -250,11 +250,11 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_whole_with_space_around_it_and_with_nothing_else() {
+    fn an_object_or_an_array_is_whole_with_space_around_it_and_with_nothing_else() {
         for (json, is_whole) in [
             (" [1, {}]\n", true),
             ("{}", true),
-            ("true", true),
+            ("true", false),
             ("[1] x", false),
             ("[1", false),
             ("", false),
