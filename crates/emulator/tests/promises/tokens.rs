@@ -65,6 +65,35 @@ fn a_session_token_verifies_with_the_key_set_and_nothing_else_does() {
     assert_eq!(verified(expired.expose(), &keys(&clerk), true), Err(ErrorKind::ExpiredSignature));
 }
 
+/// By a library in another language: OpenSSL's command.
+#[test]
+#[ignore = "needs the command openssl: `.ci/full` runs it"]
+fn openssl_verifies_a_session_token_and_a_ticket_and_no_changed_one() {
+    let clerk = Emulator::builder().signed_tickets().build();
+    let token = clerk.session_token(&opened(&clerk)).unwrap().expose().to_owned();
+    let link = link(&clerk);
+    let folder = std::env::temp_dir().join(format!("emulator-openssl-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let key = file("key.pem", clerk.public_key_pem().as_bytes());
+    let is_verified = |token: &str| {
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let (signed, signature) =
+            (file("signed", signed.as_bytes()), file("signature", &URL_SAFE_NO_PAD.decode(signature).unwrap()));
+        let mut openssl = std::process::Command::new("openssl");
+        openssl.args(["dgst", "-sha256", "-verify"]).arg(&key).arg("-signature").arg(signature).arg(signed);
+        openssl.output().unwrap().status.success()
+    };
+    let verified =
+        [token.as_str(), ticket(&link)].map(|token| (is_verified(token), is_verified(&token.replacen('.', "x.", 1))));
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(verified, [(true, false); 2]);
+}
+
 #[test]
 fn a_session_token_has_the_claims_of_its_version() {
     type Set = fn(EmulatorBuilder) -> EmulatorBuilder;
