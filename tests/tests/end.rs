@@ -232,7 +232,7 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 fn nothing_of_the_agents_is_left_or_the_result_says_so_and_no_one_elses_is_ended() {
     let first = number("SEED", 1);
-    let (small, large) = (number("END_PROGRAMS", 1_500), number("END_LARGE", 10));
+    let (small, large) = (number("END_PROGRAMS", 800), number("END_LARGE", 5));
     let mut counts = Counts::default();
     for seed in first..first + small {
         program(seed, 20, &mut counts);
