@@ -49,7 +49,7 @@ pub trait ActorTokensApi: Send + Sync {
     /// hold one.
     ///
     /// # Errors
-    /// As [`Call::hold`].
+    /// As [`Call::hold`](crate::Call::hold).
     async fn hold(&self, create: CreateActorToken) -> Result<Held<ActorToken>, Error> {
         let reason = "this implementation of ActorTokensApi cannot hold a token: use `create`";
         Err(Error::from_transport(create.info(), TransportError::blocked(reason)))
