@@ -12,7 +12,6 @@ use crate::{
     operation::Operation,
     operation_info::OperationInfo,
     response::ApiResponse,
-    sessions::RevokeSession,
     transport::{HttpTransport, TransportError},
 };
 
@@ -69,7 +68,7 @@ pub trait ActorTokensApi: Send + Sync {
     async fn end(&self, end: EndImpersonation) -> Result<Ended, EndError> {
         drop(end);
         let reason = "this implementation of ActorTokensApi ends no sessions: implement end in it";
-        let refused = Error::from_transport(&RevokeSession::INFO, TransportError::blocked(reason));
+        let refused = Error::from_transport(&EndImpersonation::INFO, TransportError::blocked(reason));
         Err(EndError::new(refused, Ended::default()))
     }
 

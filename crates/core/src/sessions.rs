@@ -62,7 +62,7 @@ impl<T: HttpTransport + ?Sized> Sessions<T> {
         self.pages_of(ListSessions::of_user(user_id))
     }
 
-    /// Returns all pages of a list, from its offset on.
+    /// Returns all pages of a list, from its offset on. Pages of one are read as pages of two, so that they can be joined.
     pub fn pages_of(&self, list: ListSessions) -> SessionPages<T> {
         SessionPages::new(self.client.clone(), list)
     }

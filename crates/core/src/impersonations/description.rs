@@ -9,6 +9,7 @@ use crate::{
     actor_tokens::{Actor, ActorTokenRecord},
     clerk_id::check_id,
     invalid_request::InvalidRequest,
+    operation_info::{Idempotency, OperationInfo},
     secret::Sanitized,
     sessions::Session,
 };
@@ -39,6 +40,9 @@ pub struct EndImpersonation {
 }
 
 impl EndImpersonation {
+    /// What an error is called of an end that was refused before any call.
+    pub(crate) const INFO: OperationInfo = OperationInfo::new("EndImpersonation", "/sessions", Idempotency::Idempotent);
+
     /// Describes the end of impersonations of this user.
     pub fn of(user_id: impl Into<String>) -> Self {
         Self { user_id: user_id.into(), by: None, stamp: None, any_actor: false, token: None, timeout: None }

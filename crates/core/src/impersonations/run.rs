@@ -15,15 +15,12 @@ use crate::{
         ended::{Ended, SessionEnd},
     },
     operation::Operation,
-    operation_info::{Idempotency, OperationInfo},
+    operation_info::OperationInfo,
     sessions::{GetSession, ListSessions, RevokeSession, SessionId},
     time::{Deadline, Moment},
     token_status::ActorTokenStatus,
     transport::{HttpTransport, TransportError, TransportErrorKind},
 };
-
-/// What the error of an end is called that was refused, before any call.
-const INFO: OperationInfo = OperationInfo::new("EndImpersonation", "/sessions", Idempotency::Idempotent);
 
 /// How often what a list shows is ended. Somebody who signs in again and again is not caught up with.
 const ROUNDS: u32 = 5;
@@ -48,7 +45,7 @@ pub(super) async fn end<T: HttpTransport + ?Sized>(
     what: &EndImpersonation,
 ) -> Result<Ended, EndError> {
     if let Err(refused) = what.check() {
-        return Err(EndError::new(Error::from_invalid_request(&INFO, refused), Ended::default()));
+        return Err(EndError::new(Error::from_invalid_request(&EndImpersonation::INFO, refused), Ended::default()));
     }
     let begun = client.transport().timer().now();
     let longest = what.longest().unwrap_or(SHORTEST);
@@ -93,24 +90,21 @@ impl<T: HttpTransport + ?Sized> Run<'_, T> {
         for round in 0..=ROUNDS {
             let unconfirmed = std::mem::take(&mut self.live);
             let listed = self.list(what).await;
-            // Their end failed, as far as could be seen. What is no longer live has ended.
-            if listed.is_ok() {
-                for id in unconfirmed.iter().filter(|id| !self.live.contains(id)) {
-                    self.ended.add(id.clone(), SessionEnd::AlreadyOver(None), self.now());
-                }
-            } else {
-                self.live.extend(unconfirmed.iter().filter(|id| !self.live.contains(id)).cloned().collect::<Vec<_>>());
-            }
+            let (still, gone): (Vec<_>, Vec<_>) = unconfirmed.into_iter().partition(|id| self.live.contains(id));
             if let Err(error) = listed {
                 self.first.get_or_insert(error);
+                self.live.extend(gone);
                 break;
+            }
+            let are_the_same = gone.is_empty() && still.len() == self.live.len();
+            // Their end failed, as far as could be seen. What is no longer live has ended.
+            for id in gone {
+                self.ended.add(id, SessionEnd::AlreadyOver(None), self.now());
             }
             if self.live.is_empty() {
                 return true;
             }
             // Those that could not be ended could not be ended again.
-            let are_the_same =
-                unconfirmed.len() == self.live.len() && unconfirmed.iter().all(|id| self.live.contains(id));
             if round == ROUNDS || are_the_same {
                 break;
             }

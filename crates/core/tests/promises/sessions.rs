@@ -7,8 +7,9 @@ use std::{
 };
 
 use clerk_actor_tokens_core::{
-    ActorTokenRecord, ActorTokenStatus, Client, EndError, EndImpersonation, Ended, GetSession, ListSessions, Operation,
-    Request, Response, RetryPolicy, RevokeSession, SessionEnd, SessionStatus, Timestamp, TransportError, transport_fn,
+    ActorToken, ActorTokenId, ActorTokenRecord, ActorTokenStatus, ActorTokensApi, Client, CreateActorToken, EndError,
+    EndImpersonation, Ended, Error, ErrorKind, GetSession, ListSessions, Operation, Request, Response, RetryPolicy,
+    Revocation, RevokeSession, SessionEnd, SessionStatus, Timestamp, TransportError, transport_fn,
 };
 use serde_json::{Value, json};
 
@@ -530,6 +531,29 @@ fn the_error_of_a_used_link_has_the_call_that_ends_its_session() {
     state.0.lock().unwrap().token = None;
     let error = pollster::block_on(clerk.actor_tokens().revoke("act_1").send()).unwrap_err();
     assert!(error.end_session(&record).is_none());
+}
+
+/// Code that was written before there was an end has one that refuses, and says what to do.
+#[test]
+fn an_implementation_without_an_end_refuses() {
+    struct Tokens;
+
+    #[clerk_actor_tokens_core::async_trait]
+    impl ActorTokensApi for Tokens {
+        async fn create(&self, _: CreateActorToken) -> Result<ActorToken, Error> {
+            unreachable!()
+        }
+
+        async fn revoke(&self, _: ActorTokenId) -> Result<Revocation, Error> {
+            unreachable!()
+        }
+    }
+
+    let refused = pollster::block_on(Tokens.end(EndImpersonation::of(USER).any_actor())).unwrap_err();
+    let error = refused.error().unwrap();
+    assert_eq!((error.kind(), error.operation().name()), (ErrorKind::Blocked, "EndImpersonation"));
+    assert!(refused.to_string().contains("implement end in it"), "{refused}");
+    assert!(refused.ended().sessions().is_empty() && refused.live().is_empty());
 }
 
 #[test]
