@@ -66,13 +66,53 @@ enum Fault {
     GateShut,
 }
 
-fn token(change: impl FnOnce(&mut Value)) -> Vec<u8> {
-    let mut token = json!({
-        "object": "actor_token", "id": "act_1", "status": "pending", "user_id": "user_1", "actor": {"sub": "user_2"},
-        "token": "eyJ", "url": "https://x.test/v1/tickets/accept?ticket=eyJ", "created_at": 1, "updated_at": 1,
-    });
-    change(&mut token);
-    token.to_string().into_bytes()
+/// The calls that the page's table is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `POST /actor_tokens`.
+    Create,
+    /// `POST /actor_tokens/{id}/revoke`.
+    Revoke,
+    /// `GET /sessions`.
+    List,
+    /// `GET /sessions/{id}`.
+    Get,
+    /// `POST /sessions/{id}/revoke`.
+    EndSession,
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Create, Self::Revoke, Self::List, Self::Get, Self::EndSession];
+
+    /// What Clerk answers, with a change of the object in it.
+    fn answer(self, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+        let mut object = match self {
+            Self::Create | Self::Revoke => json!({
+                "object": "actor_token", "id": "act_1", "status": "pending", "user_id": "user_1",
+                "actor": {"sub": "user_2"}, "token": "eyJ", "url": "https://x.test/v1/tickets/accept?ticket=eyJ",
+                "created_at": 1, "updated_at": 1,
+            }),
+            Self::List | Self::Get | Self::EndSession => json!({
+                "object": "session", "id": "sess_1", "status": "revoked", "user_id": "user_1", "client_id": "client_1",
+                "actor": {"sub": "user_2"}, "created_at": 1, "updated_at": 1,
+            }),
+        };
+        change(&mut object);
+        match self {
+            Self::List => json!({"data": [object], "total_count": 1}).to_string().into_bytes(),
+            _ => object.to_string().into_bytes(),
+        }
+    }
+
+    /// Whether the row is about this call.
+    fn has(self, row: &str) -> bool {
+        match row {
+            "20" | "21" | "22" | "23" | "25" => self == Self::Revoke,
+            "25a" => self == Self::EndSession,
+            _ => true,
+        }
+    }
 }
 
 fn statuses(statuses: &[u16]) -> Vec<Cause> {
@@ -91,9 +131,9 @@ fn cannot_be_revoked(words: &str) -> Vec<Cause> {
 }
 
 /// How each row is made to happen. What should come of it is on the page alone.
-fn causes(row: &str) -> Vec<Cause> {
+fn causes(row: &str, call: Call) -> Vec<Cause> {
     use TransportErrorKind as Kind;
-    let set = |key: &'static str, value: Value| Cause::Answers(200, &[], token(|token| token[key] = value));
+    let set = |key: &'static str, value: Value| Cause::Answers(200, &[], call.answer(|object| object[key] = value));
     match row {
         "1" => vec![Cause::Here(Fault::Input)],
         "2" => vec![Cause::Fails(Kind::Connect)],
@@ -142,7 +182,7 @@ fn causes(row: &str) -> Vec<Cause> {
             Cause::Answers(200, &[], vec![]),
             Cause::Answers(204, &[], vec![]),
             Cause::Answers(200, &[], b"{\"object\":\"actor_token\",".to_vec()),
-            Cause::Answers(200, &[], token(|token| drop(token.as_object_mut().map(|map| map.remove("id"))))),
+            Cause::Answers(200, &[], call.answer(|object| drop(object.as_object_mut().map(|map| map.remove("id"))))),
             set("id", json!("../users")),
             set("id", json!("")),
             set("status", json!(7)),
@@ -152,17 +192,18 @@ fn causes(row: &str) -> Vec<Cause> {
             Cause::Answers(200, &[("content-type", "text/html")], b"<html>".to_vec()),
             Cause::Answers(200, &[], b"<html>".to_vec()),
             Cause::Answers(200, &[("content-type", "text/plain")], b"OK".to_vec()),
-            Cause::Answers(200, &[], b"[]".to_vec()),
+            // A list of no sessions is a list.
+            Cause::Answers(200, &[], if call == Call::List { b"[[]]".to_vec() } else { b"[]".to_vec() }),
             Cause::Answers(200, &[], b"{}".to_vec()),
-            set("object", json!("session")),
+            set("object", json!("user")),
         ],
         "19a" => vec![Cause::Answers(
             200,
             &[],
-            token(|token| {
-                token["user_id"] = json!("user_9");
-                token["id"] = json!("act_9");
-                token["status"] = json!("revoked");
+            call.answer(|object| {
+                object["user_id"] = json!("user_9");
+                object["id"] = json!("act_9");
+                object["status"] = json!("revoked");
             }),
         )],
         "20" => cannot_be_revoked("It cannot be revoked because its status is `revoked`. Only pending tokens can be."),
@@ -171,13 +212,14 @@ fn causes(row: &str) -> Vec<Cause> {
         "23" => statuses(&[404]),
         "24" => statuses(&[418, 451, 501, 505, 599, 999]),
         "25" => vec![set("status", json!("pending")), set("status", json!("accepted")), set("status", json!("new"))],
+        "25a" => ["active", "pending", "new"].map(|status| set("status", json!(status))).to_vec(),
         "26" => vec![Cause::Here(Fault::Credential)],
         "26a" => vec![Cause::Here(Fault::Middleware)],
         other => panic!("the page has a row {other} that is not made to happen here"),
     }
 }
 
-fn exchange(cause: &Cause) -> Result<Response, TransportError> {
+fn exchange(cause: &Cause, call: Call) -> Result<Response, TransportError> {
     let response = |status: u16, headers: &[(&'static str, &'static str)], body: Vec<u8>| {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status.try_into().unwrap();
@@ -194,7 +236,7 @@ fn exchange(cause: &Cause) -> Result<Response, TransportError> {
         Cause::Answers(status, headers, body) => Ok(response(*status, headers, body.clone())),
         Cause::Here(Fault::NoTimeLeft | Fault::NoRetriesLeft) => Err(TransportErrorKind::Connect.into()),
         Cause::Here(Fault::GateShut) => Ok(response(429, &[("retry-after", "50")], vec![])),
-        Cause::Here(_) => Ok(response(200, &[], token(|_| ()))),
+        Cause::Here(_) => Ok(response(200, &[], call.answer(|_| ()))),
     }
 }
 
@@ -209,31 +251,49 @@ struct Seen {
 
 /// Makes the call with everything failing in this way, with a client that knows its transport and with one that has
 /// forgotten it.
-fn call(cause: &Cause, create: bool) -> Seen {
-    let known = call_as(cause, |client, input_is_bad| made(client, create, input_is_bad));
-    let forgotten = call_as(cause, |client, input_is_bad| made(&client.clone().erase(), create, input_is_bad));
+fn seen(cause: &Cause, call: Call) -> Seen {
+    let known = call_as(cause, call, |client, input_is_bad| made(client, call, input_is_bad));
+    let forgotten = call_as(cause, call, |client, input_is_bad| made(&client.clone().erase(), call, input_is_bad));
     assert_eq!(known, forgotten);
     known
 }
 
 fn made<T: HttpTransport + ?Sized>(
     client: &Client<T>,
-    create: bool,
+    call: Call,
     input_is_bad: bool,
 ) -> Result<(usize, String), Error> {
-    if create {
-        let user = if input_is_bad { "" } else { "user_1" };
-        pollster::block_on(client.actor_tokens().create(user, Actor::new("user_2")).send_with_response())
-            .map(|response| (response.attempts().len(), "Ok".to_owned()))
-    } else {
-        let id = if input_is_bad { "a/b" } else { "act_1" };
-        pollster::block_on(client.actor_tokens().revoke(id).send_with_response())
-            .map(|response| (response.attempts().len(), format!("Ok {:?}", response.value())))
+    let or_bad = |good, bad| if input_is_bad { bad } else { good };
+    let session = or_bad("sess_1", "a/b");
+    match call {
+        Call::Create => {
+            let user = or_bad("user_1", "");
+            let created = client.actor_tokens().create(user, Actor::new("user_2")).send_with_response();
+            pollster::block_on(created).map(|response| (response.attempts().len(), "Ok".to_owned()))
+        }
+        Call::Revoke => {
+            let revoked = client.actor_tokens().revoke(or_bad("act_1", "a/b")).send_with_response();
+            pollster::block_on(revoked)
+                .map(|response| (response.attempts().len(), format!("Ok {:?}", response.value())))
+        }
+        Call::List => {
+            let listed = client.sessions().list(or_bad("user_1", "")).send_with_response();
+            pollster::block_on(listed).map(|response| (response.attempts().len(), "Ok".to_owned()))
+        }
+        Call::Get => {
+            let got = client.sessions().get(session).send_with_response();
+            pollster::block_on(got).map(|response| (response.attempts().len(), "Ok".to_owned()))
+        }
+        Call::EndSession => {
+            let ended = client.sessions().revoke(session).send_with_response();
+            pollster::block_on(ended).map(|response| (response.attempts().len(), "Ok".to_owned()))
+        }
     }
 }
 
 fn call_as(
     cause: &Cause,
+    call: Call,
     make: impl Fn(&Client<WithTimer<Box<dyn HttpTransport>>>, bool) -> Result<(usize, String), Error>,
 ) -> Seen {
     let sends = Arc::new(AtomicUsize::new(0));
@@ -241,7 +301,7 @@ fn call_as(
     let failing = cause.clone();
     let transport = transport_fn(move |_request: Request, context: CallContext| {
         counted.fetch_add(1, Ordering::Relaxed);
-        let result = exchange(&failing);
+        let result = exchange(&failing, call);
         context.send_state().hold();
         let dropped = match failing {
             Cause::Here(Fault::Dropped { is_sent, .. }) => Some(is_sent),
@@ -290,7 +350,8 @@ fn set_up<T: HttpTransport>(transport: T, cause: &Cause) -> Client<T> {
     builder.jitter_seed(7).build().unwrap()
 }
 
-/// The page's table: the words of each row, and for create and revoke what is said of sending again and of how it surfaces.
+/// The page's table: the words of each row, and for a creation and for the other calls what is said of sending again and of how
+/// it surfaces.
 #[must_use]
 pub fn page() -> BTreeMap<String, Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/src/failures.md");
@@ -313,12 +374,13 @@ pub fn disagreements(limit: usize) -> Vec<String> {
     let page = page();
     let mut wrong = Vec::new();
     for (row, cells) in &page {
-        for (index, cause) in causes(row).iter().enumerate() {
-            for (create, again, surfaces) in [(true, &cells[2], &cells[3]), (false, &cells[4], &cells[5])] {
-                if again == "-" {
-                    continue;
-                }
-                let seen = call(cause, create);
+        for call in Call::ALL.into_iter().filter(|call| call.has(row)) {
+            let (again, surfaces) = if call == Call::Create { (&cells[2], &cells[3]) } else { (&cells[4], &cells[5]) };
+            if again == "-" {
+                continue;
+            }
+            for (index, cause) in causes(row, call).iter().enumerate() {
+                let seen = seen(cause, call);
                 let surfaces = match cause {
                     Cause::Here(Fault::Dropped { with, .. }) => {
                         &surfaces.replace("the middleware's", &format!("{with:?}"))
@@ -329,11 +391,11 @@ pub fn disagreements(limit: usize) -> Vec<String> {
                 let here = |fault: &Fault| matches!(cause, Cause::Here(here) if here == fault);
                 let is_tried = ![Fault::Input, Fault::GateShut].iter().any(here);
                 let is_sent = is_tried && ![Fault::Credential, Fault::Middleware].iter().any(here);
-                let attempts = match (again.as_str(), create) {
+                let attempts = match (again.as_str(), call) {
                     ("no", _) => usize::from(is_tried),
                     ("once" | "once, fresh", _) => 2,
-                    ("yes", true) => 3,
-                    ("yes", false) => 4,
+                    ("yes", Call::Create) => 3,
+                    ("yes", _) => 4,
                     (other, _) => panic!("row {row}: what is `{other}`?"),
                 };
                 let expected = (attempts, if is_sent { attempts } else { 0 });
@@ -342,8 +404,7 @@ pub fn disagreements(limit: usize) -> Vec<String> {
                 if ((seen.attempts, seen.sends), &seen.outcome, seen.elapsed > Duration::ZERO)
                     != (expected, surfaces, waits)
                 {
-                    let call = if create { "create" } else { "revoke" };
-                    wrong.push(format!("row {row}, cause {index}, {call}: {again}/{surfaces} != {seen:?}"));
+                    wrong.push(format!("row {row}, cause {index}, {call:?}: {again}/{surfaces} != {seen:?}"));
                 }
                 if wrong.len() >= limit {
                     return wrong;
@@ -371,5 +432,5 @@ pub fn wrong_unsafe_retries() -> Vec<u16> {
 /// Whether a row's causes answer with this status.
 #[must_use]
 pub fn is_made(row: &str, status: u16) -> bool {
-    causes(row).iter().any(|cause| matches!(cause, Cause::Answers(made, _, _) if *made == status))
+    causes(row, Call::Create).iter().any(|cause| matches!(cause, Cause::Answers(made, _, _) if *made == status))
 }

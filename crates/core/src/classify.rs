@@ -134,6 +134,15 @@ pub(crate) fn bound(exchanged: &mut Exchanged, cap: usize) {
     }
 }
 
+/// Whether it is a success whose body is larger than the cap.
+pub(crate) fn is_over_cap(exchanged: &Exchanged, cap: usize) -> bool {
+    let is_larger = match exchanged {
+        Ok(response) => response.body().len() > cap,
+        Err(error) => error.kind() == TransportErrorKind::BodyTooLarge,
+    };
+    is_larger && status_of(exchanged).is_some_and(|status| status.is_success())
+}
+
 /// The failure that an error is by itself, where no head had arrived.
 pub(crate) fn failure_of_error(error: &TransportError) -> Failure {
     failure_of_transport(error.kind())

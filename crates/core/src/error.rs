@@ -189,6 +189,11 @@ impl Error {
         self.api_errors().iter().find_map(ApiError::token_status)
     }
 
+    /// Whether Clerk's response was a success that is larger than the cap. A smaller page may fit.
+    pub(crate) fn is_over_cap(&self) -> bool {
+        self.0.is_over_cap
+    }
+
     /// Returns the result of each attempt, in order. Empty if nothing was attempted.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri, header::LOCATION};
 
 use crate::{
-    classify::{Classified, Exchanged, classify_error},
+    classify::{self, Classified, Exchanged, classify_error},
     error::{Error, Inner, api},
     error_kind::ErrorKind,
     execution::Execution,
@@ -36,6 +36,7 @@ pub(crate) fn error_of_exchange(
 ) -> Inner {
     let rule = classified.rule();
     let mut inner = Inner::new(info, classified.kind(), rule.execution);
+    inner.is_over_cap = classify::is_over_cap(&exchanged, cap);
     let response = match exchanged {
         Ok(response) => Some(response),
         Err(error) => {

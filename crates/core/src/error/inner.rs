@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) raw_id: Option<String>,
     pub(crate) out_of_retries: bool,
     pub(crate) is_detached: bool,
+    /// The body of a success was larger than the cap.
+    pub(crate) is_over_cap: bool,
     pub(crate) exposed: Option<Exposed>,
     pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -67,6 +69,7 @@ impl Inner {
             raw_id: None,
             out_of_retries: false,
             is_detached: false,
+            is_over_cap: false,
             exposed: None,
             source: None,
         }

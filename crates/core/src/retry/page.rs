@@ -19,12 +19,12 @@ use crate::retry::{
 #[must_use]
 pub fn failure_rules() -> String {
     let mut page = String::from(
-        "| row | failure | create: again | create: as | revoke: again | revoke: as |\n| --- | --- | --- | --- | --- | --- |\n",
+        "| row | failure | create: again | create: as | others: again | others: as |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for row in &TABLE {
-        let (number, words, create, revoke) = cells(row);
+        let (number, words, create, others) = cells(row);
         // Writing to a String does not fail.
-        let _ = writeln!(page, "| {number} | {words} | {create} | {revoke} |");
+        let _ = writeln!(page, "| {number} | {words} | {create} | {others} |");
     }
     page
 }
@@ -35,12 +35,12 @@ fn cells(row: &Row) -> (&'static str, String, String, String) {
             (rule.row, words(rule), cell(again(rule.non_idempotent), rule), cell(again(rule.idempotent), rule))
         }
         Row::Case { row, words, case } => {
-            let (create, revoke) = match case {
+            let (create, others) = match case {
                 Case::NoFurther(failure) => (cell("no", rule(*failure)), cell("no", rule(*failure))),
                 Case::OfRevoke(failure) => ("- | -".to_owned(), cell(again(rule(*failure).idempotent), rule(*failure))),
                 Case::RevokeOk(value) => ("- | -".to_owned(), format!("no | Ok {value}")),
             };
-            (row, (*words).to_owned(), create, revoke)
+            (row, (*words).to_owned(), create, others)
         }
     }
 }

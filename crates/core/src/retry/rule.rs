@@ -80,7 +80,7 @@ impl Rule {
 pub(crate) enum Case {
     /// This failure, where the deadline or the retry budget leaves no further attempt.
     NoFurther(Failure),
-    /// A response to a revocation that surfaces as this failure.
+    /// A response to a revocation, of a token or of a session, that surfaces as this failure.
     OfRevoke(Failure),
     /// A response to a revocation that is a success.
     RevokeOk(&'static str),

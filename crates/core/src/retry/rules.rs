@@ -38,7 +38,7 @@ use Failure as F;
 
 /// The table. A status without a row is row 17a if it is a redirect, else row 24.
 #[rustfmt::skip]
-pub(crate) static TABLE: [Row; 37] = [
+pub(crate) static TABLE: [Row; 38] = [
     rule_row("1",   F::InvalidRequest,        No,        No,        Some(Kind::InvalidRequest),     NotExecuted, &[], "invalid input, id or setting"),
     rule_row("2",   F::Connect,               Backoff,   Backoff,   Some(Kind::Connect),            NotExecuted, &[], "DNS failure; TCP refused, unreachable, connect timeout; a TLS handshake cut off"),
     rule_row("3",   F::Tls,                   No,        No,        Some(Kind::Tls),                NotExecuted, &[], "TLS: certificate, name, protocol"),
@@ -74,6 +74,7 @@ pub(crate) static TABLE: [Row; 37] = [
     case_row("23",  Case::OfRevoke(F::Rejected),                                                                "revoke: 404"),
     rule_row("24",  F::OtherStatus,           No,        No,        Some(Kind::Api),                Unknown,     &[], "418 451 501 505 599 999, any other status"),
     case_row("25",  Case::OfRevoke(F::ResponseMismatch),                                                           "2xx to revoke whose status is not revoked"),
+    case_row("25a", Case::OfRevoke(F::ResponseMismatch),                                                           "2xx to the end of a session that is still live"),
     rule_row("26",  F::Credential,            No,        No,        Some(Kind::Credential),         NotExecuted, &[], "the credential provider failed"),
     rule_row("26a", F::Blocked,               No,        No,        Some(Kind::Blocked),            NotExecuted, &[], "a middleware refused"),
 ];

@@ -119,7 +119,7 @@ fn read(object: Json<'_>, binding: Binding<'_>) -> Result<Session, ParseError> {
         return Err(ParseError::not_clerk("the response is not a `session` object"));
     }
     // Whose it is comes first: what is another's is withheld, also where it cannot be used.
-    for (name, expected) in [("id", binding.id), ("user_id", binding.user_id), ("client_id", binding.client_id)] {
+    for (name, expected) in [("user_id", binding.user_id), ("client_id", binding.client_id)] {
         if let (Some(expected), Some(said)) = (expected, found.get(name).and_then(Json::text)) {
             if said != expected {
                 return Err(ParseError::mismatch(name));
@@ -129,6 +129,9 @@ fn read(object: Json<'_>, binding: Binding<'_>) -> Result<Session, ParseError> {
     let id = text("id", found.get("id"))?;
     let id = SessionId::new(&*id)
         .map_err(|_| ParseError::unusable("id", "is outside the grammar of ids").with_raw_id(&id))?;
+    if binding.id.is_some_and(|expected| id.as_str() != expected) {
+        return Err(ParseError::mismatch("id"));
+    }
     let actor = match present(found.get("actor")) {
         None => None,
         Some(actor) if actor.is_object() => {

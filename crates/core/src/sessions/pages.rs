@@ -14,13 +14,17 @@ use crate::{
 /// How often a page is read again because sessions went meanwhile. A list that changes so fast is not read to its end.
 const MOST_STEPS_BACK: u32 = 100;
 
+/// A page has the last session of the page before, and one that is new.
+const SMALLEST: u32 = 2;
+
 /// So many full pages without a new session in a row come of no list, but of a server that does not look at `offset`.
 const MOST_WITHOUT_NEW: u32 = 10;
 
 /// The sessions of a list, page by page. [`Sessions::pages`](crate::Sessions::pages) returns it.
 ///
 /// Sessions begin and go while the pages are read, and move the others. So each page begins with the last session of the page
-/// before, and what comes again is left out. Where that session is not there, the page before is read again.
+/// before, and what comes again is left out. Where that session is not there, the page before is read again. Where a page is
+/// larger than the [cap on responses](crate::ClientBuilder::response_cap), half a page is read, and so on.
 pub struct SessionPages<T: ?Sized = dyn HttpTransport> {
     client: Client<T>,
     list: ListSessions,
@@ -34,8 +38,7 @@ pub struct SessionPages<T: ?Sized = dyn HttpTransport> {
 
 impl<T: HttpTransport + ?Sized> SessionPages<T> {
     pub(super) fn new(client: Client<T>, list: ListSessions) -> Self {
-        // A page of one has no room for the last session of the page before.
-        let list = if list.page_size() == 1 { list.limit(2) } else { list };
+        let list = if list.page_size() == 1 { list.limit(SMALLEST) } else { list };
         let next = Some(list.begins_at());
         Self { client, list, next, steps_back: 0, without_new: 0, since: None, seen: HashSet::new() }
     }
@@ -81,8 +84,14 @@ impl<T: HttpTransport + ?Sized> SessionPages<T> {
         if let Some(timeout) = timeout {
             call = call.timeout(timeout);
         }
-        let page = call.send().await?;
-        self.take(page, offset).map(Some)
+        match call.send().await {
+            Ok(page) => self.take(page, offset).map(Some),
+            Err(error) if error.is_over_cap() && self.list.page_size() > SMALLEST => {
+                self.list = self.list.clone().limit((self.list.page_size() / 2).max(SMALLEST));
+                Ok(Some(Vec::new()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// What is new on a page, and where the next one begins.

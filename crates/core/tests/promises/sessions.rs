@@ -9,7 +9,7 @@ use std::{
 use clerk_actor_tokens_core::{
     ActorToken, ActorTokenId, ActorTokenRecord, ActorTokenStatus, ActorTokensApi, Client, CreateActorToken, EndError,
     EndImpersonation, Ended, Error, ErrorKind, GetSession, ListSessions, Operation, Request, Response, RetryPolicy,
-    Revocation, RevokeSession, SessionEnd, SessionStatus, Timestamp, TransportError, transport_fn,
+    Revocation, RevokeSession, SessionEnd, SessionStatus, Timestamp, TransportError, TransportErrorKind, transport_fn,
 };
 use serde_json::{Value, json};
 
@@ -287,6 +287,68 @@ fn no_session_that_stays_is_missed_while_the_pages_change() {
                 assert_eq!(ids.len(), count);
             }
         }
+    }
+}
+
+/// Of a page that is too large, half is read, whether the client notices it or its transport.
+#[test]
+fn a_page_over_the_cap_is_read_in_halves() {
+    let padded = |number: usize, size: usize| {
+        (format!("sess_{number}"), "active".to_owned(), json!({ "sub": AGENT, "note": "x".repeat(size) }))
+    };
+    for transport_notices in [false, true] {
+        // Sessions of 500 bytes, and one of 5,000: pages of 16,000 bytes have some 20 of them.
+        for (largest, limit) in [(5000, 500), (5000, 100), (5000, 3), (5000, 1), (15_000, 100)] {
+            let state = Sessions::default();
+            state.0.lock().unwrap().sessions =
+                (0..60).map(|number| padded(number, if number == 37 { largest } else { 100 })).collect();
+            let inner = Arc::clone(&state.0);
+            let transport = transport_fn(move |request: Request, _| {
+                let response = inner.lock().unwrap().answer(&request);
+                async move {
+                    if transport_notices && response.body().len() > 16_000 {
+                        let mut partial = response;
+                        let begin = partial.body().slice(..9000);
+                        *partial.body_mut() = begin;
+                        return Err(TransportError::new(TransportErrorKind::BodyTooLarge).with_partial(partial));
+                    }
+                    Ok::<_, TransportError>(response)
+                }
+            });
+            let clerk = Client::builder(transport, test_key()).response_cap(16_000).build().unwrap();
+            let pages = clerk.sessions().pages_of(ListSessions::of_user(USER).limit(limit));
+            let read = pollster::block_on(pages.all()).unwrap();
+            assert_eq!(read.len(), 60, "{largest} {limit} {transport_notices}");
+            let ended = pollster::block_on(clerk.impersonations().end(USER).by(AGENT).send()).unwrap();
+            assert_eq!((ended.sessions().len(), state.live().len()), (60, 0), "{largest} {limit} {transport_notices}");
+        }
+    }
+}
+
+/// Half of nothing is not asked for, and what fails for another reason is not read again in halves.
+#[test]
+fn a_session_over_the_cap_is_an_error() {
+    let state = Sessions::of([("sess_1", "active", json!({ "sub": AGENT, "note": "x".repeat(20_000) }))]);
+    let inner = Arc::clone(&state.0);
+    let transport = transport_fn(move |request: Request, _| {
+        let response = inner.lock().unwrap().answer(&request);
+        async move { Ok::<_, TransportError>(response) }
+    });
+    let clerk = Client::builder(transport, test_key()).response_cap(16_000).build().unwrap();
+    let error = pollster::block_on(clerk.impersonations().end(USER).by(AGENT).send()).unwrap_err();
+    assert_eq!(error.error().unwrap().kind(), ErrorKind::ResponseInvalid);
+    // 100, 50, 25, 12, 6, 3, 2.
+    assert_eq!(state.requests().len(), 7);
+    for body in ["{", "<html>", r#"{"object":"session"}"#] {
+        let sends = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&sends);
+        let transport = transport_fn(move |_: Request, _| {
+            *count.lock().unwrap() += 1;
+            async move { Ok::<_, TransportError>(response(200, body)) }
+        });
+        let clerk = Client::new(transport, test_key());
+        pollster::block_on(clerk.sessions().pages(USER).all()).unwrap_err();
+        assert_eq!(*sends.lock().unwrap(), 1, "{body}");
     }
 }
 
