@@ -120,7 +120,7 @@ impl Emulator {
         }
         let (requests, unused_faults) = {
             let state = self.inner().lock();
-            (state.requests.len(), state.scripts.unused().next().is_some())
+            (state.journal.total(), state.scripts.unused().next().is_some())
         };
         let is_more = found.len() > expected;
         let hint = hint(&Facts { counted, is_more, ledger: &ledger, requests, unused_faults });

@@ -259,6 +259,6 @@ static BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new(
         Known::NotEmulated,
         "the months of a quota, and every other route",
-        "an unknown route is answered with 404",
+        "any other route is answered with 501, which names those that there are",
     ),
 ];

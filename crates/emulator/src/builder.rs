@@ -13,6 +13,8 @@ use clerk_actor_tokens_core::{ApiVersion, SecretKey};
 use crate::{
     clock::ClockMode,
     emulator::Emulator,
+    journal::Listener,
+    requests::RecordedRequest,
     settings::{QuotaCounted, Settings, WrongType},
 };
 
@@ -138,6 +140,38 @@ impl EmulatorBuilder {
     /// time.
     pub fn real_time(mut self) -> Self {
         self.mode = ClockMode::Real;
+        self
+    }
+
+    /// Keeps so many requests for [`Emulator::requests`], the latest, and forgets the others. Default:
+    /// all are kept.
+    pub fn keep_requests(mut self, most: usize) -> Self {
+        self.settings.keep_requests = Some(most);
+        self
+    }
+
+    /// Calls this with each request that has arrived, once its exchange has ended. It is called in
+    /// the middle of the exchange's end, so it should be short. If it panics, the panic is caught.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Actor;
+    /// use clerk_actor_tokens_emulator::Emulator;
+    /// use std::sync::mpsc;
+    ///
+    /// # pollster::block_on(async {
+    /// let (seen, requests) = mpsc::channel();
+    /// let told = move |request: &clerk_actor_tokens_emulator::RecordedRequest| {
+    ///     let _ = seen.send((request.path().to_owned(), request.status()));
+    /// };
+    /// let clerk = Emulator::builder().on_request(told).build();
+    /// clerk.client().actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
+    /// let (path, status) = requests.recv().unwrap();
+    /// assert_eq!((path.as_str(), status.unwrap().as_u16()), ("/v1/actor_tokens", 200));
+    /// # Ok::<(), clerk_actor_tokens_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn on_request(mut self, tell: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
+        self.settings.listener = Some(Listener::new(tell));
         self
     }
 

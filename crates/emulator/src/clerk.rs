@@ -25,7 +25,7 @@ mod session_views;
 mod sessions;
 mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clerk_actor_tokens_core::{Request, Response};
 use http::{HeaderValue, StatusCode};
@@ -37,9 +37,7 @@ pub use self::{
     session::StoredSession,
     token::StoredToken,
 };
-use self::{
-    errors::NOT_FOUND, gate::RateWindow, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions,
-};
+use self::{gate::RateWindow, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions};
 pub(crate) use self::{route::kind_of, session::OVER, token::Token};
 use crate::{
     fault,
@@ -100,6 +98,11 @@ impl Clerk {
         &self.settings
     }
 
+    /// The users that exist from now on; `None` is every id.
+    pub(crate) fn set_users(&mut self, users: Option<BTreeSet<String>>) {
+        self.settings.users = users;
+    }
+
     /// Answers a request that arrives at this moment (milliseconds since 1970).
     pub(crate) fn handle(&mut self, request: &Request, now: i64) -> Outcome {
         let trace = self.ids.trace();
@@ -149,8 +152,8 @@ impl Clerk {
             Some(Route::Jwks) => Ok(Outcome { response: self.jwks(trace), commit: None }),
             #[cfg(feature = "signing")]
             // Answered above, before the gate.
-            Some(Route::Frontend(_)) => Err(NOT_FOUND.into()),
-            None => Err(NOT_FOUND.into()),
+            Some(Route::Frontend(_)) => Err(errors::NOT_FOUND.into()),
+            None => Err(route::no_route(request)),
         }
     }
 

@@ -79,6 +79,21 @@ impl Emulator {
         self.inner().lock().clerk.settings().seed
     }
 
+    /// Sets the users that exist from now on, as [`users`](crate::EmulatorBuilder::users) does. Tokens
+    /// and sessions of others stay.
+    pub fn set_users<I>(&self, users: I)
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.inner().lock().clerk.set_users(Some(users.into_iter().map(Into::into).collect()));
+    }
+
+    /// From now on every id is a user, as it is by default.
+    pub fn allow_any_user(&self) {
+        self.inner().lock().clerk.set_users(None);
+    }
+
     /// Moves time, and wakes what is due. With real time only the calendar moves: links expire, and
     /// every sleep takes its real time.
     pub fn advance(&self, by: Duration) {
@@ -177,10 +192,11 @@ impl Emulator {
         state.clerk.token(id.as_str()).map(|token| state.view(token, now))
     }
 
-    /// Returns every request that arrived, in order.
+    /// Returns every request that arrived, in order, or the latest of them if a
+    /// [number](crate::EmulatorBuilder::keep_requests) is set.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.inner().lock().requests.clone()
+        self.inner().lock().journal.iter().cloned().collect()
     }
 }
 

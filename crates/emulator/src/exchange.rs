@@ -3,10 +3,14 @@
 //! Responsible for the order of these and for what the ledger says of them. The carriers (the transport in process, the
 //! server) say what a fault looks like to their client.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
 
 use clerk_actor_tokens_core::{ActorTokenId, Request, Response, Timer as _, Timestamp};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use crate::{
     call::CallKind,
@@ -14,6 +18,7 @@ use crate::{
     clock::Running,
     corrupt,
     fault::{Action, Answer, Break, Change, Phase},
+    journal::Place,
     ledger::{Given, LedgerEntry},
     requests::RecordedRequest,
     script::{Idle, Scripted},
@@ -25,8 +30,12 @@ pub(crate) struct Exchange {
     kind: Option<CallKind>,
     /// Until its time has come.
     fault: Option<Scripted>,
-    /// The fault that came before the commit, and let the exchange go on.
+    /// The fault that it has met.
     met: Option<String>,
+    /// Where it is in the journal, once it has arrived.
+    place: Option<Place>,
+    /// Of the answer.
+    status: Option<StatusCode>,
     attempt: Option<u32>,
     /// Its commit's place in the ledger.
     entry: Option<usize>,
@@ -67,7 +76,18 @@ impl Exchange {
         let running = Some(inner.clock.running());
         let kind = clerk::kind_of(request);
         let fault = kind.and_then(|kind| inner.lock().scripts.take(kind));
-        Self { inner: Arc::clone(inner), kind, fault, met: None, attempt: None, entry: None, earlier: None, running }
+        Self {
+            inner: Arc::clone(inner),
+            kind,
+            fault,
+            met: None,
+            place: None,
+            status: None,
+            attempt: None,
+            entry: None,
+            earlier: None,
+            running,
+        }
     }
 
     /// Says which attempt of its call this is: only a client in the same process says so.
@@ -116,10 +136,13 @@ impl Exchange {
 
     /// Writes down which fault this exchange has met, and what it leaves of the answer.
     fn note(&mut self, met: String, effect: &Effect) {
-        let Some(place) = self.entry else {
-            self.met = Some(met);
-            return;
-        };
+        self.met = Some(met.clone());
+        match effect {
+            Effect::Instead(response) => self.status = Some(response.status()),
+            Effect::Break(_) | Effect::Stall => self.status = None,
+            Effect::Changed(_) | Effect::Delay(_) | Effect::Part { .. } | Effect::Slow(_) => {}
+        }
+        let Some(place) = self.entry else { return };
         let given = match effect {
             Effect::Instead(response) => Given::Instead(response.status()),
             Effect::Changed(_) => Given::Changed,
@@ -154,6 +177,11 @@ impl Exchange {
         Some(state.clerk.answer_again(id.as_str(), kind))
     }
 
+    /// The client has left before anything came.
+    pub(crate) fn left_without_answer(&mut self) {
+        self.status = None;
+    }
+
     /// Lets time pass. Stalled exchanges do not hold the clock.
     pub(crate) async fn wait(&mut self, duration: Duration) {
         self.running = None;
@@ -162,8 +190,10 @@ impl Exchange {
     }
 
     /// The request has reached Clerk.
-    pub(crate) fn arrive(&self, request: &Request) {
-        self.inner.lock().requests.push(RecordedRequest::of(request, self.attempt));
+    pub(crate) fn arrive(&mut self, request: &Request) {
+        let at = Timestamp::from_millis(self.inner.clock.millis());
+        let recorded = RecordedRequest::of(request, self.attempt, at);
+        self.place = Some(self.inner.lock().journal.record(recorded));
     }
 
     /// Clerk acts on the request and writes its answer.
@@ -182,7 +212,7 @@ impl Exchange {
                 attempt: self.attempt,
                 at: Timestamp::from_millis(now),
                 since,
-                fault: self.met.take(),
+                fault: self.met.clone(),
                 given: Given::Nothing,
                 delivered: false,
             })
@@ -191,6 +221,7 @@ impl Exchange {
             self.earlier = state.answers.insert(kind, outcome.response.clone());
         }
         self.entry = done.map(|entry| state.ledger.record(entry));
+        self.status = Some(outcome.response.status());
         outcome.response
     }
 
@@ -215,6 +246,18 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if let Some(scripted) = self.fault.take().filter(|scripted| scripted.action != Action::Pass) {
             self.inner.lock().scripts.keep_idle(scripted, Idle::NotReached);
+        }
+        let Some(place) = self.place else { return };
+        let ended = {
+            let mut state = self.inner.lock();
+            let Some(recorded) = state.journal.get_mut(place) else { return };
+            recorded.status = self.status;
+            recorded.fault = self.met.take();
+            self.inner.listener.as_ref().map(|listener| (listener.clone(), recorded.clone()))
+        };
+        if let Some((listener, recorded)) = ended {
+            // This may run while a panic unwinds: a second one would end the process.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| listener.tell(&recorded)));
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) counted: Counted,
     pub(crate) is_more: bool,
     pub(crate) ledger: &'a [LedgerEntry],
-    pub(crate) requests: usize,
+    pub(crate) requests: u64,
     pub(crate) unused_faults: bool,
 }
 

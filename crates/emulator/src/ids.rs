@@ -2,9 +2,11 @@
 //!
 //! Clerk's ids are KSUIDs: 4 bytes of seconds since 2014-05-13T16:53:20Z and 16 random bytes, written as 27 base62
 //! digits. Each kind of value has its own stream of random numbers, so that one request more does not change the ids
-//! of the tokens that follow.
+//! of the tokens that follow. The seconds count the ids of a kind and no time, so that a seed gives the same ids at any time.
 
 use fastrand::Rng;
+
+use crate::clock::START;
 
 /// 2014-05-13T16:53:20Z, in seconds since 1970: where a KSUID's time begins.
 const KSUID_EPOCH: i64 = 1_400_000_000;
@@ -16,42 +18,61 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 pub(crate) const SIGNATURE_BYTES: usize = 256;
 
 pub(crate) struct Ids {
-    tokens: Rng,
+    tokens: Series,
     traces: Rng,
     signatures: Rng,
-    sessions: Rng,
-    clients: Rng,
-    extras: Rng,
+    sessions: Series,
+    clients: Series,
+    extras: Series,
     instance: String,
+}
+
+/// Ids of one kind: each has the second after that of the one before.
+struct Series {
+    random: Rng,
+    seconds: i64,
+}
+
+impl Series {
+    fn new(random: Rng) -> Self {
+        Self { random, seconds: i64::try_from(START).unwrap_or(KSUID_EPOCH) }
+    }
+
+    fn next(&mut self, prefix: &str) -> String {
+        let id = ksuid(prefix, self.seconds, &mut self.random);
+        self.seconds = self.seconds.saturating_add(1);
+        id
+    }
 }
 
 impl Ids {
     pub(crate) fn new(seed: u64) -> Self {
         let mut root = Rng::with_seed(seed);
         let instance = ksuid("ins", KSUID_EPOCH, &mut root.fork());
-        let (tokens, traces, signatures) = (root.fork(), root.fork(), root.fork());
-        let (sessions, clients, extras) = (root.fork(), root.fork(), root.fork());
+        let (tokens, traces, signatures) = (Series::new(root.fork()), root.fork(), root.fork());
+        let (sessions, clients, extras) =
+            (Series::new(root.fork()), Series::new(root.fork()), Series::new(root.fork()));
         Self { tokens, traces, signatures, sessions, clients, extras, instance }
     }
 
-    /// `act_` and a KSUID of this moment (milliseconds since 1970).
-    pub(crate) fn actor_token(&mut self, millis: i64) -> String {
-        ksuid("act", millis.div_euclid(1000), &mut self.tokens)
+    /// `act_` and a KSUID.
+    pub(crate) fn actor_token(&mut self) -> String {
+        self.tokens.next("act")
     }
 
-    /// `sess_` and a KSUID of this moment (milliseconds since 1970).
-    pub(crate) fn session(&mut self, millis: i64) -> String {
-        ksuid("sess", millis.div_euclid(1000), &mut self.sessions)
+    /// `sess_` and a KSUID.
+    pub(crate) fn session(&mut self) -> String {
+        self.sessions.next("sess")
     }
 
-    /// `client_` and a KSUID of this moment (milliseconds since 1970).
-    pub(crate) fn client(&mut self, millis: i64) -> String {
-        ksuid("client", millis.div_euclid(1000), &mut self.clients)
+    /// `client_` and a KSUID.
+    pub(crate) fn client(&mut self) -> String {
+        self.clients.next("client")
     }
 
-    /// This prefix and a KSUID of this moment (milliseconds since 1970): the id of a thing that is not kept.
-    pub(crate) fn extra(&mut self, prefix: &str, millis: i64) -> String {
-        ksuid(prefix, millis.div_euclid(1000), &mut self.extras)
+    /// This prefix and a KSUID: the id of a thing that is not kept.
+    pub(crate) fn extra(&mut self, prefix: &str) -> String {
+        self.extras.next(prefix)
     }
 
     /// The id of the Clerk instance: the same for every token of an emulator.
@@ -100,9 +121,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_thousand_ids_of_one_moment_differ_and_fit_the_grammar() {
+    fn ten_thousand_ids_differ_and_fit_the_grammar() {
         let mut ids = Ids::new(7);
-        let all: BTreeSet<_> = (0..10_000).map(|_| ids.actor_token(1_767_225_600_000)).collect();
+        let all: BTreeSet<_> = (0..10_000).map(|_| ids.actor_token()).collect();
         assert_eq!(all.len(), 10_000);
         for id in all {
             let digits = id.strip_prefix("act_").unwrap();
@@ -112,16 +133,17 @@ mod tests {
     }
 
     #[test]
-    fn an_id_reads_back_as_its_moment_and_later_ids_sort_later() {
+    fn the_time_of_an_id_is_its_place_so_that_later_ids_sort_later() {
         // The example of the KSUID specification, so that the reader is right.
         assert_eq!(seconds_of("0ujtsYcgvSTl8PAuAdqWYSMnLOv"), 1_507_608_047);
 
         let mut ids = Ids::new(1);
         let at = 1_767_225_600;
-        let id = ids.actor_token(at * 1000);
+        let id = ids.actor_token();
         assert_eq!(seconds_of(id.strip_prefix("act_").unwrap()), at);
         assert_eq!(seconds_of(ids.instance().strip_prefix("ins_").unwrap()), 1_400_000_000);
-        assert!(id < ids.actor_token((at + 1) * 1000));
+        let next = ids.actor_token();
+        assert!(id < next && seconds_of(next.strip_prefix("act_").unwrap()) == at + 1);
     }
 
     /// The seconds since 1970 in a KSUID, read with constants of its own.
@@ -146,7 +168,7 @@ mod tests {
     fn the_seed_alone_decides() {
         let of = |seed| {
             let mut ids = Ids::new(seed);
-            (ids.actor_token(0), ids.trace(), ids.signature(), ids.instance().to_owned())
+            (ids.actor_token(), ids.trace(), ids.signature(), ids.instance().to_owned())
         };
         assert_eq!(of(3), of(3));
         assert_ne!(of(3), of(4));
@@ -157,8 +179,8 @@ mod tests {
         let (mut quiet, mut busy) = (Ids::new(5), Ids::new(5));
         for _ in 0..9 {
             assert_eq!(busy.trace().len(), 32);
-            assert!(busy.session(0).starts_with("sess_") && busy.client(0).starts_with("client_"));
+            assert!(busy.session().starts_with("sess_") && busy.client().starts_with("client_"));
         }
-        assert_eq!(quiet.actor_token(0), busy.actor_token(0));
+        assert_eq!(quiet.actor_token(), busy.actor_token());
     }
 }

@@ -13,6 +13,7 @@ mod exchange;
 pub mod fault;
 mod hints;
 mod ids;
+mod journal;
 mod ledger;
 mod next_attempt;
 mod requests;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use clerk_actor_tokens_core::{Request, Sanitized};
+use clerk_actor_tokens_core::{Request, Sanitized, Timestamp};
 use http::{
-    HeaderMap, HeaderValue, Method,
+    HeaderMap, HeaderValue, Method, StatusCode,
     header::{AUTHORIZATION, COOKIE, REFERER},
 };
 use serde_json::Value;
@@ -48,10 +48,14 @@ pub struct RecordedRequest {
     json: Option<Value>,
     body_len: usize,
     attempt: Option<u32>,
+    at: Timestamp,
+    /// Of what was answered, once it was.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) fault: Option<String>,
 }
 
 impl RecordedRequest {
-    pub(crate) fn of(request: &Request, attempt: Option<u32>) -> Self {
+    pub(crate) fn of(request: &Request, attempt: Option<u32>, at: Timestamp) -> Self {
         let mut headers = request.headers().clone();
         for name in SECRET {
             if headers.contains_key(&name) {
@@ -68,6 +72,9 @@ impl RecordedRequest {
             json,
             body_len: cut_from.unwrap_or(request.body().len()),
             attempt,
+            at,
+            status: None,
+            fault: None,
         }
     }
 
@@ -110,6 +117,24 @@ impl RecordedRequest {
         self.body_len
     }
 
+    /// Returns when it arrived.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Returns the status of the answer, also if a fault cut the answer. `None` if no answer began.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// Returns the fault that it met, as `after_commit(fault::stall())`, or `None` if it met none.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
     /// Returns which attempt of its call this was, counted from 1, or `None` if the request did not
     /// say.
     #[must_use]
@@ -136,6 +161,8 @@ impl fmt::Debug for RecordedRequest {
             .field("headers", &headers)
             .field("body_len", &self.body_len)
             .field("attempt", &self.attempt)
+            .field("status", &self.status)
+            .field("fault", &self.fault)
             .finish_non_exhaustive()
     }
 }

@@ -12,6 +12,7 @@ use http::StatusCode;
 pub(crate) use self::tokens::TokenSettings;
 #[cfg(feature = "signing")]
 pub use self::tokens::{ExtraClaim, TicketUsedBy};
+use crate::journal::Listener;
 
 /// The key that the emulator takes unless it is given another.
 pub(crate) const DEFAULT_KEY: &str = "sk_test_emulator";
@@ -88,6 +89,9 @@ pub(crate) struct Settings {
     /// A status of a session that is over.
     pub(crate) inactive_as: String,
     pub(crate) second_session: SecondSession,
+    /// `None`: all of them.
+    pub(crate) keep_requests: Option<usize>,
+    pub(crate) listener: Option<Listener>,
     #[cfg(feature = "signing")]
     pub(crate) tokens: TokenSettings,
 }
@@ -120,6 +124,8 @@ impl Default for Settings {
             list_delay: Duration::ZERO,
             inactive_as: "expired".to_owned(),
             second_session: SecondSession::Beside,
+            keep_requests: None,
+            listener: None,
             #[cfg(feature = "signing")]
             tokens: TokenSettings::default(),
         }

@@ -14,8 +14,8 @@ use crate::{
     call::CallKind,
     clerk::{Clerk, StoredToken, Token},
     clock::{Clock, ClockMode},
+    journal::{Journal, Listener},
     ledger::{CommitKind, Ledger},
-    requests::RecordedRequest,
     script::Scripts,
     settings::Settings,
 };
@@ -23,6 +23,8 @@ use crate::{
 /// What all handles and servers of one emulator share.
 pub(crate) struct Inner {
     pub(crate) clock: Clock,
+    /// Called outside the lock.
+    pub(crate) listener: Option<Listener>,
     state: Mutex<State>,
 }
 
@@ -31,21 +33,23 @@ pub(crate) struct State {
     pub(crate) clerk: Clerk,
     pub(crate) scripts: Scripts,
     pub(crate) ledger: Ledger,
-    pub(crate) requests: Vec<RecordedRequest>,
+    pub(crate) journal: Journal,
     /// The latest answer of 200 to each call about sessions, for a fault that gives it again.
     pub(crate) answers: BTreeMap<CallKind, Response>,
 }
 
 impl Inner {
     pub(crate) fn new(settings: Settings, mode: ClockMode) -> Self {
+        let listener = settings.listener.clone();
+        let journal = Journal::new(settings.keep_requests);
         let state = State {
             clerk: Clerk::new(settings),
             scripts: Scripts::default(),
             ledger: Ledger::default(),
-            requests: Vec::new(),
+            journal,
             answers: BTreeMap::new(),
         };
-        Self { clock: Clock::new(mode), state: Mutex::new(state) }
+        Self { clock: Clock::new(mode), listener, state: Mutex::new(state) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

@@ -120,7 +120,10 @@ impl Attempt<'_> {
             TransportError::new(if phase == Phase::BeforeSend { Kind::TimeoutBeforeSend } else { Kind::Timeout });
         match partial {
             Some(partial) => error.with_partial(partial),
-            None => error,
+            None => {
+                self.exchange.left_without_answer();
+                error
+            }
         }
     }
 }

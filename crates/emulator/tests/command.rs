@@ -35,8 +35,13 @@ struct Running {
 
 impl Running {
     fn start(options: &[&str]) -> Self {
+        Self::start_in(options, &[])
+    }
+
+    fn start_in(options: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-emulator"))
             .args(options)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -58,18 +63,31 @@ impl Running {
     }
 
     fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        send(&self.address, method, path, headers, body)
     }
+
+    /// The exit code after this signal, and what it has written to standard error.
+    #[cfg(unix)]
+    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (self.child.wait().unwrap().code(), stderr)
+    }
+}
+
+fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 impl Drop for Running {
@@ -101,34 +119,26 @@ fn it_takes_another_key_and_another_seed() {
     assert!(server.post("/v1/actor_tokens", "sk_test_emulator", GOOD).starts_with("HTTP/1.1 401 "));
 }
 
-/// The 16 random bytes of the first token's id: of a KSUID, all but the time.
-fn random_part(answer: &str) -> Vec<u8> {
-    let at = answer.find("\"id\":\"act_").unwrap() + 10;
-    let mut number = [0u8; 20];
-    for digit in answer[at..at + 27].bytes() {
-        let mut carry = usize::from(match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'A'..=b'Z' => digit - b'A' + 10,
-            _ => digit - b'a' + 36,
-        });
-        for byte in number.iter_mut().rev() {
-            let value = usize::from(*byte) * 62 + carry;
-            *byte = (value % 256) as u8;
-            carry = value / 256;
-        }
-    }
-    number[4..].to_vec()
+fn id_of(answer: &str) -> String {
+    let at = answer.find("\"id\":\"act_").unwrap() + 6;
+    answer[at..at + 31].to_owned()
 }
 
+/// Whatever the time is.
 #[test]
 fn its_seed_decides_its_ids_as_in_process() {
     let in_process = |seed| {
         let clerk = Emulator::builder().seed(seed).build();
-        let answer = support::send(&clerk, support::post("/v1/actor_tokens", GOOD));
-        random_part(std::str::from_utf8(answer.body()).unwrap())
+        let next = || {
+            let answer = support::send(&clerk, support::post("/v1/actor_tokens", GOOD));
+            id_of(std::str::from_utf8(answer.body()).unwrap())
+        };
+        [next(), next()]
     };
-    let command =
-        |options: &[&str]| random_part(&Running::start(options).post("/v1/actor_tokens", "sk_test_emulator", GOOD));
+    let command = |options: &[&str]| {
+        let server = Running::start(options);
+        [(); 2].map(|()| id_of(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD)))
+    };
     assert_ne!(in_process(7), in_process(8));
     for seed in [7, 8] {
         assert_eq!(command(&["--seed", &seed.to_string()]), in_process(seed));
@@ -181,13 +191,213 @@ fn help_and_version_go_to_standard_output() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_it_cleanly() {
-    // Several times: an interrupt right after the first line must not find it unprepared.
-    for _ in 0..20 {
-        let mut server = Running::start(&[]);
-        let pid = server.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-        assert_eq!(server.child.wait().unwrap().code(), Some(0));
+fn a_signal_ends_it_cleanly_and_a_fault_that_did_not_happen_is_told() {
+    for signal in ["-INT", "-TERM"] {
+        // Several times: a signal right after the first line must not find it unprepared.
+        for _ in 0..10 {
+            let server = Running::start(&[]);
+            assert_eq!(server.end(signal), (Some(0), String::new()), "{signal}");
+        }
+        let server = Running::start(&["--fault", "create:after_commit:stall"]);
+        let (code, stderr) = server.end(signal);
+        assert_eq!(code, Some(1));
+        assert!(
+            stderr.contains("this fault did not happen: create:after_commit") || stderr.contains("stall"),
+            "{stderr}"
+        );
+    }
+}
+
+/// As in a container. It needs the right to make a namespace, so it is run apart: by `.ci/run`.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs the right to make a namespace"]
+fn the_first_process_of_a_namespace_ends_at_a_signal_too() {
+    for signal in ["-TERM", "-INT"] {
+        let mut child = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child"])
+            .args([env!("CARGO_BIN_EXE_clerk-actor-tokens-emulator"), "--fault", "create:after_commit:stall"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on "), "{line}");
+        let id = child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", children.trim())).unwrap();
+        assert!(status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1")), "{status}");
+        assert!(Command::new("kill").args([signal, children.trim()]).status().unwrap().success());
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{stderr}");
+        assert!(stderr.contains("this fault did not happen"), "{stderr}");
+    }
+}
+
+/// A file of settings that ends with the test.
+struct Settings(std::path::PathBuf);
+
+impl Settings {
+    fn new(name: &str, text: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("clerk-emulator-{}-{name}.json", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn creates(server: &Running, key: &str, user: &str) -> bool {
+    let body = format!(r#"{{"user_id":"{user}","actor":{{"sub":"user_agent"}}}}"#);
+    let answer = server.post("/v1/actor_tokens", key, &body);
+    assert!(answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.1 40"), "{answer}");
+    answer.starts_with("HTTP/1.1 200 ")
+}
+
+#[test]
+fn the_command_line_is_before_the_environment_and_that_before_the_file() {
+    let file = Settings::new(
+        "order",
+        r#"{"secret-key": "sk_test_file", "user": ["user_1", "user_2"], "plan-without-impersonation": false, "seed": 7}"#,
+    );
+    let accepted = |options: &[&str], environment: &[(&str, &str)]| {
+        let server = Running::start_in(options, environment);
+        ["sk_test_line", "sk_test_environment", "sk_test_file", "sk_test_emulator"]
+            .into_iter()
+            .filter(|key| creates(&server, key, "user_1"))
+            .collect::<Vec<_>>()
+    };
+    let of_environment = ("CLERK_EMULATOR_SECRET_KEY", "sk_test_environment");
+    let (of_file, of_line) = (["--settings", file.path()], ["--secret-key", "sk_test_line"]);
+    let both = [of_file, of_line].concat();
+    assert_eq!(accepted(&[], &[]), ["sk_test_emulator"]);
+    assert_eq!(accepted(&of_file, &[]), ["sk_test_file"]);
+    assert_eq!(accepted(&[], &[("CLERK_EMULATOR_SETTINGS", file.path())]), ["sk_test_file"]);
+    assert_eq!(accepted(&of_file, &[of_environment]), ["sk_test_environment"]);
+    assert_eq!(accepted(&both, &[of_environment]), ["sk_test_line"]);
+    // A list, and one that is replaced.
+    let server = Running::start_in(&of_file, &[of_environment]);
+    assert!(creates(&server, of_environment.1, "user_2") && !creates(&server, of_environment.1, "user_3"));
+    let users = ("CLERK_EMULATOR_USER", "user_3,user_4");
+    let server = Running::start_in(&of_file, &[of_environment, users]);
+    assert!(creates(&server, of_environment.1, "user_4") && !creates(&server, of_environment.1, "user_2"));
+    // Each option has a variable, and the help names it; it shows no value.
+    let output = Command::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-emulator"))
+        .arg("--help")
+        .env(of_environment.0, "sk_test_CANARY")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let (options, variables) = (help.matches("\n      --").count(), help.matches("[env: CLERK_EMULATOR_").count());
+    assert!(variables >= 38 && options >= 38 && !help.contains("CANARY"), "{options} options, {variables} variables");
+}
+
+/// It is named where it is wrong, and a key in it is not printed.
+#[test]
+fn what_is_wrong_in_a_file_or_in_the_environment_is_named() {
+    for (text, says) in [
+        ("[]", "it is no JSON object of options"),
+        ("{\"seed\": ", "it is no JSON object of options"),
+        (r#"{"seed": "CANARY sk_test_CANARY"}"#, "in the settings file"),
+        (r#"{"sed": 7}"#, "'--sed'"),
+        (r#"{"seed": null}"#, "\"seed\" is no text"),
+        (r#"{"user": [["a"]]}"#, "\"user\" is no text"),
+        (r#"{"ca-out": "x"}"#, "--tls"),
+        (r#"{"secret-key": "sk_live_CANARY x"}"#, "--secret-key"),
+    ] {
+        let file = Settings::new("wrong", text);
+        let (code, stdout, stderr) = run(&["--settings", file.path()]);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{text}: {stderr}");
+        assert!(stderr.contains(says) && !stderr.contains("_CANARY"), "{text}: {stderr}");
+    }
+    assert_eq!(run(&["--settings", "/nowhere/at/all"]).0, Some(2));
+    let output = Command::new(env!("CARGO_BIN_EXE_clerk-actor-tokens-emulator"))
+        .env("CLERK_EMULATOR_PORT", "many")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr.contains("in the environment variable CLERK_EMULATOR_PORT"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn users_and_faults_are_read_again() {
+    let file = Settings::new("reload", r#"{"user": ["user_1"], "fault": "create:before_commit:status(503)"}"#);
+    let mut server = Running::start(&["--settings", file.path()]);
+    let mut told = BufReader::new(server.child.stderr.take().unwrap());
+    let mut hang_up = |text: &str, lines: usize| {
+        std::fs::write(&file.0, text).unwrap();
+        assert!(Command::new("kill").args(["-HUP", &server.child.id().to_string()]).status().unwrap().success());
+        let mut said = String::new();
+        for _ in 0..lines {
+            told.read_line(&mut said).unwrap();
+        }
+        said
+    };
+    let address = server.address.clone();
+    let post = |user: &str| {
+        let body = format!(r#"{{"user_id":"{user}","actor":{{"sub":"user_agent"}}}}"#);
+        let answer = send(&address, "POST", "/v1/actor_tokens", "authorization: Bearer sk_test_emulator\r\n", &body);
+        answer[9..12].to_owned()
+    };
+    // Not met yet: replaced.
+    let said = hang_up(r#"{"user": "user_2", "fault": "create:before_commit:status(429)"}"#, 2);
+    assert!(
+        said.contains("status(503)") && said.ends_with("reloaded: users and faults are those of the settings\n"),
+        "{said}"
+    );
+    assert_eq!([post("user_2"), post("user_2"), post("user_1")], ["429", "200", "404"]);
+    // What is wrong changes nothing.
+    let said = hang_up(r#"{"user": 7, "fault": "CANARY"}"#, 1);
+    assert!(said.starts_with("error: "), "{said}");
+    assert_eq!(post("user_2"), "200");
+    let said = hang_up("{}", 4);
+    assert!(said.contains("reloaded: "), "{said}");
+    assert_eq!(post("user_9"), "200");
+}
+
+#[test]
+fn a_request_is_logged_without_a_secret() {
+    for (options, is_json) in [(&["-v"][..], false), (&["--log", "json"], true), (&["-v", "--log", "json"], true)] {
+        let options = [options, &["--fault", "create:after_commit:reset"]].concat();
+        let server = Running::start(&options);
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        let body = r#"{"user_id":"user_1","actor":{"sub":"CANARY"}}"#;
+        let head = format!(
+            "POST /v1/actor_tokens?ticket=CANARY HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk_test_emulator\r\n\
+             content-type: application/json\r\nx-note: CANARY\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        drop(stream.read_to_end(&mut Vec::new()));
+        assert!(server.get("/v1/users?name=sk_test_CANARY").starts_with("HTTP/1.1 501 "));
+        let (_, stderr) = server.end("-TERM");
+        let lines: Vec<_> = stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{stderr}");
+        assert!(!stderr.contains("CANARY") && !stderr.contains("sk_test_emulator"), "{stderr}");
+        if is_json {
+            let [first, second] = [0, 1].map(|at| serde_json::from_str::<serde_json::Value>(lines[at]).unwrap());
+            assert_eq!((&first["method"], &first["body_bytes"]), (&"POST".into(), &body.len().into()));
+            assert_eq!(first["target"], "/v1/actor_tokens?ticket=(redacted)");
+            assert!(first["at"].as_i64().unwrap() > 1_700_000_000_000);
+            assert!(first["status"].is_null() && first["fault"] == "after_commit(fault::reset())", "{first}");
+            assert!(second["status"] == 501 && second["fault"].is_null(), "{second}");
+        } else {
+            let ends =
+                ["POST /v1/actor_tokens?ticket=(redacted): no answer, met after_commit(fault::reset())", ": 501"];
+            assert!(lines.iter().zip(ends).all(|(line, end)| line.ends_with(end)), "{stderr}");
+        }
     }
 }
 

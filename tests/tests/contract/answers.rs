@@ -288,7 +288,8 @@ fn each_refusal_of_the_emulator_fits_and_none_is_left_out() {
 fn rows() -> BTreeSet<String> {
     let rows = ROWS.split("StatusCode::").filter_map(|row| {
         let (status, rest) = row.split_once(',')?;
-        let is_a_status = status.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        // The emulator's own: no call of the contract is answered with it.
+        let is_a_status = status != "NOT_IMPLEMENTED" && status.chars().all(|c| c.is_ascii_uppercase() || c == '_');
         let code = rest.trim_start().strip_prefix('"').filter(|_| is_a_status)?;
         Some(code.split_once('"')?.0.to_owned())
     });

@@ -41,7 +41,7 @@ impl Clerk {
         self.check_user(&user_id)?;
         self.check_plan_and_quota()?;
 
-        let id = self.ids.actor_token(now);
+        let id = self.ids.actor_token();
         let Ok(typed_id) = ActorTokenId::new(id.as_str()) else { return Err(INTERNAL.into()) };
         let lifetime = i64::try_from(expires_in).unwrap_or(i64::MAX);
         let exp = now.div_euclid(1000).saturating_add(lifetime);

@@ -45,6 +45,9 @@ pub(crate) const PLAN_REQUIRED: Row = row(
 pub(crate) const USER_NOT_FOUND: Row =
     row(StatusCode::NOT_FOUND, "resource_not_found", "not found", "No user was found with id {}");
 pub(crate) const NOT_FOUND: Row = row(StatusCode::NOT_FOUND, "resource_not_found", "not found", "Resource not found");
+/// Not of Clerk's table: Clerk may have the route.
+pub(crate) const NOT_EMULATED: Row =
+    row(StatusCode::NOT_IMPLEMENTED, "route_not_emulated", "not emulated", "The emulator has no route {}");
 pub(crate) const CANNOT_REVOKE: Row = row(
     StatusCode::BAD_REQUEST,
     "actor_token_cannot_be_revoked_code",
@@ -143,6 +146,16 @@ impl Row {
 }
 
 impl ApiError {
+    #[cfg(test)]
+    pub(super) fn status(&self) -> StatusCode {
+        self.row.status
+    }
+
+    #[cfg(test)]
+    pub(super) fn value(&self) -> &str {
+        &self.value
+    }
+
     pub(crate) fn with_meta(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.meta.insert(key.to_owned(), value.into());
         self

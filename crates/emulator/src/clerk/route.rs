@@ -1,11 +1,61 @@
 //! Where a request goes.
 
-use clerk_actor_tokens_core::Request;
+use clerk_actor_tokens_core::{Request, Sanitized};
 use http::Method;
 
 #[cfg(feature = "signing")]
 use super::frontend_route::FrontendRoute;
+use super::{
+    errors::{NOT_EMULATED, NOT_FOUND},
+    refusal::Refusal,
+};
 use crate::call::CallKind;
+
+/// All routes, for people. In braces is what differs.
+const ROUTES: &[&str] = &[
+    "POST /v1/actor_tokens",
+    "POST /v1/actor_tokens/{id}/revoke",
+    "GET /v1/sessions",
+    "GET /v1/sessions/{id}",
+    "POST /v1/sessions/{id}/revoke",
+    #[cfg(feature = "signing")]
+    "POST /v1/sessions/{id}/tokens",
+    #[cfg(feature = "signing")]
+    "GET /v1/jwks",
+    #[cfg(feature = "signing")]
+    "GET /.well-known/jwks.json",
+    #[cfg(feature = "signing")]
+    "GET /v1/tickets/accept",
+    #[cfg(feature = "signing")]
+    "POST /v1/client/sign_ins",
+    #[cfg(feature = "signing")]
+    "POST /v1/client/sessions/{id}/tokens",
+    #[cfg(feature = "signing")]
+    "POST /v1/client/sessions/{id}/touch",
+    #[cfg(feature = "signing")]
+    "POST /v1/client/sessions/{id}/end",
+];
+
+/// Why a request has no route: its path has, with another method, or the emulator does not have it.
+pub(super) fn no_route(request: &Request) -> Refusal {
+    let path = request.uri().path();
+    let is_like = |template: &str| {
+        let (mut wanted, mut found) = (template.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), found.next()) {
+                (None, None) => return true,
+                (Some("{id}"), Some(id)) if !id.is_empty() => {}
+                (Some(wanted), Some(found)) if wanted == found => {}
+                _ => return false,
+            }
+        }
+    };
+    if ROUTES.iter().filter_map(|route| route.split_once(' ')).any(|(_, template)| is_like(template)) {
+        return NOT_FOUND.into();
+    }
+    let asked = format!("{} {}. It has: {}.", request.method(), Sanitized::new(path), ROUTES.join(", "));
+    NOT_EMULATED.about(asked).into()
+}
 
 /// Where a request goes.
 pub(super) enum Route<'a> {
@@ -63,5 +113,40 @@ pub(crate) fn kind_of(request: &Request) -> Option<CallKind> {
         Route::SessionRevoke(_) => Some(CallKind::SessionRevoke),
         #[cfg(feature = "signing")]
         Route::SessionTokens(_) | Route::Jwks | Route::Frontend(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(route: &str) -> Request {
+        let (method, path) = route.split_once(' ').unwrap();
+        let mut request = Request::default();
+        *request.method_mut() = method.parse().unwrap();
+        *request.uri_mut() = path.replace("{id}", "x").parse().unwrap();
+        request
+    }
+
+    #[test]
+    fn every_route_that_is_named_is_one_and_its_path_with_another_method_is_a_404() {
+        for route in ROUTES {
+            assert!(Route::of(&request(route)).is_some(), "{route}");
+            let other = request(&route.replace("POST ", "PUT ").replace("GET ", "DELETE "));
+            assert!(Route::of(&other).is_none());
+            assert_eq!(no_route(&other).errors[0].status(), 404, "{route}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_emulated_is_a_501_that_says_what_is() {
+        for path in
+            ["/", "/v1", "/v1/", "/v1/users", "/v2/actor_tokens", "/v1/actor_tokens//revoke", "/v1/sessions/a/b"]
+        {
+            let refusal = no_route(&request(&format!("GET {path}")));
+            assert_eq!(refusal.errors[0].status(), 501, "{path}");
+            let said = refusal.errors[0].value();
+            assert!(said.starts_with(&format!("GET {path}. It has: POST /v1/actor_tokens, ")), "{said}");
+        }
     }
 }

@@ -129,7 +129,7 @@ impl Clerk {
     pub(super) fn sign(&mut self, id: &str, lifetime: i64, asker: Asker, now: i64) -> Option<String> {
         let settings = &self.settings.tokens;
         let wants = |claim| settings.extra_claims.contains(&claim);
-        let jti = wants(ExtraClaim::Jti).then(|| self.ids.extra("jti", now));
+        let jti = wants(ExtraClaim::Jti).then(|| self.ids.extra("jti"));
         let session = self.sessions.get(id)?;
         let origin = self.origin();
         let iat = now.div_euclid(1000);

@@ -39,11 +39,11 @@ impl Sessions {
         }
         let has_tasks = settings.users_with_tasks.contains(&user_id);
         let lifetime = i64::try_from(max_duration).unwrap_or(i64::MAX).saturating_mul(1000);
-        let id = ids.session(now);
+        let id = ids.session();
         self.places.insert(id.clone(), self.all.len());
         self.all.push(SessionRecord {
             id: id.clone(),
-            client_id: ids.client(now),
+            client_id: ids.client(),
             user_id,
             actor,
             status: if has_tasks { PENDING } else { ACTIVE }.to_owned(),
@@ -52,7 +52,7 @@ impl Sessions {
             updated_at: now,
             last_active_at: now,
             expire_at: now.saturating_add(lifetime),
-            actor_session_id: ids.extra("sess", now),
+            actor_session_id: ids.extra("sess"),
             over_since: None,
         });
         id

@@ -1,34 +1,41 @@
-//! The emulator as a command: prints where it listens, serves until Ctrl-C.
+//! The emulator as a command: prints where it listens, serves until Ctrl-C or SIGTERM.
 //!
-//! What can be set is in `options.rs`, how faults are written in `faults.rs`, what `--explain` prints in `explain.rs`.
+//! What can be set is in `options.rs`, where it is set besides the command line in `sources.rs`, how faults are written in
+//! `faults.rs`, the line of a request in `request_log.rs`, the signals in `signals.rs`, what `--explain` prints in `explain.rs`.
 #![allow(clippy::print_stderr, reason = "a command prints what is wrong")]
 
 mod explain;
 mod faults;
 mod options;
+mod request_log;
+mod signals;
+mod sources;
 
 use std::{
+    env,
     error::Error,
-    fs, future,
+    fs,
     io::{self, Write as _},
-    pin::pin,
     process::ExitCode,
 };
 
-use clap::Parser as _;
 use clerk_actor_tokens_core::Sanitized;
 use clerk_actor_tokens_emulator::{Emulator, Served};
 
-use self::options::Options;
+use self::{
+    options::Options,
+    signals::{Asked, Signals},
+    sources::Refused,
+};
 
 /// The exit code of a command that was called wrongly.
 const USAGE: u8 = 2;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let options = match Options::try_parse() {
+    let options = match sources::read(env::args_os()) {
         Ok(options) => options,
-        Err(error) => return refuse(&error),
+        Err(refused) => return refuse(&refused),
     };
     if options.explain {
         return if explain::print(&mut io::stdout()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -55,11 +62,13 @@ async fn main() -> ExitCode {
 
 /// Prints help and version as they are, and what is wrong with the arguments without the keys in them: clap quotes
 /// what it does not know, and a misplaced key is among it.
-fn refuse(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+fn refuse(refused: &Refused) -> ExitCode {
+    if let Refused::Arguments(error) = refused {
+        if !error.use_stderr() {
+            return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
     }
-    for line in error.render().to_string().lines() {
+    for line in refused.to_string().lines() {
         eprintln!("{}", Sanitized::new(line));
     }
     ExitCode::from(USAGE)
@@ -67,19 +76,34 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 async fn run(options: &Options, emulator: &Emulator) -> Result<(), Box<dyn Error>> {
     let (host, port) = (&options.host, options.port);
+    // Before anything is printed: the reader of the line may send a signal at once.
+    let mut signals = Signals::listen()?;
     let server = options.server(emulator).start().await;
     let server = server.map_err(|error| format!("{host}, port {port}: {error}"))?;
-    let mut interrupt = pin!(tokio::signal::ctrl_c());
-    // Polled once before anything is printed: the reader of the line may interrupt at once.
-    tokio::select! {
-        biased;
-        interrupted = &mut interrupt => return Ok(interrupted?),
-        () = future::ready(()) => {}
-    }
     tell(options, &server)?;
-    interrupt.await?;
+    while let Asked::Reload = signals.next().await {
+        reload(emulator);
+    }
     server.shutdown().await;
     Ok(())
+}
+
+/// Reads the settings again, and takes the users and the faults from them. What is wrong with them changes nothing.
+fn reload(emulator: &Emulator) {
+    match sources::read(env::args_os()) {
+        Ok(options) => {
+            for fault in emulator.take_unused_faults() {
+                eprintln!("reloaded: this fault had not happened, and is replaced: {}", Sanitized::new(&fault));
+            }
+            options.reload(emulator);
+            eprintln!("reloaded: users and faults are those of the settings");
+        }
+        Err(refused) => {
+            for line in refused.to_string().lines() {
+                eprintln!("{}", Sanitized::new(line));
+            }
+        }
+    }
 }
 
 /// Where the server is, on the first line. Its reader finds the file of the certificate.

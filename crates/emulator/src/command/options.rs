@@ -8,7 +8,7 @@ use clerk_actor_tokens_emulator::{
     Emulator, EmulatorBuilder, ExtraClaim, QuotaCounted, SecondSession, Server, TicketUsedBy, WrongType,
 };
 
-use crate::faults::Queued;
+use crate::{faults::Queued, request_log::LogFormat};
 
 /// Clerk's actor tokens in memory, on a port of this machine, for clients in any language.
 #[derive(Parser)]
@@ -17,6 +17,17 @@ pub(crate) struct Options {
     /// Say where each behaviour is known from, and what is an open question, and end
     #[arg(long)]
     pub(crate) explain: bool,
+
+    /// A file of options, which count where neither the command line nor the environment has them: a JSON object, as
+    /// {"port": 4010, "user": ["user_1", "user_2"], "tls": true}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Write a line for each request to standard error. It has no key, ticket or body
+    #[arg(short, long, help_heading = "Server")]
+    verbose: bool,
+    /// How such a line is written; with this option it is written without -v as well
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Server")]
+    log: Option<LogFormat>,
 
     /// The address to listen on. Any but a loopback address lets others in: every client that reaches it reaches the emulator
     #[arg(long, default_value = "127.0.0.1", help_heading = "Server")]
@@ -30,8 +41,8 @@ pub(crate) struct Options {
     /// Write the authority to this file (PEM) instead, for `curl --cacert`
     #[arg(long, value_name = "FILE", requires = "tls", help_heading = "Server")]
     pub(crate) ca_out: Option<PathBuf>,
-    /// A further name that the certificate is for; can be given again
-    #[arg(long, value_name = "NAME", requires = "tls", help_heading = "Server")]
+    /// A further name that the certificate is for; can be given again, or with commas between
+    #[arg(long, value_delimiter = ',', value_name = "NAME", requires = "tls", help_heading = "Server")]
     tls_name: Vec<String>,
     /// Speak HTTP/1.1 alone, and no HTTP/2
     #[arg(long, help_heading = "Server")]
@@ -40,10 +51,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MILLISECONDS", help_heading = "Server")]
     idle_timeout: Option<u64>,
 
+    /// How many requests are kept, the latest
+    #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Server")]
+    keep_requests: usize,
+
     /// A fault of the next call of its kind, as CALL:TIME:FAULT, such as create:after_commit:stall or
-    /// 'session_list:before_commit:status(429).retry_after(2s)'; can be given again, for the calls after it. An unknown name
+    /// 'session_list:before_commit:status(429).retry_after(2s)'; can be given again, or with semicolons between, for the calls after it. An unknown name
     /// is answered with all that there are
-    #[arg(long, value_name = "CALL:TIME:FAULT", help_heading = "Faults")]
+    #[arg(long, value_delimiter = ';', value_name = "CALL:TIME:FAULT", help_heading = "Faults")]
     fault: Vec<Queued>,
 
     /// The secret key to accept (sk_test_... or sk_live_...)
@@ -66,11 +81,11 @@ pub(crate) struct Options {
     /// The version of session tokens
     #[arg(long, value_name = "VERSION", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2), help_heading = "Clerk")]
     token_version: u8,
-    /// A user that exists; can be given again. Without it, every id is a user
-    #[arg(long, value_name = "ID", help_heading = "Clerk")]
+    /// A user that exists; can be given again, or with commas between. Without it, every id is a user
+    #[arg(long, value_delimiter = ',', value_name = "ID", help_heading = "Clerk")]
     user: Vec<String>,
-    /// A user whose sessions are pending, with an unfinished task; can be given again
-    #[arg(long, value_name = "ID", help_heading = "Clerk")]
+    /// A user whose sessions are pending, with an unfinished task; can be given again, or with commas between
+    #[arg(long, value_delimiter = ',', value_name = "ID", help_heading = "Clerk")]
     users_with_tasks: Vec<String>,
     /// The plan has no impersonation: creating is answered with 402
     #[arg(long, help_heading = "Clerk")]
@@ -139,8 +154,8 @@ pub(crate) struct Options {
     /// Which step of opening a link uses its ticket up: GET of the link, or the POST that signs in
     #[arg(long, value_enum, default_value = "post", help_heading = "Open at Clerk")]
     ticket_used_by: UsedBy,
-    /// A claim that session tokens have besides; can be given again
-    #[arg(long, value_enum, value_name = "CLAIM", help_heading = "Open at Clerk")]
+    /// A claim that session tokens have besides; can be given again, or with commas between
+    #[arg(long, value_delimiter = ',', value_enum, value_name = "CLAIM", help_heading = "Open at Clerk")]
     add_claims: Vec<Claim>,
 }
 
@@ -240,9 +255,23 @@ impl Options {
         ] {
             builder = if is_set { set(builder) } else { builder };
         }
+        builder = builder.keep_requests(self.keep_requests);
+        if let Some(format) = self.log.or(self.verbose.then_some(LogFormat::Text)) {
+            builder = builder.on_request(move |request| eprintln!("{}", format.line(request)));
+        }
         let emulator = builder.build();
         self.fault.iter().for_each(|queued| queued.queue(&emulator));
         Ok(emulator)
+    }
+
+    /// Takes the users and the faults into an emulator that runs.
+    pub(crate) fn reload(&self, emulator: &Emulator) {
+        if self.user.is_empty() {
+            emulator.allow_any_user()
+        } else {
+            emulator.set_users(&self.user)
+        }
+        self.fault.iter().for_each(|queued| queued.queue(emulator));
     }
 
     /// What is signed, and how.

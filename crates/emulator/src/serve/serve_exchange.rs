@@ -124,10 +124,14 @@ async fn meet(exchange: &mut Exchange, phase: Phase, reply: Option<&Response>, p
         Effect::Changed(changed) => Some(Ending::Answer(told(exchange, changed, Pacing::AtOnce))),
         Effect::Slow(takes) => reply.map(|reply| Ending::Answer(told(exchange, reply.clone(), Pacing::Over(takes)))),
         Effect::Delay(duration) => {
-            tokio::select! {
-                () = exchange.wait(duration) => None,
-                () = peer.gone() => Some(Ending::Gone),
-            }
+            let is_gone = tokio::select! {
+                () = exchange.wait(duration) => false,
+                () = peer.gone() => true,
+            };
+            is_gone.then(|| {
+                exchange.left_without_answer();
+                Ending::Gone
+            })
         }
         Effect::Stall => {
             peer.gone().await;

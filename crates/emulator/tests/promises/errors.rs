@@ -203,9 +203,6 @@ fn what_cannot_be_read_or_is_not_allowed_has_rows_of_its_own() {
         rows.push((415, with_header(create(good()), "content-type", value), content_type));
     }
     rows.push((415, without_header(create(good()), "content-type"), content_type));
-    for path in ["/", "/v1", "/v1/", "/v1/actor_tokens/", "/v2/actor_tokens", "/v1/users", "/v1/actor_tokens//revoke"] {
-        rows.push((404, post(path, ""), lost));
-    }
     rows.push((404, get(TOKENS), lost));
     rows.push((404, get("/v1/actor_tokens/act_1/revoke"), lost));
     rows.push((404, revoke("act_unknown"), lost));
@@ -444,5 +441,18 @@ proptest::proptest! {
             let status = pollster::block_on(exchange(&Emulator::new(), request)).unwrap().status();
             proptest::prop_assert!(status == 400 || status == 422, "{status}");
         }
+    }
+}
+
+#[test]
+fn a_route_that_is_not_emulated_is_a_501_that_names_those_that_are() {
+    let clerk = Emulator::new();
+    for path in ["/", "/v1", "/v1/", "/v1/actor_tokens/", "/v2/actor_tokens", "/v1/users", "/v1/actor_tokens//revoke"] {
+        let answer = send(&clerk, post(path, ""));
+        assert_eq!(answer.status(), 501, "{path}");
+        let error = json(&answer)["errors"][0].clone();
+        assert_eq!(error["code"], "route_not_emulated");
+        let said = error["long_message"].as_str().unwrap();
+        assert!(said.starts_with(&format!("The emulator has no route POST {path}. It has: POST /v1/actor_tokens, ")));
     }
 }

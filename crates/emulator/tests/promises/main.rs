@@ -20,6 +20,7 @@ mod hold;
 mod hold_hostile;
 mod lifecycle;
 mod messages;
+mod requests;
 #[cfg(feature = "serve")]
 mod serve;
 mod sessions;

@@ -172,7 +172,7 @@ fn bad_input_is_answered_and_never_ends_the_server() {
     let table = [
         (request("/v1/actor_tokens", json, "{"), 400),
         (request("/v1/actor_tokens", "", GOOD), 415),
-        (request("/v1/nowhere", "", ""), 404),
+        (request("/v1/nowhere", "", ""), 501),
         (create().replace("sk_test_emulator", "sk_test_other"), 401),
         (create().replace("authorization: ", "x-authorization: "), 401),
         (create().replace("HTTP/1.1", "HTTP/1.0"), 200),

@@ -190,7 +190,7 @@ fn faults_meet_successive_attempts_of_their_own_call_in_order() {
     clerk.next_revoke().before_send(fault::tls());
 
     assert_eq!(failure(&clerk, call(&clerk)).kind(), Kind::Connect);
-    assert_eq!(send(&clerk, post("/v1/elsewhere", "")).status(), 404);
+    assert_eq!(send(&clerk, post("/v1/elsewhere", "")).status(), 501);
     let token = json(&send(&clerk, call(&clerk)));
     assert_eq!(failure(&clerk, revoke(token["id"].as_str().unwrap())).kind(), Kind::Tls);
     assert_eq!(failure(&clerk, call(&clerk)).kind(), Kind::Interrupted);

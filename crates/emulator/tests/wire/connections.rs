@@ -81,7 +81,7 @@ fn over_a_connection_that_is_up_a_fault_of_connecting_is_a_reset_once_the_head_i
                 let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
                 let connection = tokio::spawn(connection);
                 let (known, _) = client.send_request(look::request("/v1/known"), true).unwrap();
-                assert_eq!(known.await.unwrap().status(), 404);
+                assert_eq!(known.await.unwrap().status(), 501);
                 fault.queue(server.clerk.next_create(), Phase::BeforeSend);
                 let (head, _body) = client.send_request(look::request("/v1/actor_tokens"), false).unwrap();
                 within(PATIENCE, head).await.unwrap().unwrap_err();
@@ -190,7 +190,7 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
         let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
         let connection = tokio::spawn(connection);
         let (known, _) = client.send_request(look::request("/v1/known"), true).unwrap();
-        assert_eq!(known.await.unwrap().status(), 404);
+        assert_eq!(known.await.unwrap().status(), 501);
         let _ = within(PATIENCE, connection).await.unwrap();
         assert_eq!(frames::read(&log.bytes()).iter().find_map(Frame::goaway), Some((1, 0)));
         clerk.assert_creates(2);

@@ -122,7 +122,7 @@ async fn look_at_frames(stream: Box<dyn Io>, log: &Log, expected: &Seen) -> (See
     };
     let patience = if *expected == Seen::Silence { SILENCE } else { PATIENCE };
     match within(patience, known).await {
-        Some(Ok(head)) => assert_eq!(head.status(), 404),
+        Some(Ok(head)) => assert_eq!(head.status(), 501),
         Some(Err(_)) => {
             let _ = within(PATIENCE, connection).await.unwrap();
             return (seen_of(log), Vec::new());
@@ -159,7 +159,7 @@ async fn look_at_frames(stream: Box<dyn Io>, log: &Log, expected: &Seen) -> (See
     if let Some(code) = frames().iter().find_map(|frame| frame.reset_of(STREAM)) {
         assert_eq!(log.end(), None, "only the stream was reset");
         let (head, _) = client.send_request(request("/v1/known"), true).unwrap();
-        assert_eq!(within(PATIENCE, head).await.unwrap().unwrap().status(), 404, "the connection continues");
+        assert_eq!(within(PATIENCE, head).await.unwrap().unwrap().status(), 501, "the connection continues");
         return (Seen::StreamReset(frames::body_of(&log.bytes(), STREAM).len(), code), read);
     }
     if answer.is_none() {

@@ -16,7 +16,7 @@ impl Clerk {
     pub(super) fn signed_in(&mut self, id: &str, now: i64, trace: &str) -> Response {
         let attempt = json!({
             "object": "sign_in_attempt",
-            "id": self.ids.extra("sia", now),
+            "id": self.ids.extra("sia"),
             "status": "complete",
             "created_session_id": id,
         });

@@ -1,0 +1,71 @@
+//! The latest requests, up to a number, and the listener that gets each when its exchange has ended.
+
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+use crate::requests::RecordedRequest;
+
+/// The latest requests.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    kept: VecDeque<RecordedRequest>,
+    /// How many came before those that are kept.
+    forgotten: u64,
+    /// `None`: all are kept.
+    most: Option<usize>,
+}
+
+/// The place of a request among all that came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place(u64);
+
+impl Journal {
+    pub(crate) fn new(most: Option<usize>) -> Self {
+        Self { most, ..Self::default() }
+    }
+
+    pub(crate) fn record(&mut self, request: RecordedRequest) -> Place {
+        self.kept.push_back(request);
+        let place = Place(self.total().saturating_sub(1));
+        if self.most.is_some_and(|most| self.kept.len() > most) {
+            self.kept.pop_front();
+            self.forgotten = self.forgotten.saturating_add(1);
+        }
+        place
+    }
+
+    /// The request, unless it is forgotten.
+    pub(crate) fn get_mut(&mut self, place: Place) -> Option<&mut RecordedRequest> {
+        let index = place.0.checked_sub(self.forgotten)?;
+        self.kept.get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// How many came, with those that are forgotten.
+    pub(crate) fn total(&self) -> u64 {
+        self.forgotten.saturating_add(u64::try_from(self.kept.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &RecordedRequest> {
+        self.kept.iter()
+    }
+}
+
+/// Gets each request whose exchange has ended.
+#[derive(Clone)]
+pub(crate) struct Listener(Arc<dyn Fn(&RecordedRequest) + Send + Sync>);
+
+impl Listener {
+    pub(crate) fn new(tell: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    pub(crate) fn tell(&self, request: &RecordedRequest) {
+        (self.0)(request);
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
