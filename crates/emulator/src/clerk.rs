@@ -47,8 +47,11 @@ use crate::{
 };
 
 /// The state of one emulated Clerk instance.
+#[derive(Clone)]
 pub(crate) struct Clerk {
     settings: Settings,
+    /// As it was made.
+    initial: Settings,
     ids: Ids,
     tokens: BTreeMap<String, Token>,
     sessions: Sessions,
@@ -83,6 +86,7 @@ impl Clerk {
     pub(crate) fn new(settings: Settings) -> Self {
         let ids = Ids::new(settings.seed);
         Self {
+            initial: settings.clone(),
             settings,
             ids,
             tokens: BTreeMap::new(),
@@ -96,6 +100,16 @@ impl Clerk {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// One that has seen nothing yet, with the settings that it was made with.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(self.initial.clone())
+    }
+
+    /// Behind the server of the other.
+    pub(crate) fn served_as(self, other: &Self) -> Self {
+        Self { served_at: other.served_at.clone(), ..self }
     }
 
     /// The users that exist from now on; `None` is every id.

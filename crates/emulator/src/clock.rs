@@ -47,6 +47,18 @@ impl Clock {
         wake_all(wakers);
     }
 
+    /// How far `advance` has moved the calendar. Zero where time is not the operating system's.
+    pub(crate) fn moved(&self) -> Duration {
+        if self.mode() == ClockMode::Real { self.0.lock().elapsed } else { Duration::ZERO }
+    }
+
+    /// Moves the calendar there, where time is the operating system's.
+    pub(crate) fn move_to(&self, moved: Duration) {
+        if self.mode() == ClockMode::Real {
+            self.0.lock().elapsed = moved;
+        }
+    }
+
     /// An exchange is at work until the returned value is dropped. Time does not move meanwhile.
     pub(crate) fn running(&self) -> Running {
         let mut state = self.0.lock();

@@ -171,7 +171,7 @@ impl Exchange {
             return self.earlier.clone();
         }
         let mut state = self.inner.lock();
-        let entry = state.ledger.entries().get(self.entry?)?;
+        let entry = state.ledger.get(self.entry?)?;
         let other = state.ledger.of(entry.kind).rev().find(|other| other.id != entry.id)?;
         let (kind, id) = (other.kind, other.id.clone());
         Some(state.clerk.answer_again(id.as_str(), kind))
@@ -234,7 +234,7 @@ impl Exchange {
     pub(crate) fn receipt(&self, response: &Response) -> Receipt {
         let state = self.inner.lock();
         let named = self.entry.filter(|place| {
-            let entry = state.ledger.entries().get(*place);
+            let entry = state.ledger.get(*place);
             // What no fault has touched need not be read.
             entry.is_some_and(|entry| entry.given != Given::Changed || corrupt::names(response, entry))
         });

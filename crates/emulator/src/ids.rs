@@ -17,6 +17,7 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// An RS256 signature with a key of 2048 bits (RFC 7518 section 3.3).
 pub(crate) const SIGNATURE_BYTES: usize = 256;
 
+#[derive(Clone)]
 pub(crate) struct Ids {
     tokens: Series,
     traces: Rng,
@@ -28,6 +29,7 @@ pub(crate) struct Ids {
 }
 
 /// Ids of one kind: each has the second after that of the one before.
+#[derive(Clone)]
 struct Series {
     random: Rng,
     seconds: i64,

@@ -5,11 +5,13 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 use crate::requests::RecordedRequest;
 
 /// The latest requests.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Journal {
     kept: VecDeque<RecordedRequest>,
     /// How many came before those that are kept.
     forgotten: u64,
+    /// The place of the first that is kept: no place is given twice, also where the requests are replaced.
+    first: u64,
     /// `None`: all are kept.
     most: Option<usize>,
 }
@@ -25,17 +27,27 @@ impl Journal {
 
     pub(crate) fn record(&mut self, request: RecordedRequest) -> Place {
         self.kept.push_back(request);
-        let place = Place(self.total().saturating_sub(1));
+        let place = Place(self.next().saturating_sub(1));
         if self.most.is_some_and(|most| self.kept.len() > most) {
             self.kept.pop_front();
             self.forgotten = self.forgotten.saturating_add(1);
+            self.first = self.first.saturating_add(1);
         }
         place
     }
 
+    fn next(&self) -> u64 {
+        self.first.saturating_add(u64::try_from(self.kept.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Takes these requests instead. What an exchange that is under way would write is left out.
+    pub(crate) fn replace(&mut self, other: Self) {
+        *self = Self { first: self.next(), ..other };
+    }
+
     /// The request, unless it is forgotten.
     pub(crate) fn get_mut(&mut self, place: Place) -> Option<&mut RecordedRequest> {
-        let index = place.0.checked_sub(self.forgotten)?;
+        let index = place.0.checked_sub(self.first)?;
         self.kept.get_mut(usize::try_from(index).ok()?)
     }
 

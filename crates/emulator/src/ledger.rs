@@ -167,27 +167,45 @@ impl fmt::Debug for LedgerEntry {
 }
 
 /// All commits, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger(Vec<LedgerEntry>);
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Ledger {
+    entries: Vec<LedgerEntry>,
+    /// The place of the first: no place is given twice, also where the entries are replaced.
+    first: usize,
+}
 
 impl Ledger {
     /// Writes a commit down and returns its place.
     pub(crate) fn record(&mut self, entry: LedgerEntry) -> usize {
-        self.0.push(entry);
-        self.0.len().saturating_sub(1)
+        self.entries.push(entry);
+        self.next().saturating_sub(1)
+    }
+
+    fn next(&self) -> usize {
+        self.first.saturating_add(self.entries.len())
+    }
+
+    /// Takes these entries instead. What an exchange that is under way would write is left out.
+    pub(crate) fn replace(&mut self, entries: Vec<LedgerEntry>) {
+        *self = Self { first: self.next(), entries };
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<&LedgerEntry> {
+        self.entries.get(place.checked_sub(self.first)?)
     }
 
     pub(crate) fn edit(&mut self, place: usize, edit: impl FnOnce(&mut LedgerEntry)) {
-        if let Some(entry) = self.0.get_mut(place) {
+        let index = place.checked_sub(self.first);
+        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
             edit(entry);
         }
     }
 
     pub(crate) fn entries(&self) -> &[LedgerEntry] {
-        &self.0
+        &self.entries
     }
 
     pub(crate) fn of(&self, kind: CommitKind) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
-        self.0.iter().filter(move |entry| entry.kind == kind)
+        self.entries.iter().filter(move |entry| entry.kind == kind)
     }
 }

@@ -23,6 +23,7 @@ mod serve;
 mod settings;
 #[cfg(feature = "signing")]
 mod signing;
+mod snapshot;
 mod state;
 mod ticket;
 mod transport;
@@ -40,6 +41,7 @@ pub use crate::{
     next_attempt::NextAttempt,
     requests::RecordedRequest,
     settings::{QuotaCounted, SecondSession, WrongType},
+    snapshot::Snapshot,
 };
 #[cfg(feature = "signing")]
 pub use crate::{

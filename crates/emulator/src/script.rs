@@ -60,7 +60,7 @@ impl fmt::Display for Idle {
 }
 
 /// The queues, and what came out of them for nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Scripts {
     queues: BTreeMap<CallKind, VecDeque<Scripted>>,
     idle: Vec<(Scripted, Idle)>,

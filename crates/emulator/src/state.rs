@@ -29,6 +29,7 @@ pub(crate) struct Inner {
 }
 
 /// What only one of them uses at a time.
+#[derive(Clone)]
 pub(crate) struct State {
     pub(crate) clerk: Clerk,
     pub(crate) scripts: Scripts,
@@ -58,6 +59,29 @@ impl Inner {
 }
 
 impl State {
+    /// As if nothing had happened yet.
+    pub(crate) fn reset(&mut self) {
+        let journal = Journal::new(self.clerk.settings().keep_requests);
+        let anew = Self {
+            clerk: self.clerk.anew(),
+            scripts: Scripts::default(),
+            ledger: Ledger::default(),
+            journal,
+            answers: BTreeMap::new(),
+        };
+        self.become_as(anew);
+    }
+
+    /// From here on it is as the other. An exchange that is under way writes nothing more of what it had done before.
+    pub(crate) fn become_as(&mut self, other: Self) {
+        let Self { clerk, scripts, ledger, journal, answers } = other;
+        self.clerk = clerk.served_as(&self.clerk);
+        self.scripts = scripts;
+        self.answers = answers;
+        self.ledger.replace(ledger.entries().to_vec());
+        self.journal.replace(journal);
+    }
+
     pub(crate) fn view(&self, token: &Token, now: i64) -> StoredToken {
         let delivered = self.ledger.of(CommitKind::Create).any(|entry| entry.id == token.id && entry.delivered);
         token.view(now, delivered)

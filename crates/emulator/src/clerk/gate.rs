@@ -19,7 +19,7 @@ const OLDEST_VERSION: &str = "2021-02-05";
 pub(super) const VERSION_PARAMETER: &str = "__clerk_api_version";
 
 /// How many requests came since when (milliseconds since 1970): a fixed window that begins with its first request.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct RateWindow {
     began: Option<i64>,
     count: u32,

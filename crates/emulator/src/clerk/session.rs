@@ -22,6 +22,7 @@ const INACTIVITY: i64 = 10 * 60 * 1000;
 const TASK: &str = "choose-organization";
 
 /// A session in the store. Times are milliseconds since 1970.
+#[derive(Clone)]
 pub(crate) struct SessionRecord {
     pub(crate) id: String,
     pub(crate) client_id: String,

@@ -14,7 +14,7 @@ use crate::{
 pub(super) const DEFAULT_LIFETIME: u64 = 7 * 24 * 3600;
 
 /// The sessions, in the order in which they were opened.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Sessions {
     all: Vec<SessionRecord>,
     places: BTreeMap<String, usize>,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 pub(super) const DEFAULT_SESSION_MAX: u64 = 1800;
 
 /// A token in the store. Times are milliseconds since 1970.
+#[derive(Clone)]
 pub(crate) struct Token {
     pub(crate) id: ActorTokenId,
     pub(crate) status: ActorTokenStatus,

@@ -24,6 +24,7 @@ mod requests;
 #[cfg(feature = "serve")]
 mod serve;
 mod sessions;
+mod snapshots;
 #[cfg(feature = "signing")]
 mod tokens;
 mod transport;

@@ -1,0 +1,71 @@
+//! What an emulator has seen, kept to go back to, or given up.
+
+use std::{fmt, time::Duration};
+
+use crate::{emulator::Emulator, state::State};
+
+/// Everything that an emulator has seen and been set to, at one moment: see [`Emulator::snapshot`].
+pub struct Snapshot {
+    state: Box<State>,
+    /// How far the calendar had been moved.
+    moved: Duration,
+}
+
+impl Emulator {
+    /// Keeps everything as it is now: tokens, sessions, users, faults, requests, the ledger, the
+    /// numbers that ids come from, and how far [`advance`](Self::advance) has moved the calendar.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Actor;
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// # pollster::block_on(async {
+    /// let clerk = Emulator::new();
+    /// let tokens = clerk.client().actor_tokens();
+    /// let first = clerk.snapshot();
+    /// let token = tokens.create("user_1", Actor::new("user_agent")).send().await?;
+    /// clerk.restore(&first);
+    /// clerk.assert_creates(0);
+    /// let again = tokens.create("user_1", Actor::new("user_agent")).send().await?;
+    /// assert_eq!(again.id(), token.id());
+    /// # Ok::<(), clerk_actor_tokens_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let inner = self.inner();
+        let state = Box::new(inner.lock().clone());
+        Snapshot { state, moved: inner.clock.moved() }
+    }
+
+    /// Makes everything as it was then, as often as you like. Virtual time does not go back. With
+    /// real time, the calendar does. An exchange that is under way may still commit.
+    ///
+    /// The snapshot may be of another emulator. Then the settings are those of that one, but for the
+    /// clock, and for where a server listens.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        let inner = self.inner();
+        inner.clock.move_to(snapshot.moved);
+        inner.lock().become_as(State::clone(&snapshot.state));
+    }
+
+    /// Makes everything as it was when the emulator was made. The clock stays as it is, but with
+    /// real time the calendar is the operating system's again. Returns the faults that
+    /// had not happened.
+    pub fn reset(&self) -> Vec<String> {
+        let unused = self.take_unused_faults();
+        let inner = self.inner();
+        inner.clock.move_to(Duration::ZERO);
+        inner.lock().reset();
+        unused
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("commits", &self.state.ledger.entries().len())
+            .field("requests", &self.state.journal.total())
+            .finish_non_exhaustive()
+    }
+}
