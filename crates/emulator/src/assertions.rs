@@ -9,7 +9,7 @@ use std::fmt::{Debug, Write as _};
 use crate::{
     emulator::Emulator,
     hints::{Counted, Facts, hint},
-    unused_faults::{idle_faults, unused_faults},
+    unused_faults::{self, unused_faults},
 };
 
 impl Emulator {
@@ -96,10 +96,7 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn take_unused_faults(&self) -> Vec<String> {
-        let mut state = self.inner().lock();
-        let faults = idle_faults(&state).map(|(unused, why)| format!("{unused}: {why}")).collect();
-        state.scripts.clear();
-        faults
+        unused_faults::take(self.inner())
     }
 
     #[track_caller]

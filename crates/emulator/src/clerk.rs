@@ -39,6 +39,8 @@ pub use self::{
 };
 use self::{gate::RateWindow, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions};
 pub(crate) use self::{route::kind_of, session::OVER, token::Token};
+#[cfg(feature = "control")]
+pub(crate) use self::{session::SessionAnswer, token::TokenAnswer};
 use crate::{
     fault,
     ids::Ids,

@@ -51,6 +51,7 @@ mod answers;
 mod catalogue;
 mod connection;
 mod parse;
+mod queued;
 mod replies;
 mod text;
 
@@ -69,6 +70,7 @@ pub use self::{
         refused, refused_stream, reset, rst_stream, stall, tls, tls_cut, unreachable,
     },
     parse::ParseFaultError,
+    queued::QueuedFault,
     replies::{
         another_actor, another_user, bad_id, bad_utf8, bom, content_type, cut_at, duplicate, gzip, malformed, nested,
         padded_to, slow_body, stale, stall_at, token_status, without, wrong_type,

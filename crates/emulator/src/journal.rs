@@ -57,7 +57,7 @@ impl Journal {
     }
 
     /// The oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &RecordedRequest> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &RecordedRequest> {
         self.kept.iter()
     }
 }

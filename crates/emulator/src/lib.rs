@@ -7,6 +7,8 @@ mod builder;
 mod call;
 mod clerk;
 mod clock;
+#[cfg(feature = "control")]
+mod control;
 mod corrupt;
 mod emulator;
 mod exchange;

@@ -2,7 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{emulator::Emulator, state::State};
+use crate::{
+    emulator::Emulator,
+    state::{Inner, State},
+    unused_faults,
+};
 
 /// Everything that an emulator has seen and been set to, at one moment: see [`Emulator::snapshot`].
 pub struct Snapshot {
@@ -33,9 +37,7 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let inner = self.inner();
-        let state = Box::new(inner.lock().clone());
-        Snapshot { state, moved: inner.clock.moved() }
+        Snapshot::of(self.inner())
     }
 
     /// Makes everything as it was then, as often as you like. Virtual time does not go back. With
@@ -44,21 +46,35 @@ impl Emulator {
     /// The snapshot may be of another emulator. Then the settings are those of that one, but for the
     /// clock, and for where a server listens.
     pub fn restore(&self, snapshot: &Snapshot) {
-        let inner = self.inner();
-        inner.clock.move_to(snapshot.moved);
-        inner.lock().become_as(State::clone(&snapshot.state));
+        snapshot.restore(self.inner());
     }
 
     /// Makes everything as it was when the emulator was made. The clock stays as it is, but with
     /// real time the calendar is the operating system's again. Returns the faults that
     /// had not happened.
     pub fn reset(&self) -> Vec<String> {
-        let unused = self.take_unused_faults();
-        let inner = self.inner();
-        inner.clock.move_to(Duration::ZERO);
-        inner.lock().reset();
-        unused
+        reset(self.inner())
     }
+}
+
+impl Snapshot {
+    pub(crate) fn of(inner: &Inner) -> Self {
+        let state = Box::new(inner.lock().clone());
+        Self { state, moved: inner.clock.moved() }
+    }
+
+    pub(crate) fn restore(&self, inner: &Inner) {
+        inner.clock.move_to(self.moved);
+        inner.lock().become_as(State::clone(&self.state));
+    }
+}
+
+/// As [`Emulator::reset`].
+pub(crate) fn reset(inner: &Inner) -> Vec<String> {
+    let unused = unused_faults::take(inner);
+    inner.clock.move_to(Duration::ZERO);
+    inner.lock().reset();
+    unused
 }
 
 impl fmt::Debug for Snapshot {

@@ -88,7 +88,7 @@ impl State {
     }
 
     /// Every token, in the order of creation.
-    pub(crate) fn tokens(&self, now: i64) -> impl Iterator<Item = StoredToken> {
+    pub(crate) fn tokens(&self, now: i64) -> impl DoubleEndedIterator<Item = StoredToken> {
         let created = self.ledger.of(CommitKind::Create);
         created.filter_map(move |entry| Some(self.clerk.token(entry.id.as_str())?.view(now, entry.delivered)))
     }

@@ -27,6 +27,14 @@ pub(crate) fn idle_faults(state: &State) -> impl Iterator<Item = (&Scripted, Str
     unused.chain(idle.map(|(idle, why)| (idle, format!("an attempt met it, and it did nothing: {why}"))))
 }
 
+/// Gives up what did not happen, and says what that was.
+pub(crate) fn take(inner: &Inner) -> Vec<String> {
+    let mut state = inner.lock();
+    let faults = idle_faults(&state).map(|(unused, why)| format!("{unused}: {why}")).collect();
+    state.scripts.clear();
+    faults
+}
+
 /// The last user lets go: a fault that never happened fails the test, if nothing has failed it yet.
 pub(crate) fn at_the_end(inner: &Inner) {
     if thread::panicking() {

@@ -1,5 +1,7 @@
 //! Sessions as a test sees and ends them, without a request.
 
+#[cfg(feature = "control")]
+use super::session::SessionAnswer;
 use super::{
     Clerk, StoredSession,
     session::{ACTIVE, PENDING, SessionRecord},
@@ -7,9 +9,21 @@ use super::{
 
 impl Clerk {
     /// Every session as it is at this moment, the oldest first.
-    pub(crate) fn sessions(&mut self, now: i64) -> impl Iterator<Item = StoredSession> {
+    pub(crate) fn sessions(&mut self, now: i64) -> impl DoubleEndedIterator<Item = StoredSession> {
         self.sessions.settle(now, &self.settings);
         self.sessions.iter().map(SessionRecord::view)
+    }
+
+    /// Each session as it is answered, and whether it is live, as of when somebody last asked for them all; the oldest first.
+    #[cfg(feature = "control")]
+    pub(crate) fn session_answers(&self) -> impl DoubleEndedIterator<Item = (SessionAnswer<'_>, bool)> {
+        self.sessions.iter().map(|session| (session.to_answer(self.settings.drop_actor_keys), session.is_live()))
+    }
+
+    /// One of them.
+    #[cfg(feature = "control")]
+    pub(crate) fn answered_session(&self, id: &str) -> Option<serde_json::Value> {
+        serde_json::to_value(self.sessions.get(id)?.to_answer(self.settings.drop_actor_keys)).ok()
     }
 
     /// A session as it is at this moment.

@@ -72,7 +72,7 @@ impl Sessions {
     }
 
     /// All of them, the oldest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionRecord> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &SessionRecord> {
         self.all.iter()
     }
 

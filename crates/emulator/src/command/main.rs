@@ -1,11 +1,9 @@
 //! The emulator as a command: prints where it listens, serves until Ctrl-C or SIGTERM.
 //!
-//! What can be set is in `options.rs`, where it is set besides the command line in `sources.rs`, how faults are written in
-//! `faults.rs`, the line of a request in `request_log.rs`, the signals in `signals.rs`, what `--explain` prints in `explain.rs`.
+//! What can be set is in `options.rs`, where it is set besides the command line in `sources.rs`, the line of a request in `request_log.rs`, the signals in `signals.rs`, what `--explain` prints in `explain.rs`.
 #![allow(clippy::print_stderr, reason = "a command prints what is wrong")]
 
 mod explain;
-mod faults;
 mod options;
 mod request_log;
 mod signals;

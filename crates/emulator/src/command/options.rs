@@ -6,9 +6,10 @@ use clap::{Parser, ValueEnum};
 use clerk_actor_tokens_core::SecretKey;
 use clerk_actor_tokens_emulator::{
     Emulator, EmulatorBuilder, ExtraClaim, QuotaCounted, SecondSession, Server, TicketUsedBy, WrongType,
+    fault::QueuedFault,
 };
 
-use crate::{faults::Queued, request_log::LogFormat};
+use crate::request_log::LogFormat;
 
 /// Clerk's actor tokens in memory, on a port of this machine, for clients in any language.
 #[derive(Parser)]
@@ -47,6 +48,12 @@ pub(crate) struct Options {
     /// Speak HTTP/1.1 alone, and no HTTP/2
     #[arg(long, help_heading = "Server")]
     http1_only: bool,
+    /// Serve no control plane. Without it, it is at /_emulator/ if the address is a loopback address
+    #[arg(long, help_heading = "Server")]
+    no_control: bool,
+    /// Serve the control plane to requests for this host too, on every address; can be given again, or with commas between
+    #[arg(long, value_delimiter = ',', value_name = "HOST", conflicts_with = "no_control", help_heading = "Server")]
+    control_host: Vec<String>,
     /// Close a connection that has been idle for so long
     #[arg(long, value_name = "MILLISECONDS", help_heading = "Server")]
     idle_timeout: Option<u64>,
@@ -59,7 +66,7 @@ pub(crate) struct Options {
     /// 'session_list:before_commit:status(429).retry_after(2s)'; can be given again, or with semicolons between, for the calls after it. An unknown name
     /// is answered with all that there are
     #[arg(long, value_delimiter = ';', value_name = "CALL:TIME:FAULT", help_heading = "Faults")]
-    fault: Vec<Queued>,
+    fault: Vec<QueuedFault>,
 
     /// The secret key to accept (sk_test_... or sk_live_...)
     // Read by hand: clap would print a malformed one.
@@ -304,6 +311,10 @@ impl Options {
         if self.http1_only {
             server = server.http1_only();
         }
+        if self.no_control {
+            server = server.without_control();
+        }
+        server = self.control_host.iter().fold(server, Server::control_host);
         match self.idle_timeout {
             Some(milliseconds) => server.idle_timeout(Duration::from_millis(milliseconds)),
             None => server,

@@ -34,7 +34,7 @@ async fn answer(
 ) -> Result<http::Response<Reply>, Dropped> {
     let busy = connection.busy();
     let (parts, body) = request.into_parts();
-    match serve_exchange(state.inner(), parts, &mut Caller { body, connection: &connection }).await {
+    match serve_exchange(&state.answering, parts, &mut Caller { body, connection: &connection }).await {
         Ending::Answer(answer) => Ok(Reply::of(answer, connection, busy)),
         Ending::Gone | Ending::Break(Wire::End) => Err(Dropped),
         Ending::Break(Wire::HalfEnd) => {

@@ -26,9 +26,9 @@ use super::{
     connection::{Connection, Parting, Socket},
     frames::{NO_ERROR, goaway},
     serve_exchange::{Ending, Gone, Peer, serve_exchange},
-    state::ServerState,
+    state::{Answering, ServerState},
 };
-use crate::{fault::Wire, state::Inner};
+use crate::fault::Wire;
 
 mod answer;
 
@@ -43,7 +43,7 @@ pub(super) async fn serve(connection: &Arc<Connection>, state: &ServerState) -> 
     // An error is a client that went away or spoke no HTTP/2: no client is left to answer.
     let Ok(h2) = handshake.await else { return Parting::Gentle };
     let (streams, committing) = (Vec::new(), Arc::default());
-    Session { h2, streams, connection, inner: state.inner(), committing, last: 0, named: None }.run(state).await
+    Session { h2, streams, connection, answering: &state.answering, committing, last: 0, named: None }.run(state).await
 }
 
 /// A connection and its streams.
@@ -51,7 +51,7 @@ struct Session<'a> {
     h2: H2Connection,
     streams: Vec<Stream>,
     connection: &'a Arc<Connection>,
-    inner: &'a Arc<Inner>,
+    answering: &'a Answering,
     /// The highest stream on which Clerk may have acted.
     committing: Arc<AtomicU32>,
     /// The last stream that was accepted.
@@ -147,9 +147,9 @@ impl Session<'_> {
     fn begin(&mut self, request: http::Request<RecvStream>, respond: Respond) {
         let id = respond.stream_id().as_u32();
         self.last = self.last.max(id);
-        let (inner, connection) = (Arc::clone(self.inner), Arc::clone(self.connection));
+        let (answering, connection) = (self.answering.clone(), Arc::clone(self.connection));
         let committing = Arc::clone(&self.committing);
-        self.streams.push(Stream { id, work: Box::pin(exchange(request, respond, inner, connection, committing)) });
+        self.streams.push(Stream { id, work: Box::pin(exchange(request, respond, answering, connection, committing)) });
     }
 
     /// Ends a stream, or the connection with it.
@@ -217,14 +217,14 @@ async fn stand_still(respond: Respond) -> Next {
 async fn exchange(
     request: http::Request<RecvStream>,
     mut respond: Respond,
-    inner: Arc<Inner>,
+    answering: Answering,
     connection: Arc<Connection>,
     committing: Arc<AtomicU32>,
 ) -> Next {
     let _busy = connection.busy();
     let (parts, body) = request.into_parts();
     let mut caller = Caller { body, respond: &mut respond, committing: &committing };
-    match serve_exchange(&inner, parts, &mut caller).await {
+    match serve_exchange(&answering, parts, &mut caller).await {
         Ending::Gone => Next::Nothing,
         Ending::Break(wire) => Next::Break(wire, respond),
         Ending::Answer(answer) => match send(answer, &mut respond, &connection).await {

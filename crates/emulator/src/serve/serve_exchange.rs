@@ -2,17 +2,19 @@
 //!
 //! The protocols turn the ending into bytes.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use clerk_actor_tokens_core::{Request, Response};
 
+use super::state::Answering;
+#[cfg(feature = "control")]
+use crate::control::Control;
 use crate::{
     exchange::{Effect, Exchange, Receipt, Then},
     fault::{Phase, Wire},
     requests::WholeLength,
     settings::BODY_LIMIT,
-    state::Inner,
 };
 
 /// How much of a body is read at most, most of it to be thrown away, in bytes.
@@ -74,7 +76,15 @@ pub(super) enum Pacing {
 }
 
 /// Lets an exchange happen. Dropping it aborts it: what is not committed by then never will be.
-pub(super) async fn serve_exchange(inner: &Arc<Inner>, parts: http::request::Parts, peer: &mut impl Peer) -> Ending {
+pub(super) async fn serve_exchange(who: &Answering, parts: http::request::Parts, peer: &mut impl Peer) -> Ending {
+    #[cfg(feature = "control")]
+    if let Some(control) = who.control.as_ref().filter(|_| Control::is_for(parts.uri.path())) {
+        let Ok(request) = read(parts, peer).await else { return Ending::Gone };
+        let response = control.answer(request).await;
+        let length = response.body().len();
+        return Ending::Answer(Answer { response, length, end: End::Whole, pacing: Pacing::AtOnce, receipt: None });
+    }
+    let inner = &who.inner;
     let head = Request::from_parts(parts.clone(), Bytes::new());
     let mut exchange = Exchange::begin(inner, &head);
     if let Some(ending) = meet(&mut exchange, Phase::BeforeSend, None, peer).await {

@@ -10,7 +10,11 @@ use std::{
 use clerk_actor_tokens_core::BaseUrl;
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
-use super::{accept::accept_all, served::Served, state::ServerState};
+use super::{
+    accept::accept_all,
+    served::Served,
+    state::{Answering, ServerState},
+};
 use crate::{clock::ClockMode, emulator::Emulator};
 
 /// Sets up a server in front of an [`Emulator`]. It speaks HTTP/1.1, and HTTP/2 to clients that begin with it (RFC 9113
@@ -35,6 +39,10 @@ pub struct Server {
     port: u16,
     http2: bool,
     idle_timeout: Option<Duration>,
+    #[cfg(feature = "control")]
+    control: bool,
+    #[cfg(feature = "control")]
+    control_hosts: Vec<String>,
     #[cfg(feature = "tls")]
     tls: bool,
     #[cfg(feature = "tls")]
@@ -49,6 +57,10 @@ impl Server {
             port: 0,
             http2: true,
             idle_timeout: None,
+            #[cfg(feature = "control")]
+            control: true,
+            #[cfg(feature = "control")]
+            control_hosts: Vec::new(),
             #[cfg(feature = "tls")]
             tls: false,
             #[cfg(feature = "tls")]
@@ -81,6 +93,23 @@ impl Server {
     /// on its way. Default: no limit.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle_timeout = Some(limit);
+        self
+    }
+
+    /// Serves no control plane. Without this it is at `/_emulator/` of a server that listens on a
+    /// loopback address, and of no other.
+    #[cfg(feature = "control")]
+    pub fn without_control(mut self) -> Self {
+        self.control = false;
+        self
+    }
+
+    /// Serves the control plane also to requests that name the server by this host, and so on
+    /// every address that it listens on. In a container it is the name of the service. Anybody who
+    /// reaches the server can then change what it answers.
+    #[cfg(feature = "control")]
+    pub fn control_host(mut self, host: impl Into<String>) -> Self {
+        self.control_hosts.push(host.into());
         self
     }
 
@@ -131,7 +160,11 @@ impl Server {
         #[cfg(feature = "tls")]
         let (acceptor, authority) = self.certified(address.ip())?.map(|tls| (tls.acceptor, tls.authority)).unzip();
         let state = Arc::new(ServerState {
-            inner: Arc::clone(self.emulator.inner()),
+            answering: Answering {
+                inner: Arc::clone(self.emulator.inner()),
+                #[cfg(feature = "control")]
+                control: self.control(address.ip()),
+            },
             idle_timeout: self.idle_timeout,
             http2: self.http2,
             accepted: AtomicUsize::new(0),
@@ -159,6 +192,19 @@ impl Server {
             stop: Some(stop),
             task: Some(task),
         })
+    }
+
+    #[cfg(feature = "control")]
+    fn control(&self, address: IpAddr) -> Option<Arc<crate::control::Control>> {
+        let is_asked_for = !self.control_hosts.is_empty();
+        // Where it listens on every address, it is reached by others too.
+        let is_own = address.is_loopback() && self.host.parse().map_or(true, |host: IpAddr| !host.is_unspecified());
+        let mut names = self.control_hosts.clone();
+        if is_own && self.host.parse::<IpAddr>().is_ok() {
+            names.push(if address.is_ipv6() { format!("[{address}]") } else { address.to_string() });
+        }
+        (self.control && (is_own || is_asked_for))
+            .then(|| Arc::new(crate::control::Control::new(Arc::clone(self.emulator.inner()), names)))
     }
 
     #[cfg(feature = "tls")]

@@ -15,9 +15,17 @@ use super::{
 };
 use crate::state::Inner;
 
+/// Who answers: Clerk, and the control plane beside it where there is one.
+#[derive(Clone)]
+pub(super) struct Answering {
+    pub(super) inner: Arc<Inner>,
+    #[cfg(feature = "control")]
+    pub(super) control: Option<Arc<crate::control::Control>>,
+}
+
 /// What all connections of one server share.
 pub(super) struct ServerState {
-    pub(super) inner: Arc<Inner>,
+    pub(super) answering: Answering,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) http2: bool,
     pub(super) accepted: AtomicUsize,
@@ -27,7 +35,7 @@ pub(super) struct ServerState {
 
 impl ServerState {
     pub(super) fn inner(&self) -> &Arc<Inner> {
-        &self.inner
+        &self.answering.inner
     }
 
     pub(super) fn has_tls(&self) -> bool {

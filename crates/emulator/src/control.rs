@@ -1,0 +1,119 @@
+//! The control plane: what a test in any language sees and does, over HTTP, under `/_emulator/`.
+//!
+//! Data flows downhill: `guard.rs` (who may ask), then the routes below, then `views.rs` (what is) and `acts.rs` (what is
+//! done), which answer by `answer.rs`. No request to it is one to Clerk: it meets no fault, and is not recorded.
+
+mod acts;
+mod answer;
+mod guard;
+mod views;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    routing::{get, post, put},
+};
+use clerk_actor_tokens_core::{Request, Response};
+use http::StatusCode;
+use tower_service::Service as _;
+
+use self::{
+    answer::Refused,
+    guard::{Guard, protect},
+};
+use crate::{snapshot::Snapshot, state::Inner};
+
+/// Where it is.
+const PREFIX: &str = "/_emulator";
+
+/// How many snapshots are kept, the latest.
+const MOST_SNAPSHOTS: usize = 16;
+
+/// The control plane of one server.
+pub(crate) struct Control {
+    guard: Guard,
+    router: Router,
+}
+
+/// What the routes share.
+#[derive(Clone)]
+struct Plane(Arc<Shared>);
+
+struct Shared {
+    inner: Arc<Inner>,
+    snapshots: Mutex<Snapshots>,
+}
+
+/// The latest snapshots, and how many there were.
+#[derive(Default)]
+struct Snapshots {
+    kept: VecDeque<(u64, Snapshot)>,
+    count: u64,
+}
+
+impl Plane {
+    fn inner(&self) -> &Arc<Inner> {
+        &self.0.inner
+    }
+
+    fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
+        self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Control {
+    /// For requests that name the server by a loopback name, or by one of these.
+    pub(crate) fn new(inner: Arc<Inner>, names: Vec<String>) -> Self {
+        let plane = Plane(Arc::new(Shared { inner, snapshots: Mutex::default() }));
+        Self { guard: Guard::new(names), router: routes(plane) }
+    }
+
+    /// Whether a request is for it.
+    pub(crate) fn is_for(path: &str) -> bool {
+        path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        let response = match self.guard.check(&request) {
+            Ok(()) => {
+                let mut router = self.router.clone();
+                // A router has no error of its own, and is always ready.
+                let Ok(response) = router.call(request.map(Body::from)).await;
+                response
+            }
+            Err(refused) => axum::response::IntoResponse::into_response(refused),
+        };
+        let (mut head, body) = response.into_parts();
+        protect(&mut head.headers);
+        // The routes write whole bodies.
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+        Response::from_parts(head, body)
+    }
+}
+
+fn routes(plane: Plane) -> Router {
+    Router::new()
+        .route("/_emulator/health", get(views::health))
+        .route("/_emulator/openapi.json", get(views::openapi))
+        .route("/_emulator/state", get(views::state))
+        .route("/_emulator/requests", get(views::requests))
+        .route("/_emulator/reset", post(acts::reset))
+        .route("/_emulator/users", put(acts::set_users).get(views::users))
+        .route("/_emulator/faults", post(acts::add_faults).get(views::faults).delete(acts::clear_faults))
+        .route("/_emulator/clock", get(views::clock))
+        .route("/_emulator/clock/advance", post(acts::advance))
+        .route("/_emulator/tokens/{id}/accept", post(acts::accept))
+        .route("/_emulator/sessions/{id}/end", post(acts::end_session))
+        .route("/_emulator/snapshots", post(acts::take_snapshot).get(views::snapshots))
+        .route("/_emulator/snapshots/{id}/restore", post(acts::restore))
+        .fallback(async || Refused::new(StatusCode::NOT_FOUND, "no such route: GET /_emulator/openapi.json has all"))
+        .method_not_allowed_fallback(async || {
+            Refused::new(StatusCode::METHOD_NOT_ALLOWED, "not by this method: GET /_emulator/openapi.json has all")
+        })
+        .with_state(plane)
+}

@@ -1,0 +1,177 @@
+//! What is done: reset, users, faults, time, a link that is opened, a session that ends, snapshots. What is refused
+//! changes nothing.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State, rejection::PathRejection};
+use bytes::Bytes;
+use clerk_actor_tokens_core::Sanitized;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    MOST_SNAPSHOTS, Plane,
+    answer::{Answer, Refused, read, read_or_default},
+    views,
+};
+use crate::{
+    clerk::{AcceptError, OVER},
+    fault::QueuedFault,
+    snapshot::{self, Snapshot},
+    unused_faults,
+};
+
+/// The longest step of the clock: a hundred years, in milliseconds.
+const LONGEST_STEP: u64 = 100 * 366 * 24 * 3600 * 1000;
+
+/// The body of what needs none.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+pub(super) async fn reset(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+    read_or_default::<Nothing>(&body)?;
+    Ok(Answer(json!({ "unused_faults": snapshot::reset(plane.inner()) })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Users {
+    /// `None`: every id is a user. It has to be said.
+    #[serde(deserialize_with = "Option::deserialize")]
+    users: Option<Vec<String>>,
+}
+
+pub(super) async fn set_users(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+    let Users { users } = read(&body)?;
+    if users.iter().flatten().any(String::is_empty) {
+        return Err(Refused::bad("users: an id is empty"));
+    }
+    plane.inner().lock().clerk.set_users(users.map(|users| users.into_iter().collect()));
+    Ok(Answer(views::users_of(&plane)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    faults: Vec<String>,
+}
+
+/// All of them, or none.
+pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+    let Faults { faults } = read(&body)?;
+    let parsed: Result<Vec<QueuedFault>, Refused> = faults
+        .iter()
+        .map(|text| text.parse().map_err(|error| Refused::bad(format!("{}: {error}", Sanitized::new(text)))))
+        .collect();
+    parsed?.iter().for_each(|fault| fault.queue_in(plane.inner()));
+    Ok(Answer(views::faults_of(&plane)))
+}
+
+pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+    read_or_default::<Nothing>(&body)?;
+    Ok(Answer(json!({ "unused_faults": unused_faults::take(plane.inner()) })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    milliseconds: u64,
+}
+
+pub(super) async fn advance(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+    let Step { milliseconds } = read(&body)?;
+    if milliseconds > LONGEST_STEP {
+        return Err(Refused::bad("milliseconds: at most a hundred years"));
+    }
+    plane.inner().clock.advance(Duration::from_millis(milliseconds));
+    Ok(Answer(views::clock_of(&plane)))
+}
+
+/// Opens the link of a token, as the browser would.
+pub(super) async fn accept(
+    State(plane): State<Plane>,
+    id: Result<Path<String>, PathRejection>,
+    body: Bytes,
+) -> Result<Answer<Value>, Refused> {
+    read_or_default::<Nothing>(&body)?;
+    let id = text(id)?;
+    let now = plane.inner().clock.millis();
+    let mut state = plane.inner().lock();
+    let session = state.clerk.accept(&id, now).map_err(|error| match error {
+        AcceptError::Invalid => no_such("actor token", &id),
+        _ => Refused::new(StatusCode::CONFLICT, error.to_string()),
+    })?;
+    let session = state.clerk.answered_session(session.id()).unwrap_or_default();
+    Ok(Answer(session))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct End {
+    /// `ended` if it is left out.
+    status: Option<String>,
+}
+
+pub(super) async fn end_session(
+    State(plane): State<Plane>,
+    id: Result<Path<String>, PathRejection>,
+    body: Bytes,
+) -> Result<Answer<Value>, Refused> {
+    let End { status } = read_or_default(&body)?;
+    let id = text(id)?;
+    let status = status.as_deref().unwrap_or("ended");
+    if !OVER.contains(&status) {
+        return Err(Refused::bad(format!("status is one of {}", OVER.join(", "))));
+    }
+    let now = plane.inner().clock.millis();
+    let mut state = plane.inner().lock();
+    let Some(session) = state.clerk.session(&id, now) else { return Err(no_such("session", &id)) };
+    if !state.clerk.end_session(&id, status, now) {
+        return Err(Refused::new(StatusCode::CONFLICT, format!("the session is over: {}", session.status())));
+    }
+    Ok(Answer(state.clerk.answered_session(&id).unwrap_or_default()))
+}
+
+pub(super) async fn take_snapshot(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+    read_or_default::<Nothing>(&body)?;
+    let taken = Snapshot::of(plane.inner());
+    let mut snapshots = plane.snapshots();
+    snapshots.count = snapshots.count.saturating_add(1);
+    let id = snapshots.count;
+    snapshots.kept.push_back((id, taken));
+    if snapshots.kept.len() > MOST_SNAPSHOTS {
+        snapshots.kept.pop_front();
+    }
+    Ok(Answer(json!({ "id": id })))
+}
+
+pub(super) async fn restore(
+    State(plane): State<Plane>,
+    id: Result<Path<String>, PathRejection>,
+    body: Bytes,
+) -> Result<Answer<Value>, Refused> {
+    read_or_default::<Nothing>(&body)?;
+    let id = text(id)?;
+    let snapshots = plane.snapshots();
+    let found = snapshots.kept.iter().find(|(known, _)| known.to_string() == id);
+    let Some((id, snapshot)) = found else {
+        let latest = format!("the latest {MOST_SNAPSHOTS} are kept");
+        return Err(Refused::new(
+            StatusCode::NOT_FOUND,
+            format!("no snapshot has the id {}; {latest}", Sanitized::new(&id)),
+        ));
+    };
+    snapshot.restore(plane.inner());
+    Ok(Answer(json!({ "id": id })))
+}
+
+/// The id in a path.
+fn text(id: Result<Path<String>, PathRejection>) -> Result<String, Refused> {
+    id.map(|Path(id)| id).map_err(|_| Refused::bad("the id in the path is no text in UTF-8"))
+}
+
+fn no_such(what: &str, id: &str) -> Refused {
+    Refused::new(StatusCode::NOT_FOUND, format!("no {what} has the id {}", Sanitized::new(id)))
+}

@@ -1,0 +1,100 @@
+//! Who may ask the control plane: a program on this machine, and a page of the server itself. No page from elsewhere.
+//!
+//! A page from elsewhere shows itself by `Origin` or `Sec-Fetch-Site` (Fetch Metadata). One whose name was bound to this
+//! machine's address shows itself by the name in `Host`. A form cannot send JSON.
+
+use clerk_actor_tokens_core::Request;
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+        X_FRAME_OPTIONS,
+    },
+    uri::Authority,
+};
+
+use super::answer::Refused;
+
+/// The longest body, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// The names of this machine that no other can have.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+pub(super) struct Guard {
+    names: Vec<String>,
+}
+
+impl Guard {
+    pub(super) fn new(names: Vec<String>) -> Self {
+        Self { names }
+    }
+
+    pub(super) fn check(&self, request: &Request) -> Result<(), Refused> {
+        let forbidden = |why: &str| Refused::new(StatusCode::FORBIDDEN, why);
+        let authority = authority(request).ok_or_else(|| Refused::bad("it names no host, or two"))?;
+        let is_known = |known: &str| known.eq_ignore_ascii_case(authority.host());
+        if !LOOPBACK.into_iter().chain(self.names.iter().map(String::as_str)).any(is_known) {
+            return Err(forbidden(
+                "the control plane is for the names of this machine, and for those of --control-host: not for this host",
+            ));
+        }
+        let is_own = |origin: &HeaderValue| {
+            let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+            origin.is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority.as_str()))
+        };
+        if !request.headers().get_all(ORIGIN).iter().all(is_own) {
+            return Err(forbidden("it comes from a page of another origin"));
+        }
+        let mut sites = request.headers().get_all("sec-fetch-site").iter();
+        if !sites.all(|site| site == "same-origin" || site == "none") {
+            return Err(forbidden("it comes from a page of another site"));
+        }
+        if request.body().len() > LONGEST {
+            return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 64 KiB"));
+        }
+        let reads = [Method::GET, Method::HEAD].contains(request.method());
+        if !reads && !request.body().is_empty() && !is_json(request.headers()) {
+            return Err(Refused::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the Content-Type of a body must be application/json",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The one host that a request names.
+fn authority(request: &Request) -> Option<Authority> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let of_header = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Some(host.to_str().ok()?.parse().ok()?),
+        (None, None) => None,
+        (_, Some(_)) => return None,
+    };
+    match (request.uri().authority().cloned(), of_header) {
+        (Some(of_uri), Some(of_header)) if of_uri != of_header => None,
+        (of_uri, of_header) => of_uri.or(of_header),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let kind = value.to_str().ok().and_then(|value| value.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// What a browser may do with an answer: nothing.
+pub(super) fn protect(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (http::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

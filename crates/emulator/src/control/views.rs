@@ -1,0 +1,182 @@
+//! What is: health, state, requests, faults, users, the clock, snapshots. Asking changes nothing.
+
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    response::{IntoResponse, Response},
+};
+use clerk_actor_tokens_core::Sanitized;
+use http::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    Plane,
+    answer::{Answer, Refused},
+};
+use crate::{
+    clerk::{SessionAnswer, StoredSession, StoredToken, Token, TokenAnswer},
+    ledger::CommitKind,
+    requests::RecordedRequest,
+    script::Scripted,
+};
+
+/// How many rows of a kind an answer has, unless another number is asked for; and the most.
+const ROWS: usize = 200;
+const MOST_ROWS: usize = 1000;
+
+/// What a view may be asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    #[serde(default = "rows")]
+    limit: usize,
+    /// Whether links and tickets, and the bodies of requests, are shown.
+    #[serde(default)]
+    reveal: bool,
+}
+
+fn rows() -> usize {
+    ROWS
+}
+
+type Asked = Result<Query<Wanted>, QueryRejection>;
+
+fn wanted(asked: Asked) -> Result<Wanted, Refused> {
+    let Query(wanted) = asked.map_err(|error| Refused::bad(format!("{}", Sanitized::new(&error.body_text()))))?;
+    if (1..=MOST_ROWS).contains(&wanted.limit) {
+        Ok(wanted)
+    } else {
+        Err(Refused::bad(format!("limit is 1 to {MOST_ROWS}")))
+    }
+}
+
+pub(super) async fn health() -> Answer<Value> {
+    Answer(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+pub(super) async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json")], include_str!("../../openapi.json")).into_response()
+}
+
+/// A token as Clerk answers it, and what Clerk does not say.
+#[derive(Serialize)]
+struct TokenRow<'a> {
+    #[serde(flatten)]
+    answer: TokenAnswer<'a>,
+    expires_at: i64,
+    live: bool,
+    delivered: bool,
+}
+
+/// A session as Clerk answers it, and what Clerk does not say.
+#[derive(Serialize)]
+struct SessionRow<'a> {
+    #[serde(flatten)]
+    answer: SessionAnswer<'a>,
+    live: bool,
+}
+
+pub(super) async fn state(State(plane): State<Plane>, asked: Asked) -> Result<Answer<Value>, Refused> {
+    let wanted = wanted(asked)?;
+    let now = plane.inner().clock.millis();
+    let mut state = plane.inner().lock();
+    let sessions: Vec<StoredSession> = state.clerk.sessions(now).collect();
+    let tokens: Vec<StoredToken> = state.tokens(now).collect();
+    let counts = json!({
+        "creates": state.ledger.of(CommitKind::Create).count(),
+        "revokes": state.ledger.of(CommitKind::Revoke).count(),
+        "live_tokens": tokens.iter().filter(|token| token.is_live()).count(),
+        "orphans": tokens.iter().filter(|token| token.is_orphan()).count(),
+        "sessions": sessions.len(),
+        "live_sessions": sessions.iter().filter(|session| session.is_live()).count(),
+        "requests": state.journal.total(),
+        "queued_faults": state.scripts.unused().count(),
+    });
+    let latest = tokens.iter().rev().take(wanted.limit);
+    let tokens: Vec<Value> = latest
+        .filter_map(|stored| {
+            let token: &Token = state.clerk.token(stored.id().as_str())?;
+            let row = TokenRow {
+                answer: token.to_answer(wanted.reveal),
+                expires_at: token.expires_at,
+                live: stored.is_live(),
+                delivered: stored.is_delivered(),
+            };
+            serde_json::to_value(row).ok()
+        })
+        .collect();
+    let rows = state.clerk.session_answers().rev().take(wanted.limit);
+    let sessions: Vec<Value> =
+        rows.filter_map(|(answer, live)| serde_json::to_value(SessionRow { answer, live }).ok()).collect();
+    let settings = state.clerk.settings();
+    Ok(Answer(json!({
+        "now": now,
+        "seed": settings.seed,
+        "users": settings.users,
+        "counts": counts,
+        "tokens": tokens,
+        "sessions": sessions,
+    })))
+}
+
+pub(super) async fn requests(State(plane): State<Plane>, asked: Asked) -> Result<Answer<Value>, Refused> {
+    let wanted = wanted(asked)?;
+    let state = plane.inner().lock();
+    let latest = state.journal.iter().rev().take(wanted.limit);
+    let requests: Vec<Value> = latest.map(|request| request_row(request, wanted.reveal)).collect();
+    Ok(Answer(json!({ "total": state.journal.total(), "requests": requests })))
+}
+
+fn request_row(request: &RecordedRequest, reveal: bool) -> Value {
+    let mut row = json!({
+        "at": request.at().as_millis(),
+        "method": request.method().as_str(),
+        "path": Sanitized::new(request.path()).to_string(),
+        "query": request.query().map(|query| Sanitized::new(query).to_string()),
+        "body_bytes": request.body_len(),
+        "status": request.status().map(|status| status.as_u16()),
+        "fault": request.fault().map(|fault| Sanitized::new(fault).to_string()),
+    });
+    if let (true, Some(body), Some(row)) = (reveal, request.json(), row.as_object_mut()) {
+        row.insert("body".to_owned(), body.clone());
+    }
+    row
+}
+
+pub(super) async fn users(State(plane): State<Plane>) -> Answer<Value> {
+    Answer(users_of(&plane))
+}
+
+pub(super) fn users_of(plane: &Plane) -> Value {
+    json!({ "users": plane.inner().lock().clerk.settings().users })
+}
+
+pub(super) async fn faults(State(plane): State<Plane>) -> Answer<Value> {
+    Answer(faults_of(&plane))
+}
+
+/// Those that are to come, and those that an attempt took and that did nothing.
+pub(super) fn faults_of(plane: &Plane) -> Value {
+    let state = plane.inner().lock();
+    let written = |scripted: &Scripted| format!("{}:{}:{}", scripted.kind, scripted.phase, scripted.action);
+    let queued: Vec<_> = state.scripts.unused().map(written).collect();
+    let idle: Vec<_> = state
+        .scripts
+        .idle()
+        .map(|(scripted, why)| json!({ "fault": written(scripted), "why": why.to_string() }))
+        .collect();
+    json!({ "queued": queued, "idle": idle })
+}
+
+pub(super) async fn clock(State(plane): State<Plane>) -> Answer<Value> {
+    Answer(clock_of(&plane))
+}
+
+pub(super) fn clock_of(plane: &Plane) -> Value {
+    json!({ "now": plane.inner().clock.millis() })
+}
+
+pub(super) async fn snapshots(State(plane): State<Plane>) -> Answer<Value> {
+    let snapshots: Vec<u64> = plane.snapshots().kept.iter().map(|(id, _)| *id).collect();
+    Answer(json!({ "snapshots": snapshots }))
+}

@@ -1,0 +1,194 @@
+//! Seeded requests, of all methods and sizes: each answer is one of the description, and what is refused changes nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+};
+
+use fastrand::Rng;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Caller, Fixture};
+
+const DESCRIPTION: &str = include_str!("../../openapi.json");
+
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"];
+
+struct Description {
+    whole: Value,
+    /// By path, method and status, as they were asked for.
+    validators: BTreeMap<(String, String, u16), Validator>,
+}
+
+impl Description {
+    fn new() -> Self {
+        Self { whole: serde_json::from_str(DESCRIPTION).unwrap(), validators: BTreeMap::new() }
+    }
+
+    /// Whether an answer is as described, or why not.
+    fn check(&mut self, path: &str, method: &str, answer: &Answer) -> Result<(), String> {
+        if !answer.head.contains("content-type: application/json\r\n") {
+            return Err("it is not application/json".to_owned());
+        }
+        let key = (path.to_owned(), method.to_owned(), answer.status);
+        if !self.validators.contains_key(&key) {
+            let validator = self.validator(path, method, answer.status)?;
+            self.validators.insert(key.clone(), validator);
+        }
+        self.validators[&key].validate(&answer.json()).map_err(|error| error.to_string())
+    }
+
+    fn validator(&self, path: &str, method: &str, status: u16) -> Result<Validator, String> {
+        let of_path = &self.whole["paths"][path];
+        let responses = &of_path[method.to_ascii_lowercase()]["responses"];
+        let mut schema = match (of_path.is_null(), responses.is_null(), status) {
+            // Whoever may not ask, or sends too much, hears of that first.
+            (true, _, 404 | 413 | 415) | (false, true, 405 | 413 | 415) => {
+                json!({ "$ref": "#/components/schemas/Error" })
+            }
+            (false, false, status) => responses[status.to_string()]["content"]["application/json"]["schema"].clone(),
+            _ => Value::Null,
+        };
+        if schema.is_null() {
+            return Err(format!("{status} is not described"));
+        }
+        // References lead into the description.
+        schema["components"] = self.whole["components"].clone();
+        jsonschema::draft202012::new(&schema).map_err(|error| error.to_string())
+    }
+
+    fn paths(&self) -> Vec<String> {
+        self.whole["paths"].as_object().unwrap().keys().cloned().collect()
+    }
+}
+
+/// Everything that an act could change. The time moves by itself.
+fn everything(caller: &mut Caller) -> Value {
+    let mut all =
+        caller.views(&["state?limit=20&reveal=true", "requests?limit=20&reveal=true", "faults", "users", "snapshots"]);
+    let now = all[0]["now"].take().as_i64().unwrap();
+    // The steps that are tried move it by days.
+    all.push(json!((now - 1_700_000_000_000) / (24 * 3600 * 1000)));
+    Value::Array(all)
+}
+
+/// A body that may fit.
+fn likely(random: &mut Rng, path: &str) -> Value {
+    match path.rsplit('/').next().unwrap() {
+        "users" => json!({ "users": random.choice([json!(null), json!(["user_1"]), json!([""]), json!("user_1")]) }),
+        "faults" => {
+            let faults =
+                ["session_get:after_commit:stall", "revoke:before_commit:status(503)", "create:never:stall", "x"];
+            json!({ "faults": [random.choice(faults), random.choice(faults)] })
+        }
+        "advance" => json!({ "milliseconds": random.choice([json!(86_400_000), json!(-1), json!(1e30), json!("1")]) }),
+        "end" => json!({ "status": random.choice(["ended", "expired", "active", "new"]) }),
+        _ => json!({}),
+    }
+}
+
+fn body(random: &mut Rng, path: &str) -> Vec<u8> {
+    match random.u8(0..10) {
+        0 | 1 => Vec::new(),
+        2 => b"{".to_vec(),
+        3 => (0..random.usize(0..200)).map(|_| random.u8(..)).collect(),
+        4 => vec![b' '; random.usize(60_000..70_000)],
+        5 => json!({ "more": 1 }).to_string().into_bytes(),
+        6 => random.choice(["null", "[]", "7", "{\"users\":[\"\\ud800\"]}", "{}{}"]).unwrap().as_bytes().to_vec(),
+        _ => likely(random, path).to_string().into_bytes(),
+    }
+}
+
+fn target(random: &mut Rng, path: &str, ids: &[String]) -> String {
+    let odd = random.choice(["1", "2", "99", "act_1", "%2e%2e", "%00", "a%2Fb", "%ff"]).unwrap().to_owned();
+    let id = if random.bool() { random.choice(ids).cloned().unwrap_or(odd) } else { odd };
+    let query = match random.u8(0..6) {
+        0 => "?limit=3",
+        1 => "?limit=0",
+        2 => "?reveal=true&limit=1000",
+        3 => "?limit=1&limit=2",
+        4 => "?x=%zz",
+        _ => "",
+    };
+    format!("{}{query}", path.replace("{id}", &id))
+}
+
+#[test]
+fn every_answer_is_described_and_what_is_refused_changes_nothing() {
+    let count: usize = env::var("CONTROL_REQUESTS").map_or(2000, |count| count.parse().unwrap());
+    let seed = env::var("SEED").map_or(1, |seed| seed.parse().unwrap());
+    let mut description = Description::new();
+    let mut paths = description.paths();
+    paths.push("/_emulator/elsewhere".to_owned());
+    let fixture = Fixture::new();
+    let (mut caller, mut random) = (fixture.connect(), Rng::with_seed(seed));
+    let (mut refused, mut done, mut seen) = (0, 0, BTreeSet::new());
+    for number in 0..count {
+        if random.u8(0..8) == 0 {
+            caller.clerk("POST", "/v1/actor_tokens", r#"{"user_id":"user_1","actor":{"sub":"user_agent"}}"#);
+        }
+        let ids: Vec<String> = fixture
+            .clerk
+            .creates()
+            .iter()
+            .map(|entry| entry.id().to_string())
+            .chain(fixture.clerk.sessions().iter().map(|session| session.id().to_owned()))
+            .collect();
+        let path = random.choice(&paths).unwrap().clone();
+        // Most often one that the path has.
+        let described = |method: &&&str| !description.whole["paths"][&path][method.to_ascii_lowercase()].is_null();
+        let own: Vec<_> = METHODS.iter().filter(described).collect();
+        let method = if random.u8(0..4) > 0 {
+            random.choice(own).copied().unwrap_or("GET")
+        } else {
+            random.choice(METHODS).unwrap()
+        };
+        let (target, body) = (target(&mut random, &path, &ids), body(&mut random, &path));
+        let kind = if random.u8(0..8) == 0 { "text/plain" } else { "application/json" };
+        let before = everything(&mut caller);
+        let headers = format!("host: {}\r\ncontent-type: {kind}\r\n", caller.host);
+        let answer = caller.send(method, &target, &headers, &body);
+        let what = format!(
+            "request {number} of seed {seed}: {method} {target} {:?}",
+            String::from_utf8_lossy(&body[..body.len().min(200)])
+        );
+        // The head alone of what a GET gives.
+        if method != "HEAD" {
+            description.check(&path, method, &answer).unwrap_or_else(|wrong| panic!("{what}: {wrong}: {answer:?}"));
+        }
+        seen.insert((path, method, answer.status));
+        if (400..500).contains(&answer.status) || ["GET", "HEAD"].contains(&method) {
+            assert_eq!(everything(&mut caller), before, "{what} changed something: {answer:?}");
+        }
+        if answer.status == 200 { done += 1 } else { refused += 1 }
+    }
+    let _ = fixture.clerk.take_unused_faults();
+    println!(
+        "figure: control: {count} requests, {done} done, {refused} refused, {} kinds of answers, all described",
+        seen.len()
+    );
+    assert!(done > count / 5 && refused > count / 5);
+    // Each 200 of the description, and each refusal of an act, came at least once. `guarded.rs` has the other refusals.
+    let mut missing = Vec::new();
+    for (path, methods) in description.whole["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let is_tried = |status: &&String| *status == "200" || (method != "get" && *status != "403");
+            for status in operation["responses"].as_object().unwrap().keys().filter(is_tried) {
+                let method = METHODS.iter().find(|known| known.eq_ignore_ascii_case(method)).unwrap();
+                if !seen.contains(&(path.clone(), method, status.parse().unwrap())) {
+                    missing.push(format!("{method} {path}: {status}"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty() || count < 1000, "never seen: {missing:#?}");
+}
+
+/// The server gives the description that is checked here.
+#[test]
+fn it_serves_its_description() {
+    let fixture = Fixture::new();
+    let served = fixture.connect().ask("GET", "/_emulator/openapi.json", "");
+    assert_eq!(served.json(), serde_json::from_str::<Value>(DESCRIPTION).unwrap());
+}

@@ -1,0 +1,108 @@
+//! What a test in another language does: create, open, assert, let a fault happen, go back.
+
+use serde_json::{Value, json};
+
+use crate::client::{Caller, Fixture};
+
+fn state(caller: &mut Caller) -> Value {
+    caller.ask("GET", "/_emulator/state", "").json()
+}
+
+#[test]
+fn a_link_is_opened_and_its_session_seen_and_ended() {
+    let fixture = Fixture::new();
+    let mut caller = fixture.connect();
+    let token = caller.create();
+    let id = token["id"].as_str().unwrap();
+    let before = state(&mut caller);
+    assert_eq!((&before["counts"]["live_tokens"], &before["tokens"][0]["id"]), (&json!(1), &json!(id)));
+
+    let accepted = caller.ask("POST", &format!("/_emulator/tokens/{id}/accept"), "");
+    let session = accepted.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!((accepted.status, &accepted.json()["actor"]["sub"]), (200, &json!("user_agent")));
+    assert_eq!(caller.ask("POST", &format!("/_emulator/tokens/{id}/accept"), "").status, 409);
+    let listed = caller.clerk("GET", "/v1/sessions?user_id=user_1", "").json();
+    assert_eq!((&listed[0]["id"], &listed[0]["status"]), (&json!(session), &json!("active")));
+
+    let end = format!("/_emulator/sessions/{session}/end");
+    assert_eq!(caller.ask("POST", &end, r#"{"status":"removed"}"#).json()["status"], "removed");
+    assert_eq!(caller.ask("POST", &end, "").status, 409);
+    assert_eq!(caller.clerk("GET", &format!("/v1/sessions/{session}"), "").json()["status"], "removed");
+    let after = state(&mut caller);
+    assert_eq!((&after["counts"]["live_sessions"], &after["sessions"][0]["live"]), (&json!(0), &json!(false)));
+    fixture.clerk.assert_ended_sessions(1);
+}
+
+#[test]
+fn faults_are_met_in_order_by_calls_of_clerk_alone() {
+    let fixture = Fixture::new();
+    let mut caller = fixture.connect();
+    let queued = r#"{"faults":["create:before_commit:status(503)","create:after_commit:status(500)"]}"#;
+    let listed = caller.ask("POST", "/_emulator/faults", queued).json();
+    assert_eq!(listed["queued"], json!(["create:before_commit:status(503)", "create:after_commit:status(500)"]));
+    for _ in 0..5 {
+        assert_eq!(caller.ask("GET", "/_emulator/health", "").status, 200);
+    }
+    let body = r#"{"user_id":"user_1","actor":{"sub":"user_agent"}}"#;
+    let statuses = [(); 3].map(|()| caller.clerk("POST", "/v1/actor_tokens", body).status);
+    assert_eq!(statuses, [503, 500, 200]);
+    let requests = caller.ask("GET", "/_emulator/requests", "").json();
+    let met: Vec<_> = requests["requests"].as_array().unwrap().iter().rev().map(|request| &request["fault"]).collect();
+    assert_eq!(
+        met,
+        [&json!("before_commit(fault::status(503))"), &json!("after_commit(fault::status(500))"), &Value::Null]
+    );
+    // The control plane's own are not among them.
+    assert_eq!((requests["total"].as_u64(), fixture.clerk.requests().len()), (Some(3), 3));
+    caller.ask("POST", "/_emulator/faults", r#"{"faults":["revoke:after_commit:stall"]}"#);
+    let given_up = caller.ask("DELETE", "/_emulator/faults", "").json();
+    assert_eq!(given_up["unused_faults"], json!(["next_revoke().after_commit(fault::stall()): no attempt met it"]));
+    fixture.clerk.assert_faults_used();
+}
+
+#[test]
+fn time_users_snapshots_and_the_beginning() {
+    let fixture = Fixture::new();
+    let mut caller = fixture.connect();
+    let first = caller.create()["id"].clone();
+    let snapshot = caller.ask("POST", "/_emulator/snapshots", "").json()["id"].clone();
+    let now = caller.ask("GET", "/_emulator/clock", "").json()["now"].as_i64().unwrap();
+    let later =
+        caller.ask("POST", "/_emulator/clock/advance", r#"{"milliseconds":7200000}"#).json()["now"].as_i64().unwrap();
+    assert!(later >= now + 7_200_000);
+    assert_eq!(state(&mut caller)["counts"]["live_tokens"], 0);
+    assert_eq!(caller.ask("PUT", "/_emulator/users", r#"{"users":["user_2"]}"#).json()["users"], json!(["user_2"]));
+    let unknown = caller.clerk("POST", "/v1/actor_tokens", r#"{"user_id":"user_1","actor":{"sub":"a"}}"#);
+    assert_eq!(unknown.status, 404);
+
+    assert_eq!(caller.ask("POST", &format!("/_emulator/snapshots/{snapshot}/restore"), "").status, 200);
+    let restored = state(&mut caller);
+    assert_eq!((&restored["counts"]["live_tokens"], &restored["users"]), (&json!(1), &Value::Null));
+    let second = caller.create()["id"].clone();
+    caller.ask("POST", "/_emulator/reset", "");
+    assert_eq!(state(&mut caller)["counts"]["creates"], 0);
+    // The same ids again.
+    assert_eq!([caller.create()["id"].clone(), caller.create()["id"].clone()], [first, second]);
+    // The latest 16 are kept.
+    for _ in 0..16 {
+        caller.ask("POST", "/_emulator/snapshots", "");
+    }
+    assert_eq!(caller.ask("POST", &format!("/_emulator/snapshots/{snapshot}/restore"), "").status, 404);
+    assert_eq!(caller.ask("GET", "/_emulator/snapshots", "").json()["snapshots"].as_array().unwrap().len(), 16);
+    assert_eq!(fixture.served.emulator().creates().len(), 2);
+}
+
+/// Whatever is stored, an answer has no more rows than were asked for.
+#[test]
+fn the_rows_are_the_newest_and_bounded() {
+    let fixture = Fixture::new();
+    let mut caller = fixture.connect();
+    let ids: Vec<Value> = (0..210).map(|_| caller.create()["id"].clone()).collect();
+    for (query, rows) in [("", 200), ("?limit=1", 1), ("?limit=205", 205), ("?limit=1000", 210)] {
+        let shown = caller.ask("GET", &format!("/_emulator/state{query}"), "").json();
+        let shown: Vec<&Value> = shown["tokens"].as_array().unwrap().iter().map(|token| &token["id"]).collect();
+        assert_eq!(shown, ids.iter().rev().take(rows).collect::<Vec<_>>(), "{query}");
+        let requests = caller.ask("GET", &format!("/_emulator/requests{query}"), "").json();
+        assert_eq!((requests["requests"].as_array().unwrap().len(), &requests["total"]), (rows, &json!(210)));
+    }
+}

@@ -1,0 +1,90 @@
+//! Pages from elsewhere, names that were bound to this machine, forms, and servers that others reach.
+
+use serde_json::Value;
+
+use crate::client::Fixture;
+
+fn counts(fixture: &Fixture) -> Value {
+    let state = fixture.connect().ask("GET", "/_emulator/state", "");
+    assert_eq!(state.status, 200, "{state:?}");
+    state.json()["counts"].clone()
+}
+
+#[test]
+fn nobody_from_elsewhere_reads_or_changes_anything() {
+    let fixture = Fixture::new();
+    fixture.connect().create();
+    let before = counts(&fixture);
+    let own = format!("host: {}\r\n", fixture.address);
+    let port = fixture.address.rsplit(':').next().unwrap();
+    let json = "content-type: application/json\r\n";
+    let refused: Vec<(String, u16)> = vec![
+        // A name that was bound to this address.
+        (format!("host: attacker.test:{port}\r\n{json}"), 403),
+        (format!("host: localhost.attacker.test\r\n{json}"), 403),
+        (format!("host: 127.0.0.1.attacker.test:{port}\r\n{json}"), 403),
+        (format!("host: 192.0.2.1\r\n{json}"), 403),
+        (format!("host: \r\n{json}"), 400),
+        (format!("{own}{own}{json}"), 400),
+        // A page of another origin.
+        (format!("{own}origin: https://attacker.test\r\n{json}"), 403),
+        (format!("{own}origin: null\r\n{json}"), 403),
+        (format!("{own}origin: http://localhost:1\r\n{json}"), 403),
+        (format!("{own}origin: http://{}\r\norigin: https://attacker.test\r\n{json}", fixture.address), 403),
+        (format!("{own}sec-fetch-site: cross-site\r\n{json}"), 403),
+        (format!("{own}sec-fetch-site: same-site\r\n{json}"), 403),
+        (format!("{own}sec-fetch-site: none\r\nsec-fetch-site: cross-site\r\n{json}"), 403),
+    ];
+    for (headers, status) in &refused {
+        for (method, target, body) in [
+            ("GET", "state", ""),
+            ("POST", "reset", ""),
+            ("DELETE", "faults", "{}"),
+            ("PUT", "users", r#"{"users":[]}"#),
+        ] {
+            let answer = fixture.connect().send(method, &format!("/_emulator/{target}"), headers, body.as_bytes());
+            assert_eq!(answer.status, *status, "{headers} {method} {target}");
+            assert!(!answer.body.contains("act_") && answer.json()["error"].is_string(), "{answer:?}");
+            assert!(!answer.head.contains("access-control"), "{answer:?}");
+        }
+    }
+    // What a form can send.
+    for kind in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""] {
+        let headers = format!("{own}content-type: {kind}\r\n");
+        let answer = fixture.connect().send("PUT", "/_emulator/users", &headers, br#"{"users":[]}"#);
+        assert_eq!(answer.status, 415, "{kind}");
+    }
+    assert_eq!(counts(&fixture), before);
+    // A program, and a page of the server itself.
+    for headers in [
+        own.clone(),
+        format!("host: localhost:{port}\r\n"),
+        format!("host: LOCALHOST\r\norigin: http://localhost\r\nsec-fetch-site: same-origin\r\n"),
+        format!("{own}sec-fetch-site: none\r\n"),
+        format!("{own}origin: http://{}\r\n", fixture.address),
+    ] {
+        let answer = fixture.connect().send("GET", "/_emulator/health", &headers, b"");
+        assert_eq!(answer.status, 200, "{headers}");
+        for protection in ["cache-control: no-store", "x-frame-options: deny", "x-content-type-options: nosniff"] {
+            assert!(answer.head.contains(protection), "{answer:?}");
+        }
+        assert!(answer.head.contains("content-security-policy: default-src 'none'; frame-ancestors 'none'"));
+    }
+}
+
+#[test]
+fn a_server_that_others_reach_has_it_only_on_request() {
+    let status = |fixture: &Fixture, host: &str| {
+        let headers = format!("host: {host}\r\nauthorization: Bearer sk_test_emulator\r\n");
+        fixture.connect().send("GET", "/_emulator/health", &headers, b"").status
+    };
+    // Then it is a route like any other that the emulator does not have.
+    assert_eq!(status(&Fixture::with(|server| server.host("0.0.0.0")), "localhost"), 501);
+    assert_eq!(status(&Fixture::with(clerk_actor_tokens_emulator::Server::without_control), "localhost"), 501);
+    let open = Fixture::with(|server| server.host("0.0.0.0").control_host("clerk-emulator"));
+    for (host, expected) in [("clerk-emulator:4010", 200), ("localhost", 200), ("another", 403)] {
+        assert_eq!(status(&open, host), expected, "{host}");
+    }
+    assert_eq!(status(&Fixture::with(|server| server.host("localhost")), "localhost"), 200);
+    assert_eq!(status(&Fixture::with(|server| server.host("127.0.0.2")), "127.0.0.2"), 200);
+}

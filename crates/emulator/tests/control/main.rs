@@ -1,0 +1,15 @@
+//! The control plane, over a socket: what it answers is what its description says, and nobody from elsewhere may ask.
+#![cfg(feature = "control")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic, and shows its figure"
+)]
+
+mod client;
+mod described;
+mod flows;
+mod guarded;
+mod secrets;
