@@ -6,12 +6,10 @@
 mod acts;
 mod answer;
 mod guard;
+mod plane;
 mod views;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -25,14 +23,12 @@ use tower_service::Service as _;
 use self::{
     answer::Refused,
     guard::{Guard, protect},
+    plane::Plane,
 };
-use crate::{snapshot::Snapshot, state::Inner};
+use crate::state::Inner;
 
 /// Where it is.
 const PREFIX: &str = "/_emulator";
-
-/// How many snapshots are kept, the latest.
-const MOST_SNAPSHOTS: usize = 16;
 
 /// The control plane of one server.
 pub(crate) struct Control {
@@ -40,37 +36,10 @@ pub(crate) struct Control {
     router: Router,
 }
 
-/// What the routes share.
-#[derive(Clone)]
-struct Plane(Arc<Shared>);
-
-struct Shared {
-    inner: Arc<Inner>,
-    snapshots: Mutex<Snapshots>,
-}
-
-/// The latest snapshots, and how many there were.
-#[derive(Default)]
-struct Snapshots {
-    kept: VecDeque<(u64, Snapshot)>,
-    count: u64,
-}
-
-impl Plane {
-    fn inner(&self) -> &Arc<Inner> {
-        &self.0.inner
-    }
-
-    fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
-        self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Control {
     /// For requests that name the server by a loopback name, or by one of these.
     pub(crate) fn new(inner: Arc<Inner>, names: Vec<String>) -> Self {
-        let plane = Plane(Arc::new(Shared { inner, snapshots: Mutex::default() }));
-        Self { guard: Guard::new(names), router: routes(plane) }
+        Self { guard: Guard::new(names), router: routes(Plane::new(inner)) }
     }
 
     /// Whether a request is for it.

@@ -40,7 +40,7 @@ impl Journal {
         self.first.saturating_add(u64::try_from(self.kept.len()).unwrap_or(u64::MAX))
     }
 
-    /// Takes these requests instead. What an exchange that is under way would write is left out.
+    /// Takes these requests instead. What an exchange in flight would write is left out.
     pub(crate) fn replace(&mut self, other: Self) {
         *self = Self { first: self.next(), ..other };
     }

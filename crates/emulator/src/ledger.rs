@@ -185,7 +185,7 @@ impl Ledger {
         self.first.saturating_add(self.entries.len())
     }
 
-    /// Takes these entries instead. What an exchange that is under way would write is left out.
+    /// Takes these entries instead. What an exchange in flight would write is left out.
     pub(crate) fn replace(&mut self, entries: Vec<LedgerEntry>) {
         *self = Self { first: self.next(), entries };
     }

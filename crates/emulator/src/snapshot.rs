@@ -41,7 +41,7 @@ impl Emulator {
     }
 
     /// Makes everything as it was then, as often as you like. Virtual time does not go back. With
-    /// real time, the calendar does. An exchange that is under way may still commit.
+    /// real time, the calendar does. An exchange in flight may still commit.
     ///
     /// The snapshot may be of another emulator. Then the settings are those of that one, but for the
     /// clock, and for where a server listens.

@@ -72,7 +72,7 @@ impl State {
         self.become_as(anew);
     }
 
-    /// From here on it is as the other. An exchange that is under way writes nothing more of what it had done before.
+    /// From here on it is as the other. An exchange in flight writes nothing more of what it had done before.
     pub(crate) fn become_as(&mut self, other: Self) {
         let Self { clerk, scripts, ledger, journal, answers } = other;
         self.clerk = clerk.served_as(&self.clerk);

@@ -27,6 +27,7 @@ pages! {
     keys_and_servers = "keys-and-servers.md",
     testing = "testing.md",
     emulator = "emulator.md",
+    control = "control.md",
     contract = "contract.md",
     middleware = "middleware.md",
     observing = "observing.md",

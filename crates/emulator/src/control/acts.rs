@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    MOST_SNAPSHOTS, Plane,
     answer::{Answer, Refused, read, read_or_default},
+    plane::{MOST_SNAPSHOTS, Plane},
     views,
 };
 use crate::{

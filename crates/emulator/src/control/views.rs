@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Plane,
     answer::{Answer, Refused},
+    plane::Plane,
 };
 use crate::{
     clerk::{SessionAnswer, StoredSession, StoredToken, Token, TokenAnswer},

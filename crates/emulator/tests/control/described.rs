@@ -43,7 +43,7 @@ impl Description {
         let of_path = &self.whole["paths"][path];
         let responses = &of_path[method.to_ascii_lowercase()]["responses"];
         let mut schema = match (of_path.is_null(), responses.is_null(), status) {
-            // Whoever may not ask, or sends too much, hears of that first.
+            // A caller that may not ask, or that sends too much, hears of that first.
             (true, _, 404 | 413 | 415) | (false, true, 405 | 413 | 415) => {
                 json!({ "$ref": "#/components/schemas/Error" })
             }

@@ -11,7 +11,7 @@ fn counts(fixture: &Fixture) -> Value {
 }
 
 #[test]
-fn nobody_from_elsewhere_reads_or_changes_anything() {
+fn a_page_from_elsewhere_reads_and_changes_nothing() {
     let fixture = Fixture::new();
     fixture.connect().create();
     let before = counts(&fixture);
@@ -59,7 +59,7 @@ fn nobody_from_elsewhere_reads_or_changes_anything() {
     for headers in [
         own.clone(),
         format!("host: localhost:{port}\r\n"),
-        format!("host: LOCALHOST\r\norigin: http://localhost\r\nsec-fetch-site: same-origin\r\n"),
+        "host: LOCALHOST\r\norigin: http://localhost\r\nsec-fetch-site: same-origin\r\n".to_owned(),
         format!("{own}sec-fetch-site: none\r\n"),
         format!("{own}origin: http://{}\r\n", fixture.address),
     ] {

@@ -1,9 +1,10 @@
-//! The control plane, over a socket: what it answers is what its description says, and nobody from elsewhere may ask.
+//! The control plane, over a socket: what it answers is what its description says, and a page from elsewhere may not ask.
 #![cfg(feature = "control")]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test fails by a panic, and shows its figure"
 )]
