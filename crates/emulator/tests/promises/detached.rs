@@ -4,7 +4,7 @@ use std::{
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{LazyLock, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
 };
@@ -19,10 +19,17 @@ use tokio::{
 /// A bound, so that a test that would hang fails. Nothing is measured with it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One at a time: the tests count the servers' threads.
-fn alone() -> MutexGuard<'static, ()> {
+/// Runs something on a thread of its own, and fails if it does not come to an end. One at a time, because the servers'
+/// threads are counted.
+fn in_time(act: impl FnOnce() + Send + 'static) {
     static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        act();
+        tell.send(())
+    });
+    told.recv_timeout(3 * PATIENCE).expect("it panicked, or it did not end");
 }
 
 /// How many threads serve. Only Linux shows their names.
@@ -41,13 +48,6 @@ fn until(so: impl Fn() -> bool) {
         thread::sleep(Duration::from_millis(10));
     }
     panic!("it never was so");
-}
-
-/// Runs something on a thread of its own, and fails if it does not come to an end.
-fn in_time<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || tell.send(act()));
-    told.recv_timeout(PATIENCE).expect("it panicked, or it did not end")
 }
 
 fn real() -> Emulator {
@@ -107,42 +107,42 @@ fn creates_blocking(address: SocketAddr, user: &str) {
 
 #[test]
 fn one_in_a_static_outlives_every_runtime_and_serves_every_thread() {
-    static CLERK: LazyLock<Served> = LazyLock::new(|| real().serve_detached().unwrap());
+    in_time(|| {
+        static CLERK: LazyLock<Served> = LazyLock::new(|| real().serve_detached().unwrap());
 
-    let _alone = alone();
-    // The first use is inside a runtime that ends.
-    one_thread().block_on(async { creates(address(&CLERK), "user_first").await });
-    let several = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    several.block_on(async { tokio::spawn(creates(address(&CLERK), "user_several")).await.unwrap() });
-    drop(several);
-    let paused = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    paused.block_on(creates(address(&CLERK), "user_paused"));
-    drop(paused);
-    thread::scope(|scope| {
-        for user in ["user_a", "user_b", "user_c"] {
-            scope.spawn(move || one_thread().block_on(creates(address(&CLERK), user)));
-        }
-        scope.spawn(|| creates_blocking(address(&CLERK), "user_blocking"));
+        // The first use is inside a runtime that ends.
+        one_thread().block_on(async { creates(address(&CLERK), "user_first").await });
+        let several = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        several.block_on(async { tokio::spawn(creates(address(&CLERK), "user_several")).await.unwrap() });
+        drop(several);
+        let paused = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        paused.block_on(creates(address(&CLERK), "user_paused"));
+        drop(paused);
+        thread::scope(|scope| {
+            for user in ["user_a", "user_b", "user_c"] {
+                scope.spawn(move || one_thread().block_on(creates(address(&CLERK), user)));
+            }
+            scope.spawn(|| creates_blocking(address(&CLERK), "user_blocking"));
+        });
+
+        let clerk = CLERK.emulator();
+        let mut users: Vec<_> = clerk.creates().iter().map(|token| token.user_id().to_owned()).collect();
+        users.sort();
+        let all = ["user_a", "user_b", "user_blocking", "user_c", "user_first", "user_paused", "user_several"];
+        assert_eq!(users, all);
+        assert_eq!(CLERK.connections(), all.len());
+        clerk.assert_orphans(0);
+        clerk.assert_faults_used();
     });
-
-    let clerk = CLERK.emulator();
-    let mut users: Vec<_> = clerk.creates().iter().map(|token| token.user_id().to_owned()).collect();
-    users.sort();
-    let all = ["user_a", "user_b", "user_blocking", "user_c", "user_first", "user_paused", "user_several"];
-    assert_eq!(users, all);
-    assert_eq!(CLERK.connections(), all.len());
-    clerk.assert_orphans(0);
-    clerk.assert_faults_used();
 }
 
 #[test]
 fn it_starts_without_a_runtime_and_within_one_that_has_one_thread() {
-    let _alone = alone();
-    let served = in_time(|| real().serve_detached().unwrap());
-    creates_blocking(address(&served), "user_1");
-    drop(served);
-
     in_time(|| {
+        let served = real().serve_detached().unwrap();
+        creates_blocking(address(&served), "user_1");
+        drop(served);
+
         one_thread().block_on(async {
             let served = real().serve_detached().unwrap();
             creates(address(&served), "user_1").await;
@@ -154,76 +154,79 @@ fn it_starts_without_a_runtime_and_within_one_that_has_one_thread() {
 
 #[test]
 fn it_stops_with_its_thread_however_it_is_let_go() {
-    let _alone = alone();
-    let ways: [(&str, bool, fn(Served)); 4] = [
-        ("dropped", false, drop),
-        ("dropped in a task", false, |served| {
-            one_thread().block_on(async { tokio::spawn(async move { drop(served) }).await.unwrap() });
-        }),
-        ("shut down without a runtime", true, |served| pollster::block_on(served.shutdown())),
-        ("shut down in a runtime", true, |served| one_thread().block_on(served.shutdown())),
-    ];
-    for (way, waits, let_go) in ways {
-        let before = threads();
-        let clerk = real();
-        clerk.next_create().after_commit(fault::stall());
-        let served = clerk.serve_detached().unwrap();
-        if cfg!(target_os = "linux") {
-            assert_eq!(threads(), before + 1, "{way}");
-        }
-        let address = address(&served);
-        let mut stalled = TcpStream::connect(address).unwrap();
-        stalled.set_read_timeout(Some(PATIENCE)).unwrap();
-        stalled.write_all(create("user_1").as_bytes()).unwrap();
-        until(|| clerk.creates().len() == 1);
+    in_time(|| {
+        let ways: [(&str, bool, fn(Served)); 4] = [
+            ("dropped", false, drop),
+            ("dropped in a task", false, |served| {
+                one_thread().block_on(async { tokio::spawn(async move { drop(served) }).await.unwrap() });
+            }),
+            ("shut down without a runtime", true, |served| pollster::block_on(served.shutdown())),
+            ("shut down in a runtime", true, |served| one_thread().block_on(served.shutdown())),
+        ];
+        for (way, waits, let_go) in ways {
+            let before = threads();
+            let clerk = real();
+            clerk.next_create().after_commit(fault::stall());
+            let served = clerk.serve_detached().unwrap();
+            if cfg!(target_os = "linux") {
+                assert_eq!(threads(), before + 1, "{way}");
+            }
+            let address = address(&served);
+            let mut stalled = TcpStream::connect(address).unwrap();
+            stalled.set_read_timeout(Some(PATIENCE)).unwrap();
+            stalled.write_all(create("user_1").as_bytes()).unwrap();
+            until(|| clerk.creates().len() == 1);
 
-        in_time(move || let_go(served));
-        if waits {
-            assert!(is_closed(address), "{way}");
+            let_go(served);
+            if waits {
+                assert!(is_closed(address), "{way}");
+            }
+            until(|| is_closed(address));
+            let mut rest = Vec::new();
+            // With an end or with a reset, but not because nothing happens.
+            if let Err(error) = stalled.read_to_end(&mut rest) {
+                assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{way}");
+            }
+            assert_eq!(rest, b"", "{way}");
+            until(|| threads() == before);
         }
-        until(|| is_closed(address));
-        let mut rest = Vec::new();
-        // With an end or with a reset, but not because nothing happens.
-        if let Err(error) = stalled.read_to_end(&mut rest) {
-            assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{way}");
-        }
-        assert_eq!(rest, b"", "{way}");
-        until(|| threads() == before);
-    }
+    });
 }
 
 #[test]
 fn what_start_refuses_is_refused_in_the_same_words_and_leaves_no_thread() {
-    let _alone = alone();
-    let before = threads();
-    let runtime = one_thread();
-    let other = runtime.block_on(real().serve()).unwrap();
-    let port = address(&other).port();
-    for (clerk, kind) in [(real(), io::ErrorKind::AddrInUse), (Emulator::new(), io::ErrorKind::InvalidInput)] {
-        let server = clerk.server().port(port);
-        let expected = runtime.block_on(server.clone().start()).unwrap_err();
-        assert_eq!(expected.kind(), kind);
-        let detached = server.clone().start_detached().unwrap_err();
-        assert_eq!((detached.kind(), detached.to_string()), (kind, expected.to_string()));
-        // An async task is told the same.
-        let detached = runtime.block_on(async { server.start_detached() }).unwrap_err();
-        assert_eq!((detached.kind(), detached.to_string()), (kind, expected.to_string()));
-    }
-    until(|| threads() == before);
+    in_time(|| {
+        let before = threads();
+        let runtime = one_thread();
+        let other = runtime.block_on(real().serve()).unwrap();
+        let port = address(&other).port();
+        for (clerk, kind) in [(real(), io::ErrorKind::AddrInUse), (Emulator::new(), io::ErrorKind::InvalidInput)] {
+            let server = clerk.server().port(port);
+            let expected = runtime.block_on(server.clone().start()).unwrap_err();
+            assert_eq!(expected.kind(), kind);
+            let detached = server.clone().start_detached().unwrap_err();
+            assert_eq!((detached.kind(), detached.to_string()), (kind, expected.to_string()));
+            // An async task is told the same.
+            let detached = runtime.block_on(async { server.start_detached() }).unwrap_err();
+            assert_eq!((detached.kind(), detached.to_string()), (kind, expected.to_string()));
+        }
+        until(|| threads() == before);
+    });
 }
 
 #[test]
 fn an_unused_fault_is_told_where_the_server_was_to_start() {
-    let _alone = alone();
-    let (server, taken) = {
-        let clerk = real();
-        clerk.next_create().before_send(fault::refused());
-        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        // The server has the emulator's last handle.
-        (clerk.server().port(taken.local_addr().unwrap().port()), taken)
-    };
-    let panic = catch_unwind(AssertUnwindSafe(|| server.start_detached())).unwrap_err();
-    let report = panic.downcast_ref::<String>().unwrap();
-    assert!(report.contains("queued and never happened"), "{report}");
-    drop(taken);
+    in_time(|| {
+        let (server, taken) = {
+            let clerk = real();
+            clerk.next_create().before_send(fault::refused());
+            let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            // The server has the emulator's last handle.
+            (clerk.server().port(taken.local_addr().unwrap().port()), taken)
+        };
+        let panic = catch_unwind(AssertUnwindSafe(|| server.start_detached())).unwrap_err();
+        let report = panic.downcast_ref::<String>().unwrap();
+        assert!(report.contains("queued and never happened"), "{report}");
+        drop(taken);
+    });
 }
