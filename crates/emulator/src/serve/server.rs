@@ -128,7 +128,7 @@ impl Server {
     /// is made in. So one server in a `static` serves every test of a program. It blocks until connections are
     /// accepted.
     ///
-    /// The thread ends with the server: when [`Served`] is dropped, or [shut down](Served::shutdown).
+    /// The thread is named `clerk-emulator`. It ends with the server: when [`Served`] is dropped, or [shut down](Served::shutdown).
     ///
     /// ```
     /// use clerk_actor_tokens_emulator::{Emulator, Served};

@@ -206,7 +206,7 @@ fn what_start_refuses_is_refused_in_the_same_words_and_leaves_no_thread() {
             assert_eq!(expected.kind(), kind);
             let detached = server.clone().start_detached().unwrap_err();
             assert_eq!((detached.kind(), detached.to_string()), (kind, expected.to_string()));
-            // An async task is told the same.
+            // It is the same in an async task.
             let detached = runtime.block_on(async { server.start_detached() }).unwrap_err();
             assert_eq!((detached.kind(), detached.to_string()), (kind, expected.to_string()));
         }
