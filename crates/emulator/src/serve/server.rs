@@ -125,10 +125,10 @@ impl Server {
     }
 
     /// Listens, on a thread and a runtime of its own. The call needs no tokio runtime, and the server outlives the one that it
-    /// is made in. So one server in a `static` serves every test of a program. It blocks until connections are
-    /// accepted.
+    /// is made in. So one server in a `static` serves every test of a program. It blocks until connections are accepted.
     ///
-    /// The thread is named `clerk-emulator`. It ends with the server: when [`Served`] is dropped, or [shut down](Served::shutdown).
+    /// The thread is named `clerk-emulator`. It ends with the server: when [`Served`] is dropped, or
+    /// [shut down](Served::shutdown).
     ///
     /// ```
     /// use clerk_actor_tokens_emulator::{Emulator, Served};

@@ -155,7 +155,8 @@ fn it_starts_without_a_runtime_and_within_one_that_has_one_thread() {
 #[test]
 fn it_stops_with_its_thread_however_it_is_let_go() {
     in_time(|| {
-        let ways: [(&str, bool, fn(Served)); 4] = [
+        type LetGo = fn(Served);
+        let ways: [(&str, bool, LetGo); 4] = [
             ("dropped", false, drop),
             ("dropped in a task", false, |served| {
                 one_thread().block_on(async { tokio::spawn(async move { drop(served) }).await.unwrap() });
