@@ -52,6 +52,26 @@ impl Emulator {
         self.server().start().await
     }
 
+    /// Serves this emulator as [`serve`](Self::serve) does, on a thread and a runtime of its own: from any place, and for
+    /// longer than the runtime of one test. It is short for [`Server::start_detached`] with nothing set.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::{Emulator, Served};
+    /// use std::sync::LazyLock;
+    ///
+    /// static CLERK: LazyLock<Served> =
+    ///     LazyLock::new(|| Emulator::builder().real_time().build().serve_detached().expect("a free port"));
+    ///
+    /// assert_eq!(CLERK.connections(), 0);
+    /// CLERK.emulator().assert_faults_used(); // a static is never dropped, so nothing else checks it
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Server::start_detached`].
+    pub fn serve_detached(&self) -> io::Result<Served> {
+        self.server().start_detached()
+    }
+
     /// Sets a server for this emulator up.
     pub fn server(&self) -> Server {
         Server::new(self.clone())

@@ -7,12 +7,13 @@ use std::{
 };
 
 use clerk_actor_tokens_core::BaseUrl;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::sync::oneshot;
 
 use super::state::ServerState;
 use crate::emulator::Emulator;
 
-/// A server in front of an [`Emulator`]. It stops when this is dropped.
+/// A server in front of an [`Emulator`]. It stops when this is dropped, which does not wait until it has:
+/// [`shutdown`](Self::shutdown) does.
 pub struct Served {
     pub(super) emulator: Emulator,
     pub(super) state: Arc<ServerState>,
@@ -20,8 +21,10 @@ pub struct Served {
     pub(super) base_url: BaseUrl,
     #[cfg(feature = "tls")]
     pub(super) authority: Option<super::tls::Authority>,
-    pub(super) stop: Option<oneshot::Sender<Infallible>>,
-    pub(super) task: Option<JoinHandle<()>>,
+    /// The server stops when this is dropped.
+    pub(super) stop: oneshot::Sender<Infallible>,
+    /// Ends when the server has stopped, or its runtime has.
+    pub(super) ended: oneshot::Receiver<Infallible>,
 }
 
 impl Served {
@@ -67,13 +70,19 @@ impl Served {
     }
 
     /// Stops the server: closes the port, and drops every connection, also with a request in
-    /// flight.
-    pub async fn shutdown(mut self) {
-        self.stop = None;
-        if let Some(task) = self.task.take() {
-            // Its one way to fail is that the runtime ended it first.
-            let _ = task.await;
-        }
+    /// flight. May be awaited in any runtime, and in none.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// let server = Emulator::builder().real_time().build().serve_detached()?;
+    /// pollster::block_on(server.shutdown());
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        // Nothing is ever sent: that the other end is gone is what is waited for.
+        let _ = self.ended.await;
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{Arc, atomic::AtomicUsize, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -32,7 +33,7 @@ use crate::{clock::ClockMode, emulator::Emulator};
 /// # }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "nothing listens until start()"]
+#[must_use = "nothing listens until start() or start_detached()"]
 pub struct Server {
     emulator: Emulator,
     host: String,
@@ -147,6 +148,56 @@ impl Server {
     /// If the emulator's time is not [real](crate::EmulatorBuilder::real_time), if there is no tokio runtime, if the host is
     /// none of this machine's, if the operating system does not give the port, or if no certificate can be for a name.
     pub async fn start(self) -> io::Result<Served> {
+        let (served, serving) = self.listen().await?;
+        tokio::spawn(serving);
+        Ok(served)
+    }
+
+    /// Listens, on a thread and a runtime of its own. The call needs no tokio runtime, and the server outlives the one that it
+    /// is made in. So one server in a `static` serves every test of a program. It blocks until connections are accepted.
+    ///
+    /// The thread is named `clerk-emulator`. It ends with the server: when [`Served`] is dropped, or
+    /// [shut down](Served::shutdown).
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::{Emulator, Served};
+    /// use std::sync::LazyLock;
+    ///
+    /// static CLERK: LazyLock<Served> = LazyLock::new(|| {
+    ///     let clerk = Emulator::builder().real_time().build();
+    ///     clerk.server().http1_only().start_detached().expect("a free port")
+    /// });
+    ///
+    /// assert!(CLERK.url().starts_with("http://127.0.0.1:"));
+    /// ```
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and if the operating system gives no thread, or no runtime on it.
+    pub fn start_detached(self) -> io::Result<Served> {
+        // Held until the end, so that the last handle is never the thread's: dropping that may panic.
+        let _emulator = self.emulator.clone();
+        let (tell, told) = mpsc::channel();
+        thread::Builder::new().name("clerk-emulator".to_owned()).spawn(move || {
+            if let Err(error) = self.run(&tell) {
+                // The caller waits for it.
+                let _ = tell.send(Err(error));
+            }
+        })?;
+        told.recv().map_err(io::Error::other)?
+    }
+
+    /// Serves on this thread until the server stops, and hands it over once it listens.
+    fn run(self, tell: &mpsc::Sender<io::Result<Served>>) -> io::Result<()> {
+        runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
+            let (served, serving) = self.listen().await?;
+            let _ = tell.send(Ok(served));
+            serving.await;
+            Ok(())
+        })
+    }
+
+    /// Listens, and returns what is to be run for it to serve.
+    async fn listen(self) -> io::Result<(Served, impl Future<Output = ()> + use<>)> {
         if self.emulator.inner().clock.mode() != ClockMode::Real {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -181,17 +232,23 @@ impl Server {
         let base_url = BaseUrl::builder(url.as_str()).danger_allow_http(host).build();
         let base_url = base_url.map_err(io::Error::other)?;
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept_all(listener, Arc::clone(&state), stopped));
-        Ok(Served {
+        let (end, ended) = oneshot::channel();
+        let accepting = accept_all(listener, Arc::clone(&state), stopped);
+        let serving = async move {
+            accepting.await;
+            drop(end);
+        };
+        let served = Served {
             emulator: self.emulator,
             state,
             url,
             base_url,
             #[cfg(feature = "tls")]
             authority,
-            stop: Some(stop),
-            task: Some(task),
-        })
+            stop,
+            ended,
+        };
+        Ok((served, serving))
     }
 
     #[cfg(feature = "control")]

@@ -12,6 +12,8 @@ mod support;
 
 mod behaviours;
 mod catalogue;
+#[cfg(feature = "serve")]
+mod detached;
 mod errors;
 mod executors;
 mod fault_details;
