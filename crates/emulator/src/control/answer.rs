@@ -49,6 +49,10 @@ fn written(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// Reads a body. What is wrong with it is said without a key that may be in it.
 pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
+    // serde takes an array for a structure too.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Refused::bad("the body: it is an array, and no object"));
+    }
     let read = serde_json::from_slice(body);
     read.map_err(|error| Refused::bad(format!("the body: {}", Sanitized::new(&error.to_string()))))
 }

@@ -92,6 +92,29 @@ fn time_users_snapshots_and_the_beginning() {
     assert_eq!(fixture.served.emulator().creates().len(), 2);
 }
 
+/// Also not where the order of its values could name them.
+#[test]
+fn an_array_is_no_body() {
+    let fixture = Fixture::new();
+    let mut caller = fixture.connect();
+    caller.create();
+    for (method, target, body) in [
+        ("PUT", "users", r#"[["user_2"]]"#),
+        ("PUT", "users", " [null]"),
+        ("POST", "reset", "[]"),
+        ("POST", "clock/advance", "[1000]"),
+        ("POST", "faults", r#"[["create:after_commit:stall"]]"#),
+    ] {
+        let answer = caller.ask(method, &format!("/_emulator/{target}"), body);
+        assert_eq!((answer.status, answer.json()["error"].is_string()), (400, true), "{target} {body}");
+    }
+    let after = state(&mut caller);
+    assert_eq!(
+        (&after["counts"]["creates"], &after["counts"]["queued_faults"], &after["users"]),
+        (&json!(1), &json!(0), &Value::Null)
+    );
+}
+
 /// Whatever is stored, an answer has no more rows than were asked for.
 #[test]
 fn the_rows_are_the_newest_and_bounded() {
