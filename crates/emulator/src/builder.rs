@@ -160,18 +160,18 @@ impl EmulatorBuilder {
     ///
     /// # pollster::block_on(async {
     /// let (seen, requests) = mpsc::channel();
-    /// let told = move |request: &clerk_actor_tokens_emulator::RecordedRequest| {
+    /// let listener = move |request: &clerk_actor_tokens_emulator::RecordedRequest| {
     ///     let _ = seen.send((request.path().to_owned(), request.status()));
     /// };
-    /// let clerk = Emulator::builder().on_request(told).build();
+    /// let clerk = Emulator::builder().on_request(listener).build();
     /// clerk.client().actor_tokens().create("user_1", Actor::new("user_agent")).send().await?;
     /// let (path, status) = requests.recv().unwrap();
     /// assert_eq!((path.as_str(), status.unwrap().as_u16()), ("/v1/actor_tokens", 200));
     /// # Ok::<(), clerk_actor_tokens_core::Error>(())
     /// # }).unwrap();
     /// ```
-    pub fn on_request(mut self, tell: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
-        self.settings.listener = Some(Listener::new(tell));
+    pub fn on_request(mut self, listener: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
+        self.settings.listener = Some(Listener::new(listener));
         self
     }
 

@@ -18,7 +18,7 @@ use crate::{
     clock::Running,
     corrupt,
     fault::{Action, Answer, Break, Change, Phase},
-    journal::Place,
+    journal::{Listener, Place},
     ledger::{Given, LedgerEntry},
     requests::RecordedRequest,
     script::{Idle, Scripted},
@@ -34,6 +34,8 @@ pub(crate) struct Exchange {
     met: Option<String>,
     /// Where it is in the journal, once it has arrived.
     place: Option<Place>,
+    /// The request for the listener, if there is one: the journal may have forgotten it by the end.
+    heard: Option<(Listener, RecordedRequest)>,
     /// Of the answer.
     status: Option<StatusCode>,
     attempt: Option<u32>,
@@ -82,6 +84,7 @@ impl Exchange {
             fault,
             met: None,
             place: None,
+            heard: None,
             status: None,
             attempt: None,
             entry: None,
@@ -193,6 +196,7 @@ impl Exchange {
     pub(crate) fn arrive(&mut self, request: &Request) {
         let at = Timestamp::from_millis(self.inner.clock.millis());
         let recorded = RecordedRequest::of(request, self.attempt, at);
+        self.heard = self.inner.listener.clone().map(|listener| (listener, recorded.clone()));
         self.place = Some(self.inner.lock().journal.record(recorded));
     }
 
@@ -248,16 +252,13 @@ impl Drop for Exchange {
             self.inner.lock().scripts.keep_idle(scripted, Idle::NotReached);
         }
         let Some(place) = self.place else { return };
-        let ended = {
-            let mut state = self.inner.lock();
-            let Some(recorded) = state.journal.get_mut(place) else { return };
-            recorded.status = self.status;
-            recorded.fault = self.met.take();
-            self.inner.listener.as_ref().map(|listener| (listener.clone(), recorded.clone()))
-        };
-        if let Some((listener, recorded)) = ended {
+        if let Some(recorded) = self.inner.lock().journal.get_mut(place) {
+            recorded.end(self.status, self.met.as_deref());
+        }
+        if let Some((listener, mut recorded)) = self.heard.take() {
+            recorded.end(self.status, self.met.as_deref());
             // This may run while a panic unwinds: a second one would end the process.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| listener.tell(&recorded)));
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| listener.call(&recorded)));
         }
     }
 }

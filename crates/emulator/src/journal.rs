@@ -67,11 +67,11 @@ impl Journal {
 pub(crate) struct Listener(Arc<dyn Fn(&RecordedRequest) + Send + Sync>);
 
 impl Listener {
-    pub(crate) fn new(tell: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+    pub(crate) fn new(listener: impl Fn(&RecordedRequest) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
     }
 
-    pub(crate) fn tell(&self, request: &RecordedRequest) {
+    pub(crate) fn call(&self, request: &RecordedRequest) {
         (self.0)(request);
     }
 }

@@ -50,8 +50,8 @@ pub struct RecordedRequest {
     attempt: Option<u32>,
     at: Timestamp,
     /// Of what was answered, once it was.
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) fault: Option<String>,
+    status: Option<StatusCode>,
+    fault: Option<String>,
 }
 
 impl RecordedRequest {
@@ -76,6 +76,12 @@ impl RecordedRequest {
             status: None,
             fault: None,
         }
+    }
+
+    /// Its exchange has ended: with this status, and after this fault.
+    pub(crate) fn end(&mut self, status: Option<StatusCode>, fault: Option<&str>) {
+        self.status = status;
+        self.fault = fault.map(str::to_owned);
     }
 
     /// Returns the method.

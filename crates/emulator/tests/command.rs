@@ -335,13 +335,13 @@ fn what_is_wrong_in_a_file_or_in_the_environment_is_named() {
 fn users_and_faults_are_read_again() {
     let file = Settings::new("reload", r#"{"user": ["user_1"], "fault": "create:before_commit:status(503)"}"#);
     let mut server = Running::start(&["--settings", file.path()]);
-    let mut told = BufReader::new(server.child.stderr.take().unwrap());
+    let mut errors = BufReader::new(server.child.stderr.take().unwrap());
     let mut hang_up = |text: &str, lines: usize| {
         std::fs::write(&file.0, text).unwrap();
         assert!(Command::new("kill").args(["-HUP", &server.child.id().to_string()]).status().unwrap().success());
         let mut said = String::new();
         for _ in 0..lines {
-            told.read_line(&mut said).unwrap();
+            errors.read_line(&mut said).unwrap();
         }
         said
     };

@@ -176,21 +176,21 @@ impl Server {
     pub fn start_detached(self) -> io::Result<Served> {
         // Held until the end, so that the last handle is never the thread's: dropping that may panic.
         let _emulator = self.emulator.clone();
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         thread::Builder::new().name("clerk-emulator".to_owned()).spawn(move || {
-            if let Err(error) = self.run(&tell) {
+            if let Err(error) = self.run(&sender) {
                 // The caller waits for it.
-                let _ = tell.send(Err(error));
+                let _ = sender.send(Err(error));
             }
         })?;
-        told.recv().map_err(io::Error::other)?
+        receiver.recv().map_err(io::Error::other)?
     }
 
     /// Serves on this thread until the server stops, and hands it over once it listens.
-    fn run(self, tell: &mpsc::Sender<io::Result<Served>>) -> io::Result<()> {
+    fn run(self, sender: &mpsc::Sender<io::Result<Served>>) -> io::Result<()> {
         runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
             let (served, serving) = self.listen().await?;
-            let _ = tell.send(Ok(served));
+            let _ = sender.send(Ok(served));
             serving.await;
             Ok(())
         })

@@ -23,7 +23,10 @@ impl Fixture {
     }
 
     pub(crate) fn with(set: impl FnOnce(Server) -> Server) -> Self {
-        let clerk = Emulator::builder().real_time().seed(7).build();
+        Self::of(Emulator::builder().real_time().seed(7).build(), set)
+    }
+
+    pub(crate) fn of(clerk: Emulator, set: impl FnOnce(Server) -> Server) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let served = runtime.block_on(set(clerk.server()).start()).unwrap();
         let address = served.url().split_once("://").unwrap().1.to_owned();

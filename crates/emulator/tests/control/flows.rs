@@ -1,5 +1,8 @@
 //! What a test in another language does: create, open, assert, let a fault happen, go back.
 
+use std::time::Duration;
+
+use clerk_actor_tokens_emulator::Emulator;
 use serde_json::{Value, json};
 
 use crate::client::{Caller, Fixture};
@@ -58,6 +61,19 @@ fn faults_are_met_in_order_by_calls_of_clerk_alone() {
     let given_up = caller.ask("DELETE", "/_emulator/faults", "").json();
     assert_eq!(given_up["unused_faults"], json!(["next_revoke().after_commit(fault::stall()): no attempt met it"]));
     fixture.clerk.assert_faults_used();
+}
+
+#[test]
+fn the_rate_limit_is_of_clerk_alone() {
+    let limited = Emulator::builder().real_time().rate_limit(1, Duration::from_secs(3600)).build();
+    let fixture = Fixture::of(limited, |server| server);
+    let mut caller = fixture.connect();
+    for _ in 0..5 {
+        assert_eq!(caller.ask("GET", "/_emulator/health", "").status, 200);
+    }
+    caller.create();
+    assert_eq!(caller.clerk("GET", "/v1/sessions?user_id=user_1", "").status, 429);
+    assert_eq!(caller.ask("GET", "/_emulator/state", "").status, 200);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The requests that are kept, and the listener that gets them.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    future::Future as _,
+    sync::{Arc, Mutex},
+};
 
 use crate::support::{create, exchange, post, send};
 use clerk_actor_tokens_emulator::{CommitKind, Emulator, RecordedRequest, fault};
@@ -51,6 +54,25 @@ fn what_is_kept_of_a_request_is_what_its_client_saw() {
         }
     }
     assert!(count > 200, "{count}");
+}
+
+/// Also a request that is no longer kept when its exchange ends.
+#[test]
+fn the_listener_gets_every_request() {
+    for most in [0, 1] {
+        let heard = Arc::new(Mutex::new(0));
+        let counts = Arc::clone(&heard);
+        let builder = Emulator::builder().manual_clock().keep_requests(most);
+        let clerk = builder.on_request(move |_| *counts.lock().unwrap() += 1).build();
+        clerk.next_create().after_commit(fault::delay(std::time::Duration::from_secs(5)));
+        let mut slow = std::pin::pin!(exchange(&clerk, good()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(slow.as_mut().poll(&mut context).is_pending());
+        send(&clerk, good());
+        clerk.advance(std::time::Duration::from_secs(6));
+        assert!(slow.as_mut().poll(&mut context).is_ready());
+        assert_eq!(*heard.lock().unwrap(), 2, "{most}");
+    }
 }
 
 #[test]
