@@ -96,7 +96,7 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn take_unused_faults(&self) -> Vec<String> {
-        unused_faults::take(self.inner())
+        unused_faults::take(&mut self.inner().lock())
     }
 
     #[track_caller]

@@ -10,7 +10,7 @@ use crate::{
 
 /// Everything that an emulator has seen and been set to, at one moment: see [`Emulator::snapshot`].
 pub struct Snapshot {
-    state: Box<State>,
+    state: State,
     /// How far the calendar had been moved.
     moved: Duration,
 }
@@ -41,7 +41,8 @@ impl Emulator {
     }
 
     /// Makes everything as it was then, as often as you like. Virtual time does not go back. With
-    /// real time, the calendar does. An exchange in flight may still commit.
+    /// real time, the calendar does. An exchange in flight may still commit. A fault that was queued
+    /// since then, and has not happened, is given up.
     ///
     /// The snapshot may be of another emulator. Then the settings are those of that one, but for the
     /// clock, and for where a server listens.
@@ -59,21 +60,21 @@ impl Emulator {
 
 impl Snapshot {
     pub(crate) fn of(inner: &Inner) -> Self {
-        let state = Box::new(inner.lock().clone());
-        Self { state, moved: inner.clock.moved() }
+        Self { state: inner.lock().clone(), moved: inner.clock.moved() }
     }
 
     pub(crate) fn restore(&self, inner: &Inner) {
         inner.clock.move_to(self.moved);
-        inner.lock().become_as(State::clone(&self.state));
+        inner.lock().become_as(self.state.clone());
     }
 }
 
 /// As [`Emulator::reset`].
 pub(crate) fn reset(inner: &Inner) -> Vec<String> {
-    let unused = unused_faults::take(inner);
     inner.clock.move_to(Duration::ZERO);
-    inner.lock().reset();
+    let mut state = inner.lock();
+    let unused = unused_faults::take(&mut state);
+    state.reset();
     unused
 }
 

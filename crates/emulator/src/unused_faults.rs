@@ -28,9 +28,8 @@ pub(crate) fn idle_faults(state: &State) -> impl Iterator<Item = (&Scripted, Str
 }
 
 /// Gives up what did not happen, and says what that was.
-pub(crate) fn take(inner: &Inner) -> Vec<String> {
-    let mut state = inner.lock();
-    let faults = idle_faults(&state).map(|(unused, why)| format!("{unused}: {why}")).collect();
+pub(crate) fn take(state: &mut State) -> Vec<String> {
+    let faults = idle_faults(state).map(|(unused, why)| format!("{unused}: {why}")).collect();
     state.scripts.clear();
     faults
 }

@@ -71,7 +71,7 @@ pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Resul
 
 pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
     read_or_default::<Nothing>(&body)?;
-    Ok(Answer(json!({ "unused_faults": unused_faults::take(plane.inner()) })))
+    Ok(Answer(json!({ "unused_faults": unused_faults::take(&mut plane.inner().lock()) })))
 }
 
 #[derive(Deserialize)]

@@ -4,10 +4,10 @@ use std::{
     io::{self, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpStream},
     sync::mpsc,
-    thread,
     time::Duration,
 };
 
+use crate::support::until;
 use clerk_actor_tokens_core::HttpTransport as _;
 use clerk_actor_tokens_emulator::{Emulator, Served, fault};
 use serde_json::Value;
@@ -113,17 +113,6 @@ fn create() -> String {
 
 fn revoke(id: &Value) -> String {
     request(&format!("/v1/actor_tokens/{}/revoke", id.as_str().unwrap()), "", "")
-}
-
-/// Waits until something is so that another thread makes so.
-fn until(so: impl Fn() -> bool) {
-    for _ in 0..2000 {
-        if so() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    panic!("it never was so");
 }
 
 #[test]

@@ -73,6 +73,17 @@ impl IntoCall for Request {
     }
 }
 
+/// Waits until something is so that another thread makes so.
+pub(crate) fn until(so: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never was so");
+}
+
 pub(crate) fn exchange(clerk: &Emulator, call: impl IntoCall) -> BoxFuture<'_, Result<Response, TransportError>> {
     let (request, context) = call.into_call(clerk);
     clerk.send(request, context)
