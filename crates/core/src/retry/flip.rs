@@ -39,6 +39,12 @@ impl Flip {
         original != Some(Execution::NotExecuted) && flipped == Execution::NotExecuted && !is_withdrawn
     }
 
+    /// The row of the table that it is in.
+    #[must_use]
+    pub fn row(&self) -> &str {
+        self.rule.row
+    }
+
     /// Runs something with this cell changed, on this thread.
     pub fn with<R>(&self, run: impl FnOnce() -> R) -> R {
         flipped::set(Some((self.rule, self.status)));
