@@ -38,7 +38,7 @@ const MOST_LISTED: u32 = 10_000;
 const TOKEN_PART: u32 = 4;
 
 /// How long the first pause is, if a list shows as live what is over. Each further one is twice as long.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(400);
 
 pub(super) async fn end<T: HttpTransport + ?Sized>(
     client: &Client<T>,
@@ -189,7 +189,8 @@ impl<T: HttpTransport + ?Sized> Run<'_, T> {
     async fn pause(&self, round: u32) {
         let timer = self.client.transport().timer();
         let left = Deadline::after(self.begun, self.longest).remaining(timer.now());
-        timer.sleep(PAUSE.saturating_mul(1 << round.min(ROUNDS)).min(left)).await;
+        // In the first round nothing is ended yet that a list could still show.
+        timer.sleep(PAUSE.saturating_mul(1 << round.saturating_sub(1)).min(left)).await;
     }
 
     fn now(&self) -> std::time::SystemTime {

@@ -17,6 +17,7 @@ mod close;
 mod deadline;
 mod detach;
 mod dropped_exchanges;
+mod end_time;
 mod error_advice;
 mod error_status;
 mod error_texts;
