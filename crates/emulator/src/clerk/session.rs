@@ -140,13 +140,13 @@ impl SessionRecord {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredSession {
-    id: String,
-    user_id: String,
-    actor: Option<Actor>,
-    status: String,
-    live: bool,
-    created_at: Timestamp,
-    expire_at: Timestamp,
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+    pub(crate) actor: Option<Actor>,
+    pub(crate) status: String,
+    pub(crate) live: bool,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expire_at: Timestamp,
 }
 
 impl StoredSession {

@@ -102,15 +102,15 @@ impl Token {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredToken {
-    id: ActorTokenId,
-    status: ActorTokenStatus,
-    user_id: String,
-    actor: Actor,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    expires_at: Timestamp,
-    live: bool,
-    delivered: bool,
+    pub(crate) id: ActorTokenId,
+    pub(crate) status: ActorTokenStatus,
+    pub(crate) user_id: String,
+    pub(crate) actor: Actor,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) live: bool,
+    pub(crate) delivered: bool,
 }
 
 impl StoredToken {

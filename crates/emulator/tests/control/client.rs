@@ -103,6 +103,15 @@ impl Caller {
         self.send(method, target, headers, body.as_bytes())
     }
 
+    /// To Clerk, where a fault closes the connection.
+    #[cfg(feature = "control-client")]
+    pub(crate) fn clerk_unanswered(&mut self, method: &str, target: &str, body: &str) {
+        let headers = "host: x\r\nauthorization: Bearer sk_test_emulator\r\ncontent-type: application/json\r\n";
+        let head = format!("{method} {target} HTTP/1.1\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
+        self.stream.get_mut().write_all(head.as_bytes()).unwrap();
+        assert_eq!(self.stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+    }
+
     pub(crate) fn create(&mut self) -> Value {
         let created = self.clerk("POST", "/v1/actor_tokens", r#"{"user_id":"user_1","actor":{"sub":"user_agent"}}"#);
         assert_eq!(created.status, 200, "{created:?}");
