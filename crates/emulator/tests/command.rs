@@ -574,6 +574,17 @@ fn where_it_listens_can_be_chosen() {
     assert!(run(&["--help"]).1.contains("Any but a loopback address lets others in"));
 }
 
+#[test]
+fn it_keeps_as_many_tokens_as_it_is_told() {
+    let server = Running::start(&["--keep-tokens", "1"]);
+    let created: Vec<_> = (0..2).map(|_| id_of(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD))).collect();
+    let revoke = |id: &String| status(&server.post(&format!("/v1/actor_tokens/{id}/revoke"), "sk_test_emulator", ""));
+    assert_eq!((revoke(&created[0]), revoke(&created[1])), (404, 200));
+    let (code, _, stderr) = run(&["--keep-tokens", "0"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(run(&["--help"]).1.contains("[default: 10000]"));
+}
+
 /// As a test in Rust drives it from another process.
 #[cfg(feature = "control-client")]
 #[test]

@@ -70,12 +70,12 @@ impl Caller {
     }
 
     /// What these views answer, one after the other.
-    pub(crate) fn views(&mut self, views: &[&str]) -> Vec<Value> {
+    pub(crate) fn views(&mut self, views: &[&str]) -> Vec<String> {
         let host = &self.host;
         let request = |view: &&str| format!("GET /_emulator/{view} HTTP/1.1\r\nhost: {host}\r\n\r\n");
         let all: String = views.iter().map(request).collect();
         self.stream.get_mut().write_all(all.as_bytes()).unwrap();
-        views.iter().map(|_| self.read(false).json()).collect()
+        views.iter().map(|_| self.read(false).body).collect()
     }
 
     fn read(&mut self, is_head_alone: bool) -> Answer {
