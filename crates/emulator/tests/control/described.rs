@@ -65,7 +65,7 @@ impl Description {
 }
 
 /// How many tokens, sessions and requests the emulator keeps, so that all of them are looked at.
-const KEPT: usize = 12;
+const KEPT: usize = 5;
 
 /// Everything that an act could change, as it is written. The time moves by itself: the steps that are tried move it by days.
 fn everything(caller: &mut Caller) -> String {

@@ -168,7 +168,9 @@ impl Pair {
                 }
             }
             Step::Advance(seconds) => {
-                self.both().map(|clerk| clerk.advance(Duration::from_secs(*seconds)));
+                for clerk in self.both() {
+                    clerk.advance(Duration::from_secs(*seconds));
+                }
             }
             Step::Snapshot => {
                 let snapshots = (self.bounded.snapshot(), self.free.snapshot(), self.expected.clone());
