@@ -25,7 +25,7 @@ use crate::{
 /// After so many creations the page and the journal are read: some ten times a second, where a page reads them once.
 const LOOK_AFTER: u32 = 100;
 
-/// Nobody looks, and no request is kept.
+/// No request is kept, and none is sent to the control plane.
 const UNSEEN: [&str; 5] = ["--no-control", "--keep-requests", "0", "--keep-tokens", "10000"];
 /// Everything is kept.
 const UNBOUNDED: [&str; 4] = ["--keep-requests", "4294967295", "--keep-tokens", "4294967295"];

@@ -58,7 +58,7 @@ impl Tokens {
         let opened = &mut self.opened;
         self.kept.settle(now, |token| {
             *opened = opened.saturating_sub(usize::from(token.is_opened));
-            // No session of it is opened any more.
+            // From now on no session of it can be opened.
             token.is_opened = false;
         });
     }

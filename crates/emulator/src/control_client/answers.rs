@@ -7,10 +7,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::{
-    clerk::OVER,
-    clerk::{StoredSession, StoredToken},
-};
+use crate::clerk::{OVER, StoredSession, StoredToken};
 
 /// The server serves.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

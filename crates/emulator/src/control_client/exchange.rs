@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// What is sent besides the operation.
 #[derive(Default)]
 pub(super) struct Sent<'a> {
-    /// In the place of `{id}`.
+    /// Instead of `{id}`.
     pub(super) id: Option<&'a str>,
     /// With its question mark.
     pub(super) query: String,
