@@ -114,7 +114,7 @@ impl Drop for Callgrind<'_> {
     }
 }
 
-fn without_valgrind(error: io::Error) -> Failure {
+pub(crate) fn without_valgrind(error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::NotFound => "valgrind is not installed, and nothing else here counts instructions".into(),
         _ => format!("valgrind could not be started: {error}").into(),
@@ -122,7 +122,7 @@ fn without_valgrind(error: io::Error) -> Failure {
 }
 
 /// The number behind `totals:` in a file of callgrind's.
-fn total(file: &str) -> Option<u64> {
+pub(crate) fn total(file: &str) -> Option<u64> {
     file.lines().find_map(|line| line.strip_prefix("totals:"))?.split_whitespace().next()?.parse().ok()
 }
 

@@ -60,7 +60,7 @@ pub fn measure(program: &Path, size: &Size) -> Result<Section, Failure> {
         }),
     ];
     let chart = chart(&measured).svg();
-    Ok(Section { name: "calls", markdown: tables.join("\n"), chart: Some(("price.svg", chart)) })
+    Ok(Section { chart: Some(("price.svg", chart)), ..Section::new("calls", tables.join("\n")) })
 }
 
 /// A row for each layer of each protocol, a column for each number in flight.

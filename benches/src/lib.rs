@@ -4,7 +4,7 @@
 //! [measured](measure) is the client's process alone. Between the hand-written [`floor`] and the whole [`library`] lie the
 //! [layers](layer) in which the difference is made. [`rounds`] is the loop that measures, [`callgrind`] counts
 //! instructions. What is measured are the sections of the book's [`page`]: [`calls`], [`instructions`],
-//! [`requirements`], [`cold`], [`memory`].
+//! [`requirements`], [`cold`], [`memory`]. What the emulator costs is in [`emulator`].
 //!
 //! Not responsible for speed: latency and throughput over loopback say nothing of a network.
 
@@ -15,6 +15,7 @@ pub mod callgrind;
 pub mod calls;
 pub mod chart;
 pub mod cold;
+pub mod emulator;
 pub mod exchange;
 pub mod floor;
 pub mod instructions;

@@ -11,7 +11,9 @@ use clap::{Parser, Subcommand};
 use clerk_actor_tokens_benches::{
     Failure,
     callgrind::{self, Callgrind},
-    calls, cold, instructions,
+    calls, cold,
+    emulator::{self, EmulatorSize, Measured},
+    instructions,
     load::runtime,
     measure::allow_many_files,
     memory, observed,
@@ -45,6 +47,8 @@ enum Command {
     Cold(Options),
     /// Heap, and growth with calls and origins
     Memory(Options),
+    /// What the emulator costs: in a test's process, and the command
+    Emulator(EmulatorOptions),
     #[command(name = callgrind::ARGUMENT, hide = true)]
     Drive(callgrind::Drive),
     #[command(name = peer::ARGUMENT, hide = true)]
@@ -56,6 +60,15 @@ struct Options {
     #[command(flatten)]
     size: Size,
     /// Write what is measured into `price.md` in this folder, and the chart beside it
+    #[arg(long, value_name = "FOLDER")]
+    write: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct EmulatorOptions {
+    #[command(flatten)]
+    size: EmulatorSize,
+    /// Write what is measured into `emulator-price.md` in this folder
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
 }
@@ -103,9 +116,27 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Observed(options) => measure(&options, &[OBSERVED]),
         Command::Cold(options) => measure(&options, &[cold::measure]),
         Command::Memory(options) => measure(&options, &[memory::measure]),
+        Command::Emulator(options) => measure_emulator(&options),
         Command::Drive(drive) => callgrind::drive(&drive),
         Command::Peer(serve) => runtime()?.block_on(peer::serve(serve, &mut io::stdout())),
     }
+}
+
+fn measure_emulator(options: &EmulatorOptions) -> Result<(), Failure> {
+    let EmulatorOptions { size, write } = options;
+    let mut broken = Vec::new();
+    for measure in
+        [emulator::in_process::measure, emulator::served::measure].iter().take(if size.in_process { 1 } else { 2 })
+    {
+        let Measured { section, figures, broken: here } = measure(size)?;
+        println!("{}", section.markdown);
+        figures.iter().for_each(|figure| println!("figure: {figure}"));
+        if let Some(folder) = write {
+            section.write(folder)?;
+        }
+        broken.extend(here);
+    }
+    if broken.is_empty() { Ok(()) } else { Err(broken.join("; ").into()) }
 }
 
 fn measure(options: &Options, sections: &[Measure]) -> Result<(), Failure> {

@@ -1,10 +1,10 @@
-//! The book's page: generated text between markers, and charts beside it.
+//! The book's pages: generated text between markers, and charts beside it.
 
 use std::{fs, path::Path};
 
 use crate::Failure;
 
-/// The name of the page.
+/// The name of the page, unless a section is on another.
 const PAGE: &str = "price.md";
 
 /// What is generated.
@@ -16,13 +16,21 @@ pub struct Section {
     pub markdown: String,
     /// A file beside the page, by name and text.
     pub chart: Option<(&'static str, String)>,
+    /// The name of its page.
+    pub page: &'static str,
 }
 
 impl Section {
     /// Makes a section without a chart.
     #[must_use]
     pub const fn new(name: &'static str, markdown: String) -> Self {
-        Self { name, markdown, chart: None }
+        Self { name, markdown, chart: None, page: PAGE }
+    }
+
+    /// Puts it on the page of this name.
+    #[must_use]
+    pub fn on(self, page: &'static str) -> Self {
+        Self { page, ..self }
     }
 
     /// Writes it into the page in this folder.
@@ -30,9 +38,9 @@ impl Section {
     /// # Errors
     /// The page cannot be read or written, or does not have the markers.
     pub fn write(&self, folder: &Path) -> Result<(), Failure> {
-        let path = folder.join(PAGE);
+        let path = folder.join(self.page);
         let page = fs::read_to_string(&path)?;
-        let written = self.within(&page).ok_or_else(|| format!("{PAGE} has no markers of {}", self.name))?;
+        let written = self.within(&page).ok_or_else(|| format!("{} has no markers of {}", self.page, self.name))?;
         fs::write(path, written)?;
         if let Some((name, text)) = &self.chart {
             fs::write(folder.join(name), text)?;

@@ -53,6 +53,31 @@ fn all_writes_each_figure_into_the_page() {
 }
 
 #[test]
+fn the_emulators_figures_are_written_into_a_page_of_their_own() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/src/emulator-price.md");
+    fs::copy(page, folder.join("emulator-price.md")).unwrap();
+    let printed =
+        printed(run(None, &["emulator", "--in-process", "--rounds", "1", "--write", folder.to_str().unwrap()]));
+    let (table, figures) = printed.split_once("figure: ").unwrap();
+    assert!(fs::read_to_string(folder.join("emulator-price.md")).unwrap().contains(table.trim()), "{table}");
+    for row in
+        ["| `Emulator::new()`", "| a creation, as a transport |", "| a creation, by a client |", "1,000 emulators"]
+    {
+        assert!(table.contains(row), "{table}");
+    }
+    assert_eq!(figures.matches("figure: ").count(), 3, "{figures}");
+}
+
+#[test]
+fn without_the_command_it_is_said_how_to_build_it() {
+    let output = run(None, &["emulator", "--rounds", "1", "--command", "/nowhere/emulator"]);
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("/nowhere/emulator is not there") && said.contains("cargo build --release"), "{said}");
+}
+
+#[test]
 fn without_valgrind_there_are_no_instructions_and_no_success() {
     let output = run(Some("/nowhere"), &["instructions", "--requests", "1"]);
     assert!(!output.status.success());

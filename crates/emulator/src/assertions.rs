@@ -19,7 +19,8 @@ impl Emulator {
     /// If the number differs.
     #[track_caller]
     pub fn assert_creates(&self, expected: usize) {
-        self.check(Counted::Creates, expected, &self.creates());
+        let count = self.inner().lock().ledger.creates();
+        self.check(Counted::Creates, expected, count, &self.creates());
     }
 
     /// Asserts the number of tokens that were revoked.
@@ -28,7 +29,8 @@ impl Emulator {
     /// If the number differs.
     #[track_caller]
     pub fn assert_revokes(&self, expected: usize) {
-        self.check(Counted::Revokes, expected, &self.revokes());
+        let count = self.inner().lock().ledger.revokes();
+        self.check(Counted::Revokes, expected, count, &self.revokes());
     }
 
     /// Asserts the number of [`orphans`](Self::orphans): pending tokens whose answer the transport did
@@ -38,7 +40,8 @@ impl Emulator {
     /// If the number differs.
     #[track_caller]
     pub fn assert_orphans(&self, expected: usize) {
-        self.check(Counted::Orphans, expected, &self.orphans());
+        let count = usize::try_from(self.inner().lock().clerk.tokens().orphans()).unwrap_or(usize::MAX);
+        self.check(Counted::Orphans, expected, count, &self.orphans());
     }
 
     /// Asserts the number of links that would work now: pending, and not past their time.
@@ -47,7 +50,8 @@ impl Emulator {
     /// If the number differs.
     #[track_caller]
     pub fn assert_live(&self, expected: usize) {
-        self.check(Counted::Live, expected, &self.live());
+        let live = self.live();
+        self.check(Counted::Live, expected, live.len(), &live);
     }
 
     /// Asserts the number of [`live_sessions`](Self::live_sessions).
@@ -56,7 +60,8 @@ impl Emulator {
     /// If the number differs.
     #[track_caller]
     pub fn assert_live_sessions(&self, expected: usize) {
-        self.check(Counted::LiveSessions, expected, &self.live_sessions());
+        let live = self.live_sessions();
+        self.check(Counted::LiveSessions, expected, live.len(), &live);
     }
 
     /// Asserts the number of sessions that are over, however they ended.
@@ -65,9 +70,12 @@ impl Emulator {
     /// If the number differs.
     #[track_caller]
     pub fn assert_ended_sessions(&self, expected: usize) {
+        let now = self.inner().clock.millis();
+        let counts = self.inner().lock().clerk.counts(now);
         let mut over = self.sessions();
         over.retain(|session| !session.is_live());
-        self.check(Counted::EndedSessions, expected, &over);
+        let count = usize::try_from(counts.sessions).unwrap_or(usize::MAX).saturating_sub(counts.live_sessions);
+        self.check(Counted::EndedSessions, expected, count, &over);
     }
 
     /// Asserts that every queued fault has happened. A fault that an attempt met without an effect has
@@ -100,12 +108,17 @@ impl Emulator {
     }
 
     #[track_caller]
-    fn check<T: Debug>(&self, counted: Counted, expected: usize, found: &[T]) {
-        if found.len() == expected {
+    fn check<T: Debug>(&self, counted: Counted, expected: usize, count: usize, found: &[T]) {
+        if count == expected {
             return;
         }
-        let mut report = format!("expected {expected} {}(s), found {}", counted.name(), found.len());
+        let mut report = format!("expected {expected} {}(s), found {count}", counted.name());
         list(&mut report, found);
+        let forgotten = count.saturating_sub(found.len());
+        if forgotten > 0 {
+            // Writing to a String does not fail.
+            let _ = write!(report, "\n  - {forgotten} that are no longer kept");
+        }
         if matches!(counted, Counted::LiveSessions | Counted::EndedSessions) {
             report.push_str("\nof all sessions:");
             list(&mut report, &self.sessions());
@@ -119,7 +132,7 @@ impl Emulator {
             let state = self.inner().lock();
             (state.journal.total(), state.scripts.unused().next().is_some())
         };
-        let is_more = found.len() > expected;
+        let is_more = count > expected;
         let hint = hint(&Facts { counted, is_more, ledger: &ledger, requests, unused_faults });
         panic!("{report}\nhint: {hint}\n(emulator seed {})", self.seed());
     }

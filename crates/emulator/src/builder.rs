@@ -143,6 +143,39 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets how many tokens are kept, and how many sessions: so many of each, and the ledger's entries
+    /// of them. Default: all.
+    ///
+    /// Where there are more, the oldest that is over is forgotten: a token that was revoked, accepted, or
+    /// is past its time, and a session that has ended. If none is over, the oldest is. What is
+    /// forgotten is answered with 404, its link too, and is in no list. The assertions and the counts
+    /// of the control plane still count it, but as live. Keep more than calls run at once: of a token that is
+    /// forgotten before its answer was delivered, the emulator counts an orphan.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_core::Actor;
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// # pollster::block_on(async {
+    /// let clerk = Emulator::builder().keep_tokens(1).build();
+    /// let tokens = clerk.client().actor_tokens();
+    /// let first = tokens.create("user_1", Actor::new("user_agent")).send().await?;
+    /// let second = tokens.create("user_2", Actor::new("user_agent")).send().await?;
+    /// assert!(clerk.token(first.id()).is_none() && clerk.token(second.id()).is_some());
+    /// clerk.assert_creates(2);
+    /// # Ok::<(), clerk_actor_tokens_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    /// If it is 0: a token that is created is answered.
+    #[track_caller]
+    pub fn keep_tokens(mut self, most: usize) -> Self {
+        assert!(most > 0, "keep_tokens(0): it is at least 1");
+        self.settings.keep_tokens = Some(most);
+        self
+    }
+
     /// Keeps so many requests for [`Emulator::requests`], the latest, and forgets the others. Default:
     /// all are kept.
     pub fn keep_requests(mut self, most: usize) -> Self {

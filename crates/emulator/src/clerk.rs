@@ -5,6 +5,7 @@
 
 mod accept;
 pub(crate) mod answers;
+mod counts;
 mod create;
 pub(crate) mod errors;
 #[cfg(feature = "signing")]
@@ -12,6 +13,7 @@ mod frontend;
 #[cfg(feature = "signing")]
 mod frontend_route;
 mod gate;
+mod kept;
 mod query;
 mod refusal;
 mod revoke;
@@ -24,8 +26,9 @@ mod session_token;
 mod session_views;
 mod sessions;
 mod token;
+mod tokens;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use clerk_actor_tokens_core::{Request, Response};
 use http::{HeaderValue, StatusCode};
@@ -37,7 +40,9 @@ pub use self::{
     session::StoredSession,
     token::StoredToken,
 };
-use self::{gate::RateWindow, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions};
+use self::{
+    gate::RateWindow, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions, tokens::Tokens,
+};
 pub(crate) use self::{route::kind_of, session::OVER, token::Token};
 #[cfg(feature = "control")]
 pub(crate) use self::{session::SessionAnswer, token::TokenAnswer};
@@ -55,7 +60,7 @@ pub(crate) struct Clerk {
     /// As it was made.
     initial: Settings,
     ids: Ids,
-    tokens: BTreeMap<String, Token>,
+    tokens: Tokens,
     sessions: Sessions,
     /// Tokens created and tokens accepted: either may count against the quota.
     created: u64,
@@ -91,7 +96,7 @@ impl Clerk {
             initial: settings.clone(),
             settings,
             ids,
-            tokens: BTreeMap::new(),
+            tokens: Tokens::default(),
             sessions: Sessions::default(),
             created: 0,
             accepted: 0,
@@ -206,6 +211,31 @@ impl Clerk {
 
     fn session_answer(&self, session: &SessionRecord, trace: &str) -> Response {
         errors::json_answer(StatusCode::OK, &session.to_answer(self.settings.drop_actor_keys), trace)
+    }
+
+    /// All that are kept.
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Whether the answer to the creation of this token was delivered.
+    pub(crate) fn set_delivered(&mut self, id: &str, delivered: bool) {
+        self.tokens.edit(id, |token| token.delivered = delivered);
+    }
+
+    /// A commit is at this place of the ledger.
+    pub(crate) fn note_commit(&mut self, kind: CommitKind, id: &str, place: u64) {
+        match kind {
+            CommitKind::RevokeSession => self.sessions.note_commit(id, place),
+            CommitKind::Create | CommitKind::Revoke => self.tokens.note_commit(id, place),
+        }
+    }
+
+    /// Forgets a token or a session, if there are more than are kept. Returns the places of its commits.
+    pub(crate) fn forget(&mut self, now: i64) -> Option<Vec<u64>> {
+        let most = self.settings.keep_tokens?;
+        let of_token = self.tokens.forget(most, now);
+        of_token.or_else(|| self.sessions.forget(most, now, &self.settings))
     }
 
     /// What is stored under an id.

@@ -116,7 +116,7 @@ impl Emulator {
     /// [`AcceptError`] if the token does not exist, was used or revoked, or is past its time.
     pub fn accept(&self, id: &ActorTokenId) -> Result<Session, AcceptError> {
         let now = self.inner().clock.millis();
-        self.inner().lock().clerk.accept(id.as_str(), now)
+        self.inner().lock().accept(id.as_str(), now)
     }
 
     /// Opens a sign-in link by its URL, or by its bare ticket.
@@ -140,13 +140,14 @@ impl Emulator {
         let now = self.inner().clock.millis();
         let mut state = self.inner().lock();
         let id = state.clerk.id_of_link(url).ok_or(AcceptError::Invalid)?;
-        state.clerk.accept(&id, now)
+        state.accept(&id, now)
     }
 
-    /// Returns every commit, in order.
+    /// Returns every commit, in order, or those of the tokens and sessions that are kept if a
+    /// [number](crate::EmulatorBuilder::keep_tokens) is set.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {
-        self.inner().lock().ledger.entries().to_vec()
+        self.inner().lock().ledger.iter().cloned().collect()
     }
 
     /// Returns the creates among the commits.
@@ -189,7 +190,7 @@ impl Emulator {
     pub fn token(&self, id: &ActorTokenId) -> Option<StoredToken> {
         let now = self.inner().clock.millis();
         let state = self.inner().lock();
-        state.clerk.token(id.as_str()).map(|token| state.view(token, now))
+        state.clerk.token(id.as_str()).map(|token| token.view(now))
     }
 
     /// Returns every request that arrived, in order, or the latest of them if a
@@ -206,7 +207,7 @@ impl fmt::Debug for Emulator {
         f.debug_struct("Emulator")
             .field("seed", &state.clerk.settings().seed)
             .field("clock", &self.inner().clock)
-            .field("ledger", &state.ledger.entries())
+            .field("ledger", &state.ledger.iter().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     corrupt,
     fault::{Action, Answer, Break, Change, Phase},
     journal::{Listener, Place},
-    ledger::{Given, LedgerEntry},
+    ledger::{Given, LedgerEntry, LedgerPlace},
     requests::RecordedRequest,
     script::{Idle, Scripted},
     state::Inner,
@@ -40,7 +40,7 @@ pub(crate) struct Exchange {
     status: Option<StatusCode>,
     attempt: Option<u32>,
     /// Its commit's place in the ledger.
-    entry: Option<usize>,
+    entry: Option<LedgerPlace>,
     /// The answer to the call of this kind before, if it is one about sessions.
     earlier: Option<Response>,
     /// While it is at work; not while it waits.
@@ -224,7 +224,11 @@ impl Exchange {
         if let Some(kind) = self.kind.filter(|kind| !kind.answers_a_token() && outcome.response.status().is_success()) {
             self.earlier = state.answers.insert(kind, outcome.response.clone());
         }
-        self.entry = done.map(|entry| state.ledger.record(entry));
+        match done {
+            Some(entry) => self.entry = Some(state.record(entry, now)),
+            // It may have opened a session.
+            None => state.forget(now),
+        }
         self.status = Some(outcome.response.status());
         outcome.response
     }
@@ -266,13 +270,13 @@ impl Drop for Exchange {
 /// Records in the ledger whether an answer was handed over whole.
 pub(crate) struct Receipt {
     inner: Arc<Inner>,
-    entry: Option<usize>,
+    entry: Option<LedgerPlace>,
 }
 
 impl Receipt {
     pub(crate) fn set_delivered(&self, delivered: bool) {
         if let Some(place) = self.entry {
-            self.inner.lock().ledger.edit(place, |entry| entry.delivered = delivered);
+            self.inner.lock().set_delivered(place, delivered);
         }
     }
 }

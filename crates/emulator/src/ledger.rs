@@ -2,7 +2,7 @@
 //!
 //! Two facts per commit that no client can know of its own: that it happened, and that its answer was handed over.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use clerk_actor_tokens_core::{ActorTokenId, Sanitized, Timestamp};
 use http::StatusCode;
@@ -166,46 +166,74 @@ impl fmt::Debug for LedgerEntry {
     }
 }
 
-/// All commits, in order.
+/// The commits of what is kept, in order.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Ledger {
-    entries: Vec<LedgerEntry>,
-    /// The place of the first: no place is given twice, also where the entries are replaced.
-    first: usize,
+    entries: BTreeMap<u64, LedgerEntry>,
+    /// The number of the next.
+    next: u64,
+    /// How often the entries were replaced: a place from before is none.
+    generation: u64,
+    /// How many there were, with those of what is forgotten.
+    creates: usize,
+    revokes: usize,
+}
+
+/// The place of a commit, until the entries are replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LedgerPlace {
+    generation: u64,
+    pub(crate) number: u64,
 }
 
 impl Ledger {
     /// Writes a commit down and returns its place.
-    pub(crate) fn record(&mut self, entry: LedgerEntry) -> usize {
-        self.entries.push(entry);
-        self.next().saturating_sub(1)
-    }
-
-    fn next(&self) -> usize {
-        self.first.saturating_add(self.entries.len())
-    }
-
-    /// Takes these entries instead. What an exchange in flight would write is left out.
-    pub(crate) fn replace(&mut self, entries: Vec<LedgerEntry>) {
-        *self = Self { first: self.next(), entries };
-    }
-
-    pub(crate) fn get(&self, place: usize) -> Option<&LedgerEntry> {
-        self.entries.get(place.checked_sub(self.first)?)
-    }
-
-    pub(crate) fn edit(&mut self, place: usize, edit: impl FnOnce(&mut LedgerEntry)) {
-        let index = place.checked_sub(self.first);
-        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
-            edit(entry);
+    pub(crate) fn record(&mut self, entry: LedgerEntry) -> LedgerPlace {
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        match entry.kind {
+            CommitKind::Create => self.creates = self.creates.saturating_add(1),
+            CommitKind::Revoke => self.revokes = self.revokes.saturating_add(1),
+            CommitKind::RevokeSession => {}
         }
+        self.entries.insert(number, entry);
+        LedgerPlace { generation: self.generation, number }
     }
 
-    pub(crate) fn entries(&self) -> &[LedgerEntry] {
-        &self.entries
+    /// Becomes as the other. What an exchange in flight would write is left out.
+    pub(crate) fn replace(&mut self, other: Self) {
+        *self = Self { generation: self.generation.saturating_add(1), ..other };
+    }
+
+    pub(crate) fn get(&self, place: LedgerPlace) -> Option<&LedgerEntry> {
+        (place.generation == self.generation).then(|| self.entries.get(&place.number)).flatten()
+    }
+
+    /// Changes the commit at this place. `None` if it is not kept.
+    pub(crate) fn edit<R>(&mut self, place: LedgerPlace, edit: impl FnOnce(&mut LedgerEntry) -> R) -> Option<R> {
+        (place.generation == self.generation).then(|| self.entries.get_mut(&place.number)).flatten().map(edit)
+    }
+
+    /// The commit is one of what is no longer kept.
+    pub(crate) fn forget(&mut self, number: u64) {
+        self.entries.remove(&number);
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
+        self.entries.values()
     }
 
     pub(crate) fn of(&self, kind: CommitKind) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
-        self.entries.iter().filter(move |entry| entry.kind == kind)
+        self.iter().filter(move |entry| entry.kind == kind)
+    }
+
+    /// How many tokens were created, with those that are forgotten.
+    pub(crate) fn creates(&self) -> usize {
+        self.creates
+    }
+
+    /// How many tokens were revoked, with those that are forgotten.
+    pub(crate) fn revokes(&self) -> usize {
+        self.revokes
     }
 }

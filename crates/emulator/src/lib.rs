@@ -9,6 +9,8 @@ mod clerk;
 mod clock;
 #[cfg(feature = "control")]
 mod control;
+#[cfg(feature = "control-client")]
+pub mod control_client;
 mod corrupt;
 mod emulator;
 mod exchange;

@@ -89,6 +89,8 @@ pub(crate) struct Settings {
     /// A status of a session that is over.
     pub(crate) inactive_as: String,
     pub(crate) second_session: SecondSession,
+    /// `None`: all of them. Of sessions it is the same number.
+    pub(crate) keep_tokens: Option<usize>,
     /// `None`: all of them.
     pub(crate) keep_requests: Option<usize>,
     pub(crate) listener: Option<Listener>,
@@ -124,6 +126,7 @@ impl Default for Settings {
             list_delay: Duration::ZERO,
             inactive_as: "expired".to_owned(),
             second_session: SecondSession::Beside,
+            keep_tokens: None,
             keep_requests: None,
             listener: None,
             #[cfg(feature = "signing")]

@@ -81,7 +81,7 @@ pub(crate) fn reset(inner: &Inner) -> Vec<String> {
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("commits", &self.state.ledger.entries().len())
+            .field("commits", &self.state.ledger.iter().count())
             .field("requests", &self.state.journal.total())
             .finish_non_exhaustive()
     }

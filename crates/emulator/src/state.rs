@@ -8,14 +8,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use clerk_actor_tokens_core::Response;
+use clerk_actor_tokens_core::{Actor, Response};
 
 use crate::{
     call::CallKind,
-    clerk::{Clerk, StoredToken, Token},
+    clerk::{AcceptError, Clerk, Session, StoredToken},
     clock::{Clock, ClockMode},
     journal::{Journal, Listener},
-    ledger::{CommitKind, Ledger},
+    ledger::{CommitKind, Ledger, LedgerEntry, LedgerPlace},
     script::Scripts,
     settings::Settings,
 };
@@ -78,18 +78,53 @@ impl State {
         self.clerk = clerk.served_as(&self.clerk);
         self.scripts = scripts;
         self.answers = answers;
-        self.ledger.replace(ledger.entries().to_vec());
+        self.ledger.replace(ledger);
         self.journal.replace(journal);
     }
 
-    pub(crate) fn view(&self, token: &Token, now: i64) -> StoredToken {
-        let delivered = self.ledger.of(CommitKind::Create).any(|entry| entry.id == token.id && entry.delivered);
-        token.view(now, delivered)
+    /// Writes a commit down, and forgets what is too much.
+    pub(crate) fn record(&mut self, entry: LedgerEntry, now: i64) -> LedgerPlace {
+        let (kind, id) = (entry.kind, entry.id.clone());
+        let place = self.ledger.record(entry);
+        self.clerk.note_commit(kind, id.as_str(), place.number);
+        self.forget(now);
+        place
+    }
+
+    /// Whether the answer to the commit at this place was delivered.
+    pub(crate) fn set_delivered(&mut self, place: LedgerPlace, delivered: bool) {
+        let edited = self.ledger.edit(place, |entry| {
+            entry.delivered = delivered;
+            (entry.kind, entry.id.clone())
+        });
+        if let Some((CommitKind::Create, id)) = edited {
+            self.clerk.set_delivered(id.as_str(), delivered);
+        }
+    }
+
+    /// Opens the link of a token.
+    pub(crate) fn accept(&mut self, id: &str, now: i64) -> Result<Session, AcceptError> {
+        let session = self.clerk.accept(id, now)?;
+        self.forget(now);
+        Ok(session)
+    }
+
+    /// Opens a session as somebody's sign-in does.
+    pub(crate) fn sign_in(&mut self, user_id: &str, actor: Option<&Actor>, now: i64) -> Session {
+        let session = self.clerk.sign_in(user_id, actor, now);
+        self.forget(now);
+        session
+    }
+
+    /// Forgets tokens and sessions beyond the number that is kept, each with its commits.
+    pub(crate) fn forget(&mut self, now: i64) {
+        while let Some(commits) = self.clerk.forget(now) {
+            commits.into_iter().for_each(|commit| self.ledger.forget(commit));
+        }
     }
 
     /// Every token, in the order of creation.
     pub(crate) fn tokens(&self, now: i64) -> impl DoubleEndedIterator<Item = StoredToken> {
-        let created = self.ledger.of(CommitKind::Create);
-        created.filter_map(move |entry| Some(self.clerk.token(entry.id.as_str())?.view(now, entry.delivered)))
+        self.clerk.tokens().iter().map(move |token| token.view(now))
     }
 }

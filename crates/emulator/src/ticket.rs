@@ -4,7 +4,7 @@
 //! signature takes most of the time of a creation.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Exactly Clerk's header: no `kid`.
 const HEADER: &str = r#"{"alg":"RS256","typ":"JWT"}"#;
@@ -55,6 +55,16 @@ pub(crate) fn in_link(text: &str) -> &str {
     }
 }
 
+/// The id of the token that a ticket says it is of. Whether it is, the ticket of that token says.
+pub(crate) fn token_id(ticket: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        sid: String,
+    }
+    let claims = URL_SAFE_NO_PAD.decode(ticket.split('.').nth(1)?).ok()?;
+    serde_json::from_slice::<Named>(&claims).ok().map(|named| named.sid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +78,8 @@ mod tests {
         assert_eq!(parts[1], br#"{"eis":3600,"exp":42,"iid":"ins_1","sid":"act_1","st":"actor_token"}"#);
         assert_eq!(parts[2].len(), 256);
         assert_eq!(parts.len(), 3);
+        assert_eq!(token_id(&ticket).as_deref(), Some("act_1"));
+        assert_eq!(["", "a.b.c", "eyJ.e30.x"].map(token_id), [None, None, None]);
     }
 
     #[test]

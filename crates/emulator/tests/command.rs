@@ -77,11 +77,15 @@ impl Running {
 }
 
 fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
+    send_to(address, "x", method, path, headers, body)
+}
+
+fn send_to(address: &str, host: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\n{headers}connection: close\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).unwrap();
@@ -568,6 +572,49 @@ fn where_it_listens_can_be_chosen() {
     assert_eq!(code, Some(1));
     assert!(stderr.starts_with(&format!("error: 0.0.0.0, port {port}: ")), "{stderr}");
     assert!(run(&["--help"]).1.contains("Any but a loopback address lets others in"));
+}
+
+#[test]
+fn it_keeps_as_many_tokens_as_it_is_told() {
+    let server = Running::start(&["--keep-tokens", "1"]);
+    let created: Vec<_> = (0..2).map(|_| id_of(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD))).collect();
+    let revoke = |id: &String| status(&server.post(&format!("/v1/actor_tokens/{id}/revoke"), "sk_test_emulator", ""));
+    assert_eq!((revoke(&created[0]), revoke(&created[1])), (404, 200));
+    let (code, _, stderr) = run(&["--keep-tokens", "0"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(run(&["--help"]).1.contains("[default: 10000]"));
+}
+
+/// As a test in Rust drives it from another process.
+#[cfg(feature = "control-client")]
+#[test]
+fn the_typed_client_drives_it() {
+    use clerk_actor_tokens_core::{BaseUrl, CallContext, Request, Response, transport_fn};
+    use clerk_actor_tokens_emulator::control_client::{ControlClient, View};
+
+    let server = Running::start(&["--seed", "7"]);
+    let address = server.address.clone();
+    let transport = transport_fn(move |request: Request, _: CallContext| {
+        let (method, target) = (request.method().to_string(), request.uri().path_and_query().unwrap().to_string());
+        let body = std::str::from_utf8(request.body()).unwrap();
+        let answer = send_to(&address, &address, &method, &target, "", body);
+        let mut response = Response::new(answer.split_once("\r\n\r\n").unwrap().1.to_owned().into());
+        *response.status_mut() = status(&answer).try_into().unwrap();
+        std::future::ready(Ok(response))
+    });
+    let emulator = ControlClient::new(transport, &BaseUrl::new(&server.url).unwrap());
+    pollster::block_on(async {
+        emulator.wait_until_ready(Duration::from_secs(20)).await.unwrap();
+        emulator.add_faults(["create:before_commit:status(503)"]).await.unwrap();
+        let create = || status(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD));
+        assert_eq!((create(), create()), (503, 200));
+        let state = emulator.state(View::default()).await.unwrap();
+        assert_eq!((state.counts.creates, state.counts.orphans, state.tokens.len()), (1, 0, 1));
+        let session = emulator.accept(state.tokens[0].stored.id()).await.unwrap();
+        assert_eq!((session.user_id(), session.is_live()), ("user_1", true));
+        assert!(emulator.reset().await.unwrap().is_empty());
+        assert_eq!(emulator.state(View::default()).await.unwrap().counts.requests, 0);
+    });
 }
 
 fn body(answer: &str) -> serde_json::Value {

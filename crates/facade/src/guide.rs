@@ -24,6 +24,7 @@ pages! {
     proofs = "proofs.md",
     full_run = "full-run.md",
     price = "price.md",
+    emulator_price = "emulator-price.md",
     keys_and_servers = "keys-and-servers.md",
     testing = "testing.md",
     emulator = "emulator.md",

@@ -16,6 +16,8 @@ mod connect;
     feature = "conformance",
     feature = "tokio",
     feature = "emulator-tls",
+    feature = "emulator-control",
+    feature = "emulator-control-client",
     feature = "reqwest",
     feature = "blocking",
     feature = "tower",

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | your code against Clerk's behaviour, with faults and virtual time | the emulator | `emulator` |
 //! | a program in another process or language | the emulator's server | `emulator-serve` |
+//! | that program, from a test in Rust | the emulator's `control_client` | `emulator-control-client` |
 //! | your code against a trait | `MockActorTokensApi` | `mockall` |
 //! | the requests that a client sends | `ScriptedTransport`, `CapturingTransport` | `mock` |
 //! | a transport of your own | the conformance kit | `conformance` |

@@ -115,21 +115,23 @@ impl fmt::Debug for Session {
 impl Clerk {
     /// Opens the link of a token, and its session, at this moment (milliseconds since 1970).
     pub(crate) fn accept(&mut self, id: &str, now: i64) -> Result<Session, AcceptError> {
-        let token = self.tokens.get_mut(id).ok_or(AcceptError::Invalid)?;
-        if token.is_opened && now < token.expires_at {
-            token.is_opened = false;
-        } else {
-            token.check(now)?;
-            token.status = ActorTokenStatus::Accepted;
-            token.updated_at = now;
-            self.accepted = self.accepted.saturating_add(1);
-        }
-        let opening = Opening {
-            user_id: token.user_id.clone(),
-            actor: Some(token.actor.clone()),
-            max_duration: token.session_max_duration,
-        };
-        Ok(self.open(opening, now))
+        let accepted = &mut self.accepted;
+        let opening = self.tokens.edit(id, |token| {
+            if token.is_opened && now < token.expires_at {
+                token.is_opened = false;
+            } else {
+                token.check(now)?;
+                token.status = ActorTokenStatus::Accepted;
+                token.updated_at = now;
+                *accepted = accepted.saturating_add(1);
+            }
+            Ok(Opening {
+                user_id: token.user_id.clone(),
+                actor: Some(token.actor.clone()),
+                max_duration: token.session_max_duration,
+            })
+        });
+        Ok(self.open(opening.unwrap_or(Err(AcceptError::Invalid))?, now))
     }
 
     /// Opens a session as somebody's sign-in does, at this moment (milliseconds since 1970).
@@ -151,19 +153,23 @@ impl Clerk {
     /// Uses a ticket up, and leaves its session to be opened by [`accept`](Self::accept).
     #[cfg(feature = "signing")]
     pub(super) fn use_up(&mut self, id: &str, now: i64) -> Result<(), AcceptError> {
-        let token = self.tokens.get_mut(id).ok_or(AcceptError::Invalid)?;
-        token.check(now)?;
-        token.status = ActorTokenStatus::Accepted;
-        token.updated_at = now;
-        token.is_opened = true;
-        self.accepted = self.accepted.saturating_add(1);
-        Ok(())
+        let accepted = &mut self.accepted;
+        let used_up = self.tokens.edit(id, |token| {
+            token.check(now)?;
+            token.status = ActorTokenStatus::Accepted;
+            token.updated_at = now;
+            token.is_opened = true;
+            *accepted = accepted.saturating_add(1);
+            Ok(())
+        });
+        used_up.unwrap_or(Err(AcceptError::Invalid))
     }
 
     /// The id of the token that a link or a ticket belongs to.
     pub(crate) fn id_of_link(&self, link: &str) -> Option<String> {
         let ticket = ticket::in_link(link);
-        self.tokens.values().find(|token| token.ticket == ticket).map(|token| token.id.as_str().to_owned())
+        let id = ticket::token_id(ticket)?;
+        self.tokens.get(&id).is_some_and(|token| token.ticket == ticket).then_some(id)
     }
 }
 

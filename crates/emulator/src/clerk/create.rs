@@ -60,8 +60,9 @@ impl Clerk {
             expires_at: exp.saturating_mul(1000),
             session_max_duration,
             is_opened: false,
+            delivered: false,
         };
-        self.tokens.insert(id.clone(), token);
+        self.tokens.insert(token);
         self.created = self.created.saturating_add(1);
         Ok(id)
     }

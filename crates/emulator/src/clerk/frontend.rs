@@ -47,10 +47,10 @@ impl Clerk {
             }
             Route::Touch(id) => {
                 self.check_live(id)?;
-                if let Some(session) = self.sessions.get_mut(id) {
+                self.sessions.edit(id, |session| {
                     session.last_active_at = now;
                     session.updated_at = now;
-                }
+                });
                 Ok(json_answer(StatusCode::OK, &self.session_and_client(id, now), trace))
             }
             Route::End(id) => {

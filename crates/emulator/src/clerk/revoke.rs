@@ -11,14 +11,17 @@ use super::{
 impl Clerk {
     /// Revokes a token. Returns its id.
     pub(super) fn revoke(&mut self, id: &str, now: i64) -> Result<String, Refusal> {
-        let Some(token) = self.tokens.get_mut(id) else { return Err(NOT_FOUND.into()) };
-        if !token.is_pending() {
-            return Err(CANNOT_REVOKE.about(token.status.as_str()).into());
-        }
-        token.status = ActorTokenStatus::Revoked;
-        if self.settings.revoke_moves_updated_at {
-            token.updated_at = now;
-        }
-        Ok(id.to_owned())
+        let moves_updated_at = self.settings.revoke_moves_updated_at;
+        let revoked = self.tokens.edit(id, |token| {
+            if !token.is_pending() {
+                return Err(CANNOT_REVOKE.about(token.status.as_str()).into());
+            }
+            token.status = ActorTokenStatus::Revoked;
+            if moves_updated_at {
+                token.updated_at = now;
+            }
+            Ok(id.to_owned())
+        });
+        revoked.unwrap_or_else(|| Err(NOT_FOUND.into()))
     }
 }

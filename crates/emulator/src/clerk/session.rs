@@ -99,12 +99,17 @@ impl SessionRecord {
         self.over_since = (!self.is_live()).then_some(at);
     }
 
-    /// What time has made of it by now. Only an impersonated session ends by inactivity.
+    /// When it ends by inactivity. Only an impersonated session does.
+    pub(crate) fn inactive_at(&self) -> i64 {
+        self.actor.as_ref().map_or(i64::MAX, |_| self.last_active_at.saturating_add(INACTIVITY))
+    }
+
+    /// What time has made of it by now.
     pub(crate) fn settle(&mut self, inactive_as: &str, now: i64) {
         if !self.is_live() {
             return;
         }
-        let inactive_at = self.actor.as_ref().map_or(i64::MAX, |_| self.last_active_at.saturating_add(INACTIVITY));
+        let inactive_at = self.inactive_at();
         if now >= self.expire_at && self.expire_at <= inactive_at {
             self.become_status(EXPIRED, self.expire_at);
         } else if now >= inactive_at {
@@ -140,13 +145,13 @@ impl SessionRecord {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredSession {
-    id: String,
-    user_id: String,
-    actor: Option<Actor>,
-    status: String,
-    live: bool,
-    created_at: Timestamp,
-    expire_at: Timestamp,
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+    pub(crate) actor: Option<Actor>,
+    pub(crate) status: String,
+    pub(crate) live: bool,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expire_at: Timestamp,
 }
 
 impl StoredSession {

@@ -19,9 +19,9 @@ impl Clerk {
     }
 
     pub(super) fn revoke_session(&mut self, id: &str, now: i64, trace: &str) -> Result<Outcome, Refusal> {
-        let Some(session) = self.sessions.get_mut(id) else { return Err(NOT_FOUND.into()) };
+        let Some(session) = self.sessions.get(id) else { return Err(NOT_FOUND.into()) };
         if session.is_live() {
-            session.become_status(REVOKED, now);
+            self.sessions.edit(id, |session| session.become_status(REVOKED, now));
             return Ok(self.committed(CommitKind::RevokeSession, id.to_owned(), trace));
         }
         match self.settings.revoke_over_session {

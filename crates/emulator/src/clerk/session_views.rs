@@ -36,7 +36,13 @@ impl Clerk {
     pub(crate) fn end_session(&mut self, id: &str, status: &str, now: i64) -> bool {
         self.sessions.settle(now, &self.settings);
         let is_another = status != ACTIVE && status != PENDING;
-        let live = self.sessions.get_mut(id).filter(|session| session.is_live() && is_another);
-        live.map(|session| session.become_status(status, now)).is_some()
+        let ended = self.sessions.edit(id, |session| {
+            let ends = session.is_live() && is_another;
+            if ends {
+                session.become_status(status, now);
+            }
+            ends
+        });
+        ended.unwrap_or(false)
     }
 }

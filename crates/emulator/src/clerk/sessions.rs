@@ -1,10 +1,13 @@
 //! All sessions of an instance: opened, found, ended by somebody or by time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::session::{ACTIVE, PENDING, REPLACED, SessionRecord};
+use super::{
+    kept::{Ending, Kept},
+    session::{ACTIVE, PENDING, REPLACED, SessionRecord},
+};
 use crate::{
     ids::Ids,
     settings::{SecondSession, Settings},
@@ -15,9 +18,16 @@ pub(super) const DEFAULT_LIFETIME: u64 = 7 * 24 * 3600;
 
 /// The sessions, in the order in which they were opened.
 #[derive(Default, Clone)]
-pub(crate) struct Sessions {
-    all: Vec<SessionRecord>,
-    places: BTreeMap<String, usize>,
+pub(crate) struct Sessions(Kept<SessionRecord>);
+
+impl Ending for SessionRecord {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn ends_at(&self) -> Option<i64> {
+        self.is_live().then(|| self.expire_at.min(self.inactive_at()))
+    }
 }
 
 /// What a session is opened with.
@@ -34,14 +44,16 @@ impl Sessions {
     pub(super) fn open(&mut self, opening: Opening, now: i64, ids: &mut Ids, settings: &Settings) -> String {
         let Opening { user_id, actor, max_duration } = opening;
         if actor.is_some() && settings.second_session == SecondSession::Replaces {
-            let others = self.all.iter_mut().filter(|other| other.is_live() && other.actor.is_some());
-            others.filter(|other| other.user_id == user_id).for_each(|other| other.become_status(REPLACED, now));
+            let is_other = |id: &&str| self.get(id).is_some_and(|it| it.actor.is_some() && it.user_id == user_id);
+            let others: Vec<String> = self.0.live_ids().filter(is_other).map(str::to_owned).collect();
+            for other in others {
+                self.edit(&other, |other| other.become_status(REPLACED, now));
+            }
         }
         let has_tasks = settings.users_with_tasks.contains(&user_id);
         let lifetime = i64::try_from(max_duration).unwrap_or(i64::MAX).saturating_mul(1000);
         let id = ids.session();
-        self.places.insert(id.clone(), self.all.len());
-        self.all.push(SessionRecord {
+        self.0.insert(SessionRecord {
             id: id.clone(),
             client_id: ids.client(),
             user_id,
@@ -60,20 +72,44 @@ impl Sessions {
 
     /// Ends what time has ended by now.
     pub(super) fn settle(&mut self, now: i64, settings: &Settings) {
-        self.all.iter_mut().for_each(|session| session.settle(&settings.inactive_as, now));
+        self.0.settle(now, |session| session.settle(&settings.inactive_as, now));
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&SessionRecord> {
-        self.all.get(*self.places.get(id)?)
+        self.0.get(id)
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut SessionRecord> {
-        self.all.get_mut(*self.places.get(id)?)
+    /// Changes a session. `None` if there is none of this id.
+    pub(super) fn edit<R>(&mut self, id: &str, edit: impl FnOnce(&mut SessionRecord) -> R) -> Option<R> {
+        self.0.edit(id, edit)
+    }
+
+    pub(super) fn note_commit(&mut self, id: &str, commit: u64) {
+        self.0.note_commit(id, commit);
+    }
+
+    /// Forgets one, if there are more than so many. Returns its commits.
+    pub(super) fn forget(&mut self, most: usize, now: i64, settings: &Settings) -> Option<Vec<u64>> {
+        if self.0.len() <= most {
+            return None;
+        }
+        self.settle(now, settings);
+        self.0.forget(most).map(|(_, commits)| commits)
     }
 
     /// All of them, the oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &SessionRecord> {
-        self.all.iter()
+        self.0.iter()
+    }
+
+    /// How many were opened, with those that are forgotten.
+    pub(super) fn total(&self) -> u64 {
+        self.0.total()
+    }
+
+    /// How many are not over, as of when it was last settled.
+    pub(super) fn live_len(&self) -> usize {
+        self.0.live_len()
     }
 
     /// Those that a list has at this moment, the newest first. Of two of one moment the later opened comes first.
@@ -84,7 +120,7 @@ impl Sessions {
             let is_gone = session.over_since.zip(kept).is_some_and(|(since, kept)| now >= since.saturating_add(kept));
             now >= session.created_at.saturating_add(delay) && !is_gone
         };
-        let mut listed: Vec<_> = self.all.iter().rev().filter(is_listed).collect();
+        let mut listed: Vec<_> = self.iter().rev().filter(is_listed).collect();
         // Stable: the system's clock may have gone back.
         listed.sort_by_key(|session| std::cmp::Reverse(session.created_at));
         listed

@@ -25,6 +25,8 @@ pub(crate) struct Token {
     pub(crate) session_max_duration: u64,
     /// Its link used it up, and its session is not open yet.
     pub(crate) is_opened: bool,
+    /// Whether the answer to its creation was delivered whole.
+    pub(crate) delivered: bool,
 }
 
 /// The answer, in the order in which Clerk writes it: the id comes early.
@@ -70,7 +72,12 @@ impl Token {
         self.is_pending() && now < self.expires_at
     }
 
-    pub(crate) fn view(&self, now: i64, delivered: bool) -> StoredToken {
+    /// Whether it is pending, and its creation was not answered whole.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.is_pending() && !self.delivered
+    }
+
+    pub(crate) fn view(&self, now: i64) -> StoredToken {
         StoredToken {
             id: self.id.clone(),
             status: self.status.clone(),
@@ -80,7 +87,7 @@ impl Token {
             updated_at: Timestamp::from_millis(self.updated_at),
             expires_at: Timestamp::from_millis(self.expires_at),
             live: self.is_live(now),
-            delivered,
+            delivered: self.delivered,
         }
     }
 }
@@ -102,15 +109,15 @@ impl Token {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredToken {
-    id: ActorTokenId,
-    status: ActorTokenStatus,
-    user_id: String,
-    actor: Actor,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    expires_at: Timestamp,
-    live: bool,
-    delivered: bool,
+    pub(crate) id: ActorTokenId,
+    pub(crate) status: ActorTokenStatus,
+    pub(crate) user_id: String,
+    pub(crate) actor: Actor,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) live: bool,
+    pub(crate) delivered: bool,
 }
 
 impl StoredToken {

@@ -58,6 +58,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MILLISECONDS", help_heading = "Server")]
     idle_timeout: Option<u64>,
 
+    /// How many tokens are kept, and how many sessions. Where there are more, the oldest that is over is forgotten, or else
+    /// the oldest: its id is answered with 404
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Server")]
+    keep_tokens: u64,
     /// How many requests are kept, the latest
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Server")]
     keep_requests: usize,
@@ -262,7 +266,8 @@ impl Options {
         ] {
             builder = if is_set { set(builder) } else { builder };
         }
-        builder = builder.keep_requests(self.keep_requests);
+        let most_tokens = usize::try_from(self.keep_tokens).unwrap_or(usize::MAX);
+        builder = builder.keep_requests(self.keep_requests).keep_tokens(most_tokens);
         if let Some(format) = self.log.or(self.verbose.then_some(LogFormat::Text)) {
             builder = builder.on_request(move |request| eprintln!("{}", format.line(request)));
         }

@@ -99,7 +99,7 @@ pub(super) async fn accept(
     let id = text(id)?;
     let now = plane.inner().clock.millis();
     let mut state = plane.inner().lock();
-    let session = state.clerk.accept(&id, now).map_err(|error| match error {
+    let session = state.accept(&id, now).map_err(|error| match error {
         AcceptError::Invalid => no_such("actor token", &id),
         _ => Refused::new(StatusCode::CONFLICT, error.to_string()),
     })?;

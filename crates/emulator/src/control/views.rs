@@ -14,8 +14,7 @@ use super::{
     plane::Plane,
 };
 use crate::{
-    clerk::{SessionAnswer, StoredSession, StoredToken, Token, TokenAnswer},
-    ledger::CommitKind,
+    clerk::{SessionAnswer, TokenAnswer},
     requests::RecordedRequest,
     script::Scripted,
 };
@@ -80,27 +79,25 @@ pub(super) async fn state(State(plane): State<Plane>, asked: Asked) -> Result<An
     let wanted = wanted(asked)?;
     let now = plane.inner().clock.millis();
     let mut state = plane.inner().lock();
-    let sessions: Vec<StoredSession> = state.clerk.sessions(now).collect();
-    let tokens: Vec<StoredToken> = state.tokens(now).collect();
+    let counted = state.clerk.counts(now);
     let counts = json!({
-        "creates": state.ledger.of(CommitKind::Create).count(),
-        "revokes": state.ledger.of(CommitKind::Revoke).count(),
-        "live_tokens": tokens.iter().filter(|token| token.is_live()).count(),
-        "orphans": tokens.iter().filter(|token| token.is_orphan()).count(),
-        "sessions": sessions.len(),
-        "live_sessions": sessions.iter().filter(|session| session.is_live()).count(),
+        "creates": state.ledger.creates(),
+        "revokes": state.ledger.revokes(),
+        "live_tokens": counted.live_tokens,
+        "orphans": counted.orphans,
+        "sessions": counted.sessions,
+        "live_sessions": counted.live_sessions,
         "requests": state.journal.total(),
         "queued_faults": state.scripts.unused().count(),
     });
-    let latest = tokens.iter().rev().take(wanted.limit);
+    let latest = state.clerk.tokens().iter().rev().take(wanted.limit);
     let tokens: Vec<Value> = latest
-        .filter_map(|stored| {
-            let token: &Token = state.clerk.token(stored.id().as_str())?;
+        .filter_map(|token| {
             let row = TokenRow {
                 answer: token.to_answer(wanted.reveal),
                 expires_at: token.expires_at,
-                live: stored.is_live(),
-                delivered: stored.is_delivered(),
+                live: token.is_live(now),
+                delivered: token.delivered,
             };
             serde_json::to_value(row).ok()
         })

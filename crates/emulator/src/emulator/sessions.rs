@@ -42,7 +42,7 @@ impl Emulator {
 
     fn open(&self, user_id: &str, actor: Option<&Actor>) -> Session {
         let now = self.inner().clock.millis();
-        self.inner().lock().clerk.sign_in(user_id, actor, now)
+        self.inner().lock().sign_in(user_id, actor, now)
     }
 
     /// Returns every session as it is now, the oldest first.

@@ -70,12 +70,12 @@ impl Caller {
     }
 
     /// What these views answer, one after the other.
-    pub(crate) fn views(&mut self, views: &[&str]) -> Vec<Value> {
+    pub(crate) fn views(&mut self, views: &[&str]) -> Vec<String> {
         let host = &self.host;
         let request = |view: &&str| format!("GET /_emulator/{view} HTTP/1.1\r\nhost: {host}\r\n\r\n");
         let all: String = views.iter().map(request).collect();
         self.stream.get_mut().write_all(all.as_bytes()).unwrap();
-        views.iter().map(|_| self.read(false).json()).collect()
+        views.iter().map(|_| self.read(false).body).collect()
     }
 
     fn read(&mut self, is_head_alone: bool) -> Answer {
@@ -101,6 +101,15 @@ impl Caller {
     pub(crate) fn clerk(&mut self, method: &str, target: &str, body: &str) -> Answer {
         let headers = "host: x\r\nauthorization: Bearer sk_test_emulator\r\ncontent-type: application/json\r\n";
         self.send(method, target, headers, body.as_bytes())
+    }
+
+    /// To Clerk, where a fault closes the connection.
+    #[cfg(feature = "control-client")]
+    pub(crate) fn clerk_unanswered(&mut self, method: &str, target: &str, body: &str) {
+        let headers = "host: x\r\nauthorization: Bearer sk_test_emulator\r\ncontent-type: application/json\r\n";
+        let head = format!("{method} {target} HTTP/1.1\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
+        self.stream.get_mut().write_all(head.as_bytes()).unwrap();
+        assert_eq!(self.stream.read_to_end(&mut Vec::new()).unwrap(), 0);
     }
 
     pub(crate) fn create(&mut self) -> Value {

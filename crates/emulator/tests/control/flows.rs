@@ -145,3 +145,39 @@ fn the_rows_are_the_newest_and_bounded() {
         assert_eq!((requests["requests"].as_array().unwrap().len(), &requests["total"]), (rows, &json!(210)));
     }
 }
+
+#[test]
+fn the_counts_are_of_all_that_there_were_also_where_few_are_kept() {
+    let fixture = Fixture::of(Emulator::builder().real_time().keep_tokens(2).keep_requests(3).build(), |server| server);
+    let mut caller = fixture.connect();
+    let tokens: Vec<_> = (0..5).map(|_| caller.create()["id"].clone()).collect();
+    for number in 0..4 {
+        fixture.clerk.sign_in(&format!("user_{number}"));
+    }
+    assert_eq!(
+        caller.clerk("POST", &format!("/v1/actor_tokens/{}/revoke", tokens[4].as_str().unwrap()), "").status,
+        200
+    );
+    let state = state(&mut caller);
+    let counts = json!({
+        "creates": 5, "revokes": 1, "live_tokens": 1, "orphans": 0, "sessions": 4, "live_sessions": 2, "requests": 6,
+        "queued_faults": 0,
+    });
+    assert_eq!(state["counts"], counts);
+    let shown: Vec<_> = state["tokens"].as_array().unwrap().iter().map(|token| &token["id"]).collect();
+    assert_eq!(shown, [&tokens[4], &tokens[3]]);
+    assert_eq!(state["sessions"].as_array().unwrap().len(), 2);
+    // What is forgotten is not there, as at Clerk.
+    let gone = tokens[0].as_str().unwrap();
+    assert_eq!(caller.clerk("POST", &format!("/v1/actor_tokens/{gone}/revoke"), "").status, 404);
+    assert_eq!(caller.ask("POST", &format!("/_emulator/tokens/{gone}/accept"), "").status, 404);
+    // A new one takes the place of the one that is over, and a snapshot has both bounds.
+    assert_eq!(caller.ask("POST", "/_emulator/snapshots", "").status, 200);
+    let newest = caller.create()["id"].clone();
+    let kept: Vec<_> = fixture.clerk.live().iter().map(|token| json!(token.id())).collect();
+    assert_eq!(kept, [tokens[3].clone(), newest]);
+    assert_eq!(caller.ask("POST", "/_emulator/snapshots/1/restore", "").status, 200);
+    let restored = caller.ask("GET", "/_emulator/state", "").json();
+    // One request more had come by then.
+    assert_eq!((&restored["tokens"], &restored["counts"]["requests"]), (&state["tokens"], &json!(7)));
+}

@@ -14,3 +14,5 @@ mod described;
 mod flows;
 mod guarded;
 mod secrets;
+#[cfg(feature = "control-client")]
+mod typed;

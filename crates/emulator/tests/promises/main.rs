@@ -20,6 +20,7 @@ mod fault_details;
 mod fault_names;
 mod hold;
 mod hold_hostile;
+mod kept;
 mod lifecycle;
 mod messages;
 mod requests;
