@@ -1,8 +1,25 @@
-//! The guide with curl, as the book prints it.
+//! The guides in other languages, as the book prints them.
 
 use std::process::Command;
 
 use crate::running::Running;
+
+const PAGE: &str = include_str!("../../../../docs/src/languages.md");
+
+/// Each is a whole file, which a check runs.
+#[test]
+fn the_book_has_the_files_that_are_run() {
+    let files = [
+        ("sh", include_str!("../../../../examples/languages/curl.sh")),
+        ("python", include_str!("../../../../examples/languages/test_emulator.py")),
+        ("js", include_str!("../../../../examples/languages/emulator.test.js")),
+    ];
+    for (language, file) in files {
+        let listing = format!("```{language}\n{file}```\n");
+        assert!(PAGE.contains(&listing), "its listing in {language} has to be:\n{listing}");
+    }
+    assert_eq!(PAGE.matches("\n```\n").count(), files.len());
+}
 
 /// curl is no part of Rust, so it is run apart: by `.ci/run`.
 #[test]

@@ -12,17 +12,17 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn all<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a str> {
-        self.instructions.iter().filter(move |(found, _)| found == word).map(|(_, rest)| rest.as_str())
+    pub(crate) fn all(&self, word: &str) -> Vec<&str> {
+        self.instructions.iter().filter(|(found, _)| found == word).map(|(_, rest)| rest.as_str()).collect()
     }
 
     pub(crate) fn last(&self, word: &str) -> Option<&str> {
-        self.all(word).last()
+        self.all(word).pop()
     }
 
     /// What a process in it finds in its environment.
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
-        let pairs = self.all("ENV").flat_map(str::split_whitespace);
+        let pairs = self.all("ENV").into_iter().flat_map(str::split_whitespace);
         pairs.filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
@@ -41,7 +41,7 @@ impl Stage {
             let from = flags.iter().find_map(|flag| flag.strip_prefix("--from="));
             (from.map(str::to_owned), paths.into_iter().map(str::to_owned).collect())
         };
-        self.all("COPY").map(copy).collect()
+        self.all("COPY").into_iter().map(copy).collect()
     }
 }
 

@@ -1,6 +1,9 @@
 //! What has to hold of the two files, and of both together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 use serde_json::Value;
 
@@ -57,7 +60,12 @@ fn sources(stages: &[Stage], wrong: &mut Vec<String>) {
 }
 
 /// The folders of the workspace's members, and the names of its packages.
-fn workspace() -> (BTreeSet<String>, BTreeSet<String>) {
+fn workspace() -> &'static (BTreeSet<String>, BTreeSet<String>) {
+    static ASKED: OnceLock<(BTreeSet<String>, BTreeSet<String>)> = OnceLock::new();
+    ASKED.get_or_init(ask_cargo)
+}
+
+fn ask_cargo() -> (BTreeSet<String>, BTreeSet<String>) {
     let mut cargo = std::process::Command::new(env!("CARGO"));
     let cargo = cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(crate::root());
     let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
@@ -88,7 +96,7 @@ fn image(stage: &Stage, stages: &[Stage], wrong: &mut Vec<String>) {
         };
         for path in paths {
             let program = path.rsplit('/').next().unwrap_or_default().to_owned();
-            let is_built = built.all("RUN").any(|run| run.ends_with(&format!(" -p {program}")));
+            let is_built = built.all("RUN").iter().any(|run| run.ends_with(&format!(" -p {program}")));
             if !is_built || !path.starts_with("/build/target/release/") || programs::by_name(&program).is_none() {
                 wrong.push(format!("{name}: {path} is not built in {}", built.name));
             }
