@@ -2,12 +2,14 @@
 
 use std::{
     fs::{self, Permissions},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     os::{
         fd::OwnedFd,
         unix::{fs::PermissionsExt as _, net::UnixStream},
     },
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use crate::running::{GOOD, PROGRAM, Running, Settings, id_of, status};
@@ -116,11 +118,24 @@ fn broken() -> Stdio {
     OwnedFd::from(theirs).into()
 }
 
-/// Requests are answered as before, and their lines go nowhere.
+/// Requests over one connection are answered as before, and their lines go nowhere.
 fn no_reader_of_standard_error() -> Ended {
-    let server = Running::of(command(&["-v"]).stderr(broken()));
+    let server = Running::of(command(&["-v", "--fault", "create:after_commit:stall"]).stderr(broken()));
+    let mut connection = TcpStream::connect(&server.address).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     for _ in 0..3 {
-        assert_eq!(status(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD)), 200);
+        connection
+            .write_all(b"GET /v1/jwks HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk_test_emulator\r\n\r\n")
+            .unwrap();
+        let mut answer = BufReader::new(&mut connection);
+        let (mut head, mut body) = (String::new(), Vec::new());
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(answer.read_line(&mut head).unwrap(), 0, "the connection ends");
+        }
+        assert_eq!(status(&head), 200);
+        let length =
+            head.to_ascii_lowercase().split("content-length: ").nth(1).unwrap().lines().next().unwrap().parse();
+        answer.take(length.unwrap()).read_to_end(&mut body).unwrap();
     }
     signalled(server, "-TERM")
 }
@@ -130,7 +145,7 @@ fn killed_and_started_again() -> Ended {
     let id = |server: &Running| id_of(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD));
     let server = Running::start(&["--host", OWN_ADDRESS, "--seed", "7"]);
     let (port, before) = (server.address.rsplit(':').next().unwrap().to_owned(), id(&server));
-    let open = std::net::TcpStream::connect(&server.address).unwrap();
+    let open = TcpStream::connect(&server.address).unwrap();
     let killed = signalled(server, "-KILL");
     let again = Running::start(&["--host", OWN_ADDRESS, "--port", &port, "--seed", "7"]);
     assert_eq!(id(&again), before);
@@ -191,8 +206,8 @@ const ROWS: &[Row] = &[
         end: || Ended::of(command(&[]).stdout(broken()).output().unwrap(), &[]),
     },
     Row {
-        what: "no one reads standard error; requests are answered as before",
-        code: Some(0),
+        what: "no one reads standard error, and a fault did not happen; until then requests are answered as before",
+        code: Some(1),
         says: "",
         end: no_reader_of_standard_error,
     },
