@@ -111,7 +111,7 @@ fn an_unreadable_file() -> Ended {
     Ended::of(without_rights(&["--settings", file.path()]).output().unwrap(), &[("FILE", file.path())])
 }
 
-/// What no one reads any more.
+/// What no one reads.
 fn broken() -> Stdio {
     let (ours, theirs) = UnixStream::pair().unwrap();
     drop(ours);

@@ -8,7 +8,7 @@ fn each_path_option_variable_and_port_is_one_that_exists() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What is written in the place of what, and what is then said.
+/// What is written instead of what, and what is then said.
 #[test]
 fn each_mistake_is_found() {
     let in_containerfile = [

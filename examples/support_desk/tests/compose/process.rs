@@ -32,7 +32,7 @@ pub(crate) fn service(name: &str) -> Runs {
     Runs { command: [exec("ENTRYPOINT"), exec("CMD")].concat(), health: exec("HEALTHCHECK"), environment }
 }
 
-/// This program as it stands in an image, with this environment and no other.
+/// This program as it is in an image, with this environment and no other.
 pub(crate) fn command(words: &[String], environment: &BTreeMap<String, String>) -> Command {
     let (program, arguments) = words.split_first().unwrap();
     let mut command = Command::new(programs::by_name(program).unwrap());

@@ -39,7 +39,7 @@ fn sources(stages: &[Stage], wrong: &mut Vec<String>) {
         wrong.push(format!("COPY {path}: there is no such path"));
     }
     let (members, packages) = workspace();
-    let needed = members.iter().map(String::as_str).chain(["Cargo.toml", "Cargo.lock", "docs/src"]);
+    let needed = members.iter().map(String::as_str).chain(["Cargo.toml", "Cargo.lock", "README.md", "docs/src"]);
     for path in needed.filter(|path| !copied.iter().any(|copied| format!("{path}/").starts_with(&format!("{copied}/"))))
     {
         wrong.push(format!("{path}: cargo reads it, and it is not copied"));
