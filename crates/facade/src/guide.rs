@@ -29,6 +29,7 @@ pages! {
     testing = "testing.md",
     emulator = "emulator.md",
     control = "control.md",
+    languages = "languages.md",
     contract = "contract.md",
     middleware = "middleware.md",
     observing = "observing.md",

@@ -1,9 +1,16 @@
 //! The emulator as a command: prints where it listens, serves until Ctrl-C or SIGTERM.
 //!
-//! What can be set is in `options.rs`, where it is set besides the command line in `sources.rs`, the line of a request in `request_log.rs`, the signals in `signals.rs`, what `--explain` prints in `explain.rs`.
-#![allow(clippy::print_stderr, reason = "a command prints what is wrong")]
+//! What can be set is in `options.rs`, where it is set besides the command line in `sources.rs`, the line of a request in
+//! `request_log.rs`, the signals in `signals.rs`, what `--explain` prints in `explain.rs`, what `--health` asks in `health.rs`, why
+//! the command cannot listen in `listening.rs`, what is wrong with a file in `files.rs`. What goes wrong is said by `say.rs`.
+
+#[macro_use]
+mod say;
 
 mod explain;
+mod files;
+mod health;
+mod listening;
 mod options;
 mod request_log;
 mod signals;
@@ -38,10 +45,13 @@ async fn main() -> ExitCode {
     if options.explain {
         return if explain::print(&mut io::stdout()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    if options.health {
+        return ask_health(&options).await;
+    }
     let emulator = match options.emulator() {
         Ok(emulator) => emulator,
         Err(error) => {
-            eprintln!("error: {error}");
+            say!("error: {error}");
             return ExitCode::from(USAGE);
         }
     };
@@ -49,11 +59,11 @@ async fn main() -> ExitCode {
     // Taken away: with a fault left the emulator would end as a test does, in a panic.
     let unused = emulator.take_unused_faults();
     if let Err(error) = ran {
-        eprintln!("error: {error}");
+        say!("error: {error}");
         return ExitCode::FAILURE;
     }
     for fault in &unused {
-        eprintln!("error: this fault did not happen: {}", Sanitized::new(fault));
+        say!("error: this fault did not happen: {}", Sanitized::new(fault));
     }
     if unused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -67,18 +77,34 @@ fn refuse(refused: &Refused) -> ExitCode {
         }
     }
     for line in refused.to_string().lines() {
-        eprintln!("{}", Sanitized::new(line));
+        say!("{}", Sanitized::new(line));
     }
     ExitCode::from(USAGE)
 }
 
+async fn ask_health(options: &Options) -> ExitCode {
+    if options.port == 0 {
+        say!("error: --health needs the port of the server: --port, or CLERK_EMULATOR_PORT");
+        return ExitCode::from(USAGE);
+    }
+    match health::ask(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 async fn run(options: &Options, emulator: &Emulator) -> Result<(), Box<dyn Error>> {
-    let (host, port) = (&options.host, options.port);
     // Before anything is printed: the reader of the line may send a signal at once.
     let mut signals = Signals::listen()?;
     let server = options.server(emulator).start().await;
-    let server = server.map_err(|error| format!("{host}, port {port}: {error}"))?;
-    tell(options, &server)?;
+    let server = server.map_err(|error| listening::explain(&options.host, options.port, &error))?;
+    write_authority(options, &server)?;
+    tell(options, &server).map_err(|error| {
+        format!("standard output: {error}; the line that says where the server listens could not be written")
+    })?;
     while let Asked::Reload = signals.next().await {
         reload(emulator);
     }
@@ -91,32 +117,33 @@ fn reload(emulator: &Emulator) {
     match sources::read(env::args_os()) {
         Ok(options) => {
             for fault in emulator.take_unused_faults() {
-                eprintln!("reloaded: this fault had not happened, and is replaced: {}", Sanitized::new(&fault));
+                say!("reloaded: this fault had not happened, and is replaced: {}", Sanitized::new(&fault));
             }
             options.reload(emulator);
-            eprintln!("reloaded: users and faults are those of the settings");
+            say!("reloaded: users and faults are those of the settings");
         }
         Err(refused) => {
             for line in refused.to_string().lines() {
-                eprintln!("{}", Sanitized::new(line));
+                say!("{}", Sanitized::new(line));
             }
         }
     }
 }
 
-/// Where the server is, on the first line. Its reader finds the file of the certificate.
-fn tell(options: &Options, server: &Served) -> Result<(), Box<dyn Error>> {
+/// Before the first line: the reader of that line finds the file.
+fn write_authority(options: &Options, server: &Served) -> Result<(), String> {
+    let (Some(pem), Some(file)) = (server.ca_pem(), &options.ca_out) else { return Ok(()) };
+    fs::write(file, pem).map_err(|error| files::unusable("ca-out", file, &error))
+}
+
+/// Where the server is, on the first line.
+fn tell(options: &Options, server: &Served) -> io::Result<()> {
     let mut stdout = io::stdout();
-    let pem = server.ca_pem();
-    if let (Some(pem), Some(file)) = (pem, &options.ca_out) {
-        fs::write(file, pem).map_err(|error| format!("--ca-out {}: {error}", file.display()))?;
-    }
     writeln!(stdout, "listening on {}", server.url())?;
-    match (pem, &options.ca_out) {
+    match (server.ca_pem(), &options.ca_out) {
         (Some(_), Some(file)) => writeln!(stdout, "certificate authority in {}", file.display())?,
         (Some(pem), None) => write!(stdout, "{pem}")?,
         (None, _) => {}
     }
-    stdout.flush()?;
-    Ok(())
+    stdout.flush()
 }

@@ -9,7 +9,7 @@ use clerk_actor_tokens_emulator::{
     fault::QueuedFault,
 };
 
-use crate::request_log::LogFormat;
+use crate::{files, request_log::LogFormat};
 
 /// Clerk's actor tokens in memory, on a port of this machine, for clients in any language.
 #[derive(Parser)]
@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Say where each behaviour is known from, and what is an open question, and end
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Ask the server that runs with these settings on this machine whether it serves, and end: with 0 if it does
+    #[arg(long, conflicts_with = "no_control")]
+    pub(crate) health: bool,
 
     /// A file of options, which count where neither the command line nor the environment has them: a JSON object, as
     /// {"port": 4010, "user": ["user_1", "user_2"], "tls": true}
@@ -38,7 +41,7 @@ pub(crate) struct Options {
     pub(crate) port: u16,
     /// Speak TLS, by a certificate authority made for this run, which is printed below the first line
     #[arg(long, help_heading = "Server")]
-    tls: bool,
+    pub(crate) tls: bool,
     /// Write the authority to this file (PEM) instead, for `curl --cacert`
     #[arg(long, value_name = "FILE", requires = "tls", help_heading = "Server")]
     pub(crate) ca_out: Option<PathBuf>,
@@ -53,7 +56,7 @@ pub(crate) struct Options {
     no_control: bool,
     /// Serve the control plane to requests for this host too, on every address; can be given again, or with commas between
     #[arg(long, value_delimiter = ',', value_name = "HOST", conflicts_with = "no_control", help_heading = "Server")]
-    control_host: Vec<String>,
+    pub(crate) control_host: Vec<String>,
     /// Close a connection that has been idle for so long
     #[arg(long, value_name = "MILLISECONDS", help_heading = "Server")]
     idle_timeout: Option<u64>,
@@ -269,7 +272,7 @@ impl Options {
         let most_tokens = usize::try_from(self.keep_tokens).unwrap_or(usize::MAX);
         builder = builder.keep_requests(self.keep_requests).keep_tokens(most_tokens);
         if let Some(format) = self.log.or(self.verbose.then_some(LogFormat::Text)) {
-            builder = builder.on_request(move |request| eprintln!("{}", format.line(request)));
+            builder = builder.on_request(move |request| say!("{}", format.line(request)));
         }
         let emulator = builder.build();
         self.fault.iter().for_each(|queued| queued.queue(&emulator));
@@ -302,9 +305,8 @@ impl Options {
             builder = builder.application_url(url);
         }
         let Some(file) = &self.signing_key else { return Ok(builder) };
-        let wrong = |error: &dyn std::fmt::Display| format!("--signing-key {}: {error}", file.display());
-        let pem = fs::read_to_string(file).map_err(|error| wrong(&error))?;
-        builder.signing_key_pem(&pem).map_err(|error| wrong(&error))
+        let pem = fs::read_to_string(file).map_err(|error| files::unusable("signing-key", file, &error))?;
+        builder.signing_key_pem(&pem).map_err(|error| files::wrong("signing-key", file, &error))
     }
 
     /// The server with its settings.

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, ffi::OsString, fmt, fs, path::PathBuf};
 use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use serde_json::{Map, Value};
 
-use crate::options::Options;
+use crate::{files, options::Options};
 
 const PREFIX: &str = "CLERK_EMULATOR_";
 
@@ -39,7 +39,7 @@ impl fmt::Display for Refused {
 /// The command, which reads each option from the environment as well.
 fn command() -> Command {
     Options::command().mut_args(|arg| {
-        let Some(long) = arg.get_long().filter(|long| !["explain", "help", "version"].contains(long)) else {
+        let Some(long) = arg.get_long().filter(|long| !["explain", "health", "help", "version"].contains(long)) else {
             return arg;
         };
         // Once in a process, for each option.
@@ -92,8 +92,8 @@ fn variable_of(error: &clap::Error) -> Option<String> {
 
 /// What the file says, as arguments, without what is given before it.
 fn of_file(file: &PathBuf, given: &ArgMatches) -> Result<Vec<OsString>, Refused> {
-    let wrong = |why: String| Refused::File(format!("--settings {}: {why}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |why: String| Refused::File(files::wrong("settings", file, &why));
+    let text = fs::read_to_string(file).map_err(|error| Refused::File(files::unusable("settings", file, &error)))?;
     let settings: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
         // serde_json may quote a text of the file, which may be a key.
         wrong(format!("it is no JSON object of options: line {}, column {}", error.line(), error.column()))

@@ -7,8 +7,8 @@ use axum::extract::{Path, State, rejection::PathRejection};
 use bytes::Bytes;
 use clerk_actor_tokens_core::Sanitized;
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Number, Value, json};
 
 use super::{
     answer::{Answer, Refused, read, read_or_default},
@@ -77,7 +77,16 @@ pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Res
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
+    #[serde(deserialize_with = "whole")]
     milliseconds: u64,
+}
+
+/// A number without a fraction, however it is written. JSON Schema takes 1000.0 for an integer, and some languages write it so.
+fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<u64, D::Error> {
+    let number = Number::deserialize(number)?;
+    let of_float = |float: f64| (float.fract() == 0.0 && (0.0..=2e18).contains(&float)).then_some(float as u64);
+    let whole = number.as_u64().or_else(|| number.as_f64().and_then(of_float));
+    whole.ok_or_else(|| D::Error::custom("milliseconds: a whole number that is not negative"))
 }
 
 pub(super) async fn advance(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
@@ -110,8 +119,13 @@ pub(super) async fn accept(
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct End {
-    /// `ended` if it is left out.
+    /// `ended` if it is left out. `null` is no status.
+    #[serde(default, deserialize_with = "given")]
     status: Option<String>,
+}
+
+fn given<'de, D: Deserializer<'de>>(status: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(status).map(Some)
 }
 
 pub(super) async fn end_session(

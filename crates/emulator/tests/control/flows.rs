@@ -131,6 +131,24 @@ fn an_array_is_no_body() {
     );
 }
 
+/// JSON Schema takes 1000.0 for an integer, and null for no string.
+#[test]
+fn values_are_read_as_they_are_described() {
+    let fixture = Fixture::new();
+    let mut caller = fixture.connect();
+    let mut advance = |number: &str| {
+        let body = format!(r#"{{"milliseconds":{number}}}"#);
+        caller.ask("POST", "/_emulator/clock/advance", &body).status
+    };
+    assert_eq!(["0", "0.0", "1000", "1000.0", "1e3", "3162240000000.0"].map(&mut advance), [200; 6]);
+    assert_eq!(["0.5", "-1", "-1.0", "1e300", "null", "\"1\"", "3162240000001"].map(&mut advance), [400; 7]);
+    let id = caller.create()["id"].as_str().unwrap().to_owned();
+    let session = caller.ask("POST", &format!("/_emulator/tokens/{id}/accept"), "").json()["id"].clone();
+    let end = format!("/_emulator/sessions/{}/end", session.as_str().unwrap());
+    assert_eq!(caller.ask("POST", &end, r#"{"status":null}"#).status, 400);
+    assert_eq!(caller.ask("POST", &end, "{}").json()["status"], "ended");
+}
+
 /// Whatever is stored, an answer has no more rows than were asked for.
 #[test]
 fn the_rows_are_the_newest_and_bounded() {
