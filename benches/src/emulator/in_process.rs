@@ -6,7 +6,7 @@ use clerk_actor_tokens::{
     Actor, CreateActorToken, SecretKey,
     operation::Operation as _,
     testing::emulator::Emulator,
-    transport::{CallContext, Deadline, HttpTransport as _, Timer as _},
+    transport::{CallContext, Deadline, HttpTransport as _},
 };
 
 use super::{EmulatorSize, Measured, PAGE};

@@ -148,9 +148,12 @@ impl EmulatorBuilder {
     ///
     /// Where there are more, the oldest that is over is forgotten: a token that was revoked, accepted, or
     /// is past its time, and a session that has ended. If none is over, the oldest is. What is
-    /// forgotten is answered with 404, its link too, and is in no list. The assertions and the counts
-    /// of the control plane still count it, but as live. Keep more than calls run at once: of a token that is
-    /// forgotten before its answer was delivered, the emulator counts an orphan.
+    /// forgotten is answered with 404, its link opens nothing, and no list has it. Assertions and the counts
+    /// of the control plane still count it: among the tokens created and revoked, the orphans, and the
+    /// sessions.
+    ///
+    /// Keep more than there are calls at once. A token that is forgotten before its answer was delivered
+    /// stays an orphan.
     ///
     /// ```
     /// use clerk_actor_tokens_core::Actor;
