@@ -19,7 +19,7 @@ pub(crate) fn services(text: &str) -> Result<Vec<Service>, String> {
     let documents = YamlLoader::load_from_str(text).map_err(|error| error.to_string())?;
     let [document] = documents.as_slice() else { return Err("it is not one document".to_owned()) };
     let services = document["services"].as_hash().ok_or("it has no services")?;
-    services.iter().map(|(name, service)| Ok(Service::read(written(name)?, service)?)).collect()
+    services.iter().map(|(name, service)| Service::read(written(name)?, service)).collect()
 }
 
 impl Service {
