@@ -21,4 +21,10 @@ impl Clerk {
         }
         Ok(id.to_owned())
     }
+
+    /// The same without a request. Returns `false`, and changes nothing, if there is no pending token of this id.
+    #[cfg(feature = "control")]
+    pub(crate) fn revoke_pending(&mut self, id: &str, now: i64) -> bool {
+        self.revoke(id, now).is_ok()
+    }
 }
