@@ -12,7 +12,7 @@ pub(crate) struct Emulated {
     pub(crate) client: Client<HyperTransport>,
     /// The page.
     pub(crate) page: String,
-    runtime: tokio::runtime::Runtime,
+    pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 impl Emulated {

@@ -151,7 +151,8 @@ impl Tab {
     /// A picture for the book, if one is asked for.
     pub(crate) async fn picture(&self, name: &str) {
         let Some(folder) = env::var_os("SCREENSHOTS") else { return };
-        let png = self.0.screenshot().await.unwrap();
+        let body = self.0.find(Locator::Css("body")).await.unwrap();
+        let png = body.screenshot().await.unwrap();
         fs::create_dir_all(&folder).unwrap();
         fs::write(Path::new(&folder).join(format!("{name}.png")), png).unwrap();
     }

@@ -13,4 +13,5 @@ mod client;
 mod described;
 mod flows;
 mod guarded;
+mod pages;
 mod secrets;
