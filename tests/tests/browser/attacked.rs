@@ -47,14 +47,15 @@ fn a_page_from_elsewhere_changes_nothing_and_sees_nothing() {
             tab.open(&format!("{bound}{path}")).await;
             tab.see("body", "not for this host").await;
         }
-        let posted = "const done = arguments[arguments.length - 1];
-            fetch('/_emulator/reset', { method: 'POST' }).then(it => done(it.status), () => done(0))";
-        assert_eq!(tab.0.execute_async(posted, vec![]).await.unwrap(), json!(403));
         // A link that is opened there is no page: its scripts would not be given.
         let link = token.url().unwrap().expose().replace("127.0.0.1", "attacker.test");
         let asked = emulated.clerk.requests().len();
         tab.open(&link).await;
         tab.see("pre", "This link signs in as the user \"user_1\"").await;
+        // What an attacker's script would do that came from this name and port.
+        let posted = "const done = arguments[arguments.length - 1];
+            fetch('/_emulator/reset', { method: 'POST' }).then(it => done(it.status), () => done(0))";
+        assert_eq!(tab.0.execute_async(posted, vec![]).await.unwrap(), json!(403));
         assert_eq!(emulated.clerk.requests()[asked].path(), "/v1/tickets/accept");
     });
     let after = everything(&emulated);
