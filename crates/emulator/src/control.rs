@@ -1,11 +1,12 @@
 //! The control plane: what a test in any language sees and does, over HTTP, under `/_emulator/`.
 //!
 //! Data flows downhill: `guard.rs` (who may ask), then the routes below, then `views.rs` (what is) and `acts.rs` (what is
-//! done), which answer by `answer.rs`. No request to it is one to Clerk: it meets no fault, and is not recorded.
+//! done), which answer by `answer.rs`, and `pages.rs` (what people see). No request to it is one to Clerk: it meets no fault, and is not recorded.
 
 mod acts;
 mod answer;
 mod guard;
+mod pages;
 mod plane;
 mod views;
 
@@ -20,12 +21,11 @@ use clerk_actor_tokens_core::{Request, Response};
 use http::StatusCode;
 use tower_service::Service as _;
 
-use self::{
-    answer::Refused,
-    guard::{Guard, protect},
-    plane::Plane,
+use self::{answer::Refused, guard::Guard, plane::Plane};
+use crate::{
+    pages::{HasPages, protect},
+    state::Inner,
 };
-use crate::state::Inner;
 
 /// Where it is.
 const PREFIX: &str = "/_emulator";
@@ -45,6 +45,13 @@ impl Control {
     /// Whether a request is for it.
     pub(crate) fn is_for(path: &str) -> bool {
         path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Says of a request to Clerk that the pages are there, if they are for the host that it names.
+    pub(crate) fn mark(&self, parts: &mut http::request::Parts) {
+        if self.guard.names_host(&parts.uri, &parts.headers) {
+            parts.extensions.insert(HasPages);
+        }
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
@@ -67,6 +74,13 @@ impl Control {
 
 fn routes(plane: Plane) -> Router {
     Router::new()
+        .route("/_emulator", get(pages::overview))
+        .route("/_emulator/", get(pages::overview))
+        .route("/_emulator/page.css", get(pages::style))
+        .route("/_emulator/page.js", get(pages::script))
+        .route("/_emulator/link.js", get(pages::link_script))
+        .route("/_emulator/icon.svg", get(pages::icon))
+        .route("/_emulator/sessions/{id}", get(pages::session))
         .route("/_emulator/health", get(views::health))
         .route("/_emulator/openapi.json", get(views::openapi))
         .route("/_emulator/state", get(views::state))
@@ -77,6 +91,8 @@ fn routes(plane: Plane) -> Router {
         .route("/_emulator/clock", get(views::clock))
         .route("/_emulator/clock/advance", post(acts::advance))
         .route("/_emulator/tokens/{id}/accept", post(acts::accept))
+        .route("/_emulator/tokens/{id}/open", post(acts::open))
+        .route("/_emulator/tokens/{id}/revoke", post(acts::revoke))
         .route("/_emulator/sessions/{id}/end", post(acts::end_session))
         .route("/_emulator/snapshots", post(acts::take_snapshot).get(views::snapshots))
         .route("/_emulator/snapshots/{id}/restore", post(acts::restore))

@@ -20,6 +20,8 @@ mod ids;
 mod journal;
 mod ledger;
 mod next_attempt;
+#[cfg(feature = "control")]
+mod pages;
 mod requests;
 mod script;
 #[cfg(feature = "serve")]

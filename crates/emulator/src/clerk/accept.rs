@@ -175,7 +175,7 @@ impl Clerk {
 
 impl Token {
     /// Why its ticket opens nothing at this moment.
-    pub(super) fn check(&self, now: i64) -> Result<(), AcceptError> {
+    pub(crate) fn check(&self, now: i64) -> Result<(), AcceptError> {
         match self.status {
             ActorTokenStatus::Accepted => Err(AcceptError::AlreadyUsed),
             ActorTokenStatus::Revoked => Err(AcceptError::Revoked),

@@ -134,6 +134,12 @@ impl Row {
         self.about("")
     }
 
+    /// Its text, where it is about no value.
+    #[cfg(feature = "control")]
+    pub(super) fn long_message(self) -> &'static str {
+        self.long_message
+    }
+
     /// With the value that replaces `{}`.
     pub(crate) fn about(self, value: impl Into<String>) -> ApiError {
         ApiError { row: self, value: value.into(), meta: Map::new() }
@@ -146,6 +152,11 @@ impl Row {
 }
 
 impl ApiError {
+    #[cfg(feature = "control")]
+    pub(super) fn row(&self) -> Row {
+        self.row
+    }
+
     #[cfg(test)]
     pub(super) fn status(&self) -> StatusCode {
         self.row.status
@@ -214,10 +225,14 @@ pub(super) fn json_answer(status: StatusCode, body: &impl Serialize, trace: &str
 pub(super) fn finish(status: StatusCode, content_type: &'static str, body: Bytes, trace: &str) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    traced(response, trace)
+}
+
+/// Every answer has the id of its trace.
+pub(super) fn traced(mut response: Response, trace: &str) -> Response {
     if let Ok(trace) = HeaderValue::from_str(trace) {
-        headers.insert("x-clerk-trace-id", trace);
+        response.headers_mut().insert("x-clerk-trace-id", trace);
     }
     response
 }

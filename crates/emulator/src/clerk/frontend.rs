@@ -9,11 +9,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use clerk_actor_tokens_core::{Request, Response};
 use http::{
     HeaderValue, StatusCode,
-    header::{ACCEPT, LOCATION},
+    header::{ACCEPT, LOCATION, VARY},
 };
 use serde_json::json;
 
 use self::browser::clear_cookies;
+#[cfg(feature = "control")]
+use super::errors::traced;
 use super::{
     AcceptError, Clerk,
     answers::date,
@@ -23,6 +25,8 @@ use super::{
     refusal::Refusal,
     token::Token,
 };
+#[cfg(feature = "control")]
+use crate::pages;
 use crate::settings::TicketUsedBy;
 
 const STRATEGY: &str = "strategy";
@@ -39,7 +43,9 @@ impl Clerk {
         gate::check_size(request)?;
         match route {
             Route::Jwks => Ok(self.jwks(trace)),
-            Route::Accept => self.open_link(request, now, trace),
+            Route::Accept => {
+                self.open_link(request, now, trace).map(vary).or_else(|refusal| not_opened(request, refusal, trace))
+            }
             Route::SignIn => self.sign_in_by_ticket(request, now, trace),
             Route::Tokens(id) => {
                 self.check_live(id)?;
@@ -105,8 +111,37 @@ fn redirect(application_url: &str, ticket: &str, trace: &str) -> Result<Response
     Ok(response)
 }
 
+/// The answer is of a kind that the browser chose.
+fn vary(mut response: Response) -> Response {
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+/// What a person sees where a program gets Clerk's error.
+#[cfg(feature = "control")]
+fn not_opened(request: &Request, refusal: Refusal, trace: &str) -> Result<Response, Refusal> {
+    let row = refusal.errors.first().filter(|_| pages::are_wanted(request)).map(super::errors::ApiError::row);
+    let Some(row) = row else { return Err(refusal) };
+    let why = row.long_message().to_owned();
+    Ok(vary(traced(pages::answer(row.status, &pages::RefusedPage { why }, None), trace)))
+}
+
+#[cfg(not(feature = "control"))]
+fn not_opened(_: &Request, refusal: Refusal, _: &str) -> Result<Response, Refusal> {
+    Err(refusal)
+}
+
 /// Without an application: which user, by whom, until when.
 fn said(token: &Token, request: &Request, trace: &str) -> Response {
+    #[cfg(feature = "control")]
+    if pages::are_wanted(request) {
+        let page = pages::LinkPage {
+            user: pages::masked(&token.user_id),
+            actor: pages::actor_named(token.actor_sub()),
+            expires: clerk_actor_tokens_core::Timestamp::from_millis(token.expires_at).into(),
+        };
+        return traced(pages::answer(StatusCode::OK, &page, None), trace);
+    }
     let accepts = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut accepts = accepts.flat_map(|value| value.split(','));
     if accepts.any(|kind| kind.trim().starts_with("application/json")) {

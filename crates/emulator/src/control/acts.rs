@@ -1,17 +1,22 @@
-//! What is done: reset, users, faults, time, a link that is opened, a session that ends, snapshots. What is refused
+//! What is done: reset, users, faults, time, a link that is opened or revoked, a session that ends, snapshots. What is refused
 //! changes nothing.
 
 use std::time::Duration;
 
-use axum::extract::{Path, State, rejection::PathRejection};
+use axum::{
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
 use bytes::Bytes;
 use clerk_actor_tokens_core::Sanitized;
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Number, Value, json};
 
 use super::{
     answer::{Answer, Refused, read, read_or_default},
+    pages,
     plane::{MOST_SNAPSHOTS, Plane},
     views,
 };
@@ -19,7 +24,7 @@ use crate::{
     clerk::{AcceptError, OVER},
     fault::QueuedFault,
     snapshot::{self, Snapshot},
-    unused_faults,
+    ticket, unused_faults,
 };
 
 /// The longest step of the clock: a hundred years, in milliseconds.
@@ -108,12 +113,64 @@ pub(super) async fn accept(
     let id = text(id)?;
     let now = plane.inner().clock.millis();
     let mut state = plane.inner().lock();
-    let session = state.accept(&id, now).map_err(|error| match error {
-        AcceptError::Invalid => no_such("actor token", &id),
-        _ => Refused::new(StatusCode::CONFLICT, error.to_string()),
-    })?;
+    let session = state.accept(&id, now).map_err(|error| not_opened(error, &id))?;
     let session = state.clerk.answered_session(session.id()).unwrap_or_default();
     Ok(Answer(session))
+}
+
+/// Sends the browser to the link of a token: that of this server, by whatever name the browser reached it.
+pub(super) async fn open(
+    State(plane): State<Plane>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    link(&plane, id, &body).unwrap_or_else(|refused| pages::refused(&headers, refused))
+}
+
+fn link(plane: &Plane, id: Result<Path<String>, PathRejection>, body: &Bytes) -> Result<Response, Refused> {
+    read_or_default::<Nothing>(body)?;
+    let id = text(id)?;
+    let now = plane.inner().clock.millis();
+    let state = plane.inner().lock();
+    let token = state.clerk.token(&id).ok_or_else(|| no_such("actor token", &id))?;
+    token.check(now).map_err(|error| not_opened(error, &id))?;
+    // A ticket is base64url with dots between.
+    let location = HeaderValue::from_str(&ticket::link("", &token.ticket));
+    let mut location = location.map_err(|_| Refused::bad("the ticket cannot stand in a header"))?;
+    location.set_sensitive(true);
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(LOCATION, location);
+    Ok(response)
+}
+
+fn not_opened(error: AcceptError, id: &str) -> Refused {
+    match error {
+        AcceptError::Invalid => no_such("actor token", id),
+        _ => Refused::new(StatusCode::CONFLICT, error.to_string()),
+    }
+}
+
+/// Revokes a token, as somebody does in Clerk's dashboard: no call of a client, so it is not in the ledger.
+pub(super) async fn revoke(
+    State(plane): State<Plane>,
+    id: Result<Path<String>, PathRejection>,
+    body: Bytes,
+) -> Result<Answer<Value>, Refused> {
+    read_or_default::<Nothing>(&body)?;
+    let id = text(id)?;
+    let now = plane.inner().clock.millis();
+    let mut state = plane.inner().lock();
+    let status = state.clerk.token(&id).map(|token| token.status.clone()).ok_or_else(|| no_such("actor token", &id))?;
+    if !state.clerk.revoke_pending(&id, now) {
+        return Err(Refused::new(
+            StatusCode::CONFLICT,
+            format!("the token is {status}: only a pending one can be revoked"),
+        ));
+    }
+    let revoked = state.clerk.token(&id).and_then(|token| serde_json::to_value(token.to_answer(false)).ok());
+    Ok(Answer(revoked.unwrap_or_default()))
 }
 
 #[derive(Deserialize, Default)]

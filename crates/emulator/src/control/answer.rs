@@ -22,6 +22,10 @@ impl Refused {
         Self { status, why: why.into() }
     }
 
+    pub(super) fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.why)
+    }
+
     pub(super) fn bad(why: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, why)
     }

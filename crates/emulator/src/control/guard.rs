@@ -5,11 +5,8 @@
 
 use clerk_actor_tokens_core::Request;
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
-    header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-        X_FRAME_OPTIONS,
-    },
+    HeaderMap, HeaderValue, Method, StatusCode, Uri,
+    header::{CONTENT_TYPE, HOST, ORIGIN},
     uri::Authority,
 };
 
@@ -30,11 +27,21 @@ impl Guard {
         Self { names }
     }
 
+    /// Whether a request names a host that the control plane is for.
+    pub(super) fn names_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        authority(uri, headers).is_some_and(|authority| self.is_known(&authority))
+    }
+
+    fn is_known(&self, authority: &Authority) -> bool {
+        let is_it = |known: &str| known.eq_ignore_ascii_case(authority.host());
+        LOOPBACK.into_iter().chain(self.names.iter().map(String::as_str)).any(is_it)
+    }
+
     pub(super) fn check(&self, request: &Request) -> Result<(), Refused> {
         let forbidden = |why: &str| Refused::new(StatusCode::FORBIDDEN, why);
-        let authority = authority(request).ok_or_else(|| Refused::bad("it names no host, or two"))?;
-        let is_known = |known: &str| known.eq_ignore_ascii_case(authority.host());
-        if !LOOPBACK.into_iter().chain(self.names.iter().map(String::as_str)).any(is_known) {
+        let authority = authority(request.uri(), request.headers());
+        let authority = authority.ok_or_else(|| Refused::bad("it names no host, or two"))?;
+        if !self.is_known(&authority) {
             return Err(forbidden(
                 "the control plane is for the names of this machine, and for those of --control-host: not for this host",
             ));
@@ -65,14 +72,14 @@ impl Guard {
 }
 
 /// The one host that a request names.
-fn authority(request: &Request) -> Option<Authority> {
-    let mut hosts = request.headers().get_all(HOST).iter();
+fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let mut hosts = headers.get_all(HOST).iter();
     let of_header = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(host.to_str().ok()?.parse().ok()?),
         (None, None) => None,
         (_, Some(_)) => return None,
     };
-    match (request.uri().authority().cloned(), of_header) {
+    match (uri.authority().cloned(), of_header) {
         (Some(of_uri), Some(of_header)) if of_uri != of_header => None,
         (of_uri, of_header) => of_uri.or(of_header),
     }
@@ -83,18 +90,4 @@ fn is_json(headers: &HeaderMap) -> bool {
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let kind = value.to_str().ok().and_then(|value| value.split(';').next());
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// What a browser may do with an answer: nothing.
-pub(super) fn protect(headers: &mut HeaderMap) {
-    for (name, value) in [
-        (CACHE_CONTROL, "no-store"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
-        (http::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clerk_actor_tokens_core::{ActorTokenId, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 
 use super::{
@@ -11,7 +11,9 @@ use super::{
     answers::{FaultList, SessionRow, SnapshotId},
     error::ControlError,
     exchange::Sent,
-    operations::{ACCEPT, ADD_FAULTS, ADVANCE, CLEAR_FAULTS, END_SESSION, RESET, RESTORE, SET_USERS, TAKE_SNAPSHOT},
+    operations::{
+        ACCEPT, ADD_FAULTS, ADVANCE, CLEAR_FAULTS, END_SESSION, RESET, RESTORE, REVOKE, SET_USERS, TAKE_SNAPSHOT,
+    },
     views::{Clock, Users},
 };
 use crate::clerk::StoredSession;
@@ -85,6 +87,14 @@ impl ControlClient {
     /// [`ControlError`] with 404 if there is no such token, and with 409 if its link does not work.
     pub async fn accept(&self, id: &ActorTokenId) -> Result<StoredSession, ControlError> {
         Ok(self.call::<SessionRow>(&ACCEPT, Sent::id(id.as_str())).await?.into())
+    }
+
+    /// Revokes a pending token, as somebody does in Clerk's dashboard: it is in no ledger.
+    ///
+    /// # Errors
+    /// [`ControlError`] with 404 if there is no such token, and with 409 if it is not pending.
+    pub async fn revoke(&self, id: &ActorTokenId) -> Result<(), ControlError> {
+        self.call::<IgnoredAny>(&REVOKE, Sent::id(id.as_str())).await.map(drop)
     }
 
     /// Gives a live session a status that ends it, such as `ended`. Returns the session.

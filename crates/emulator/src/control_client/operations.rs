@@ -42,6 +42,7 @@ pub(super) static CLEAR_FAULTS: Operation = Operation {
 };
 pub(super) static ADVANCE: Operation = post("advance", "/_emulator/clock/advance");
 pub(super) static ACCEPT: Operation = post("accept", "/_emulator/tokens/{id}/accept");
+pub(super) static REVOKE: Operation = post("revoke", "/_emulator/tokens/{id}/revoke");
 pub(super) static END_SESSION: Operation = post("endSession", "/_emulator/sessions/{id}/end");
 pub(super) static TAKE_SNAPSHOT: Operation = post("takeSnapshot", "/_emulator/snapshots");
 pub(super) static RESTORE: Operation = post("restore", "/_emulator/snapshots/{id}/restore");

@@ -76,13 +76,22 @@ pub(super) enum Pacing {
 }
 
 /// Lets an exchange happen. Dropping it aborts it: what is not committed by then never will be.
-pub(super) async fn serve_exchange(who: &Answering, parts: http::request::Parts, peer: &mut impl Peer) -> Ending {
+pub(super) async fn serve_exchange(
+    who: &Answering,
+    #[cfg_attr(not(feature = "control"), allow(unused_mut, reason = "only the control plane marks it"))]
+    mut parts: http::request::Parts,
+    peer: &mut impl Peer,
+) -> Ending {
     #[cfg(feature = "control")]
     if let Some(control) = who.control.as_ref().filter(|_| Control::is_for(parts.uri.path())) {
         let Ok(request) = read(parts, peer).await else { return Ending::Gone };
         let response = control.answer(request).await;
         let length = response.body().len();
         return Ending::Answer(Answer { response, length, end: End::Whole, pacing: Pacing::AtOnce, receipt: None });
+    }
+    #[cfg(feature = "control")]
+    if let Some(control) = &who.control {
+        control.mark(&mut parts);
     }
     let inner = &who.inner;
     let head = Request::from_parts(parts.clone(), Bytes::new());

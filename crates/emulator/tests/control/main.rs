@@ -13,6 +13,7 @@ mod client;
 mod described;
 mod flows;
 mod guarded;
+mod pages;
 mod secrets;
 #[cfg(feature = "control-client")]
 mod typed;

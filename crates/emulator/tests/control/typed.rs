@@ -79,6 +79,7 @@ fn calls() -> BTreeMap<&'static str, fn(&Given) -> Called<'_>> {
         "clock" => |given| given.client.now(),
         "advance" => |given| given.client.advance(Duration::from_millis(1)),
         "accept" => |given| given.client.accept(&given.token),
+        "revoke" => |given| given.client.revoke(&given.token),
         "endSession" => |given| given.client.end_session(&given.session, "ended"),
         "snapshots" => |given| given.client.snapshots(),
         "takeSnapshot" => |given| given.client.take_snapshot(),
