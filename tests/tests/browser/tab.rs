@@ -148,11 +148,16 @@ impl Tab {
         (widths[0].as_u64().unwrap(), widths[1].as_u64().unwrap())
     }
 
-    /// A picture for the book, if one is asked for.
+    /// A picture of the upper part of the page for the book, if one is asked for. Where the page is short, of no more than it.
     pub(crate) async fn picture(&self, name: &str) {
         let Some(folder) = env::var_os("SCREENSHOTS") else { return };
-        let body = self.0.find(Locator::Css("body")).await.unwrap();
-        let png = body.screenshot().await.unwrap();
+        self.eval("scrollTo(0, 0)", json!([])).await;
+        let is_short = "return document.body.scrollHeight < innerHeight";
+        let png = if self.eval(is_short, json!([])).await == true {
+            self.0.find(Locator::Css("body")).await.unwrap().screenshot().await.unwrap()
+        } else {
+            self.0.screenshot().await.unwrap()
+        };
         fs::create_dir_all(&folder).unwrap();
         fs::write(Path::new(&folder).join(format!("{name}.png")), png).unwrap();
     }
