@@ -97,7 +97,7 @@ fn open_leads_to_the_link_and_revoke_ends_it() {
 
     let revoked = caller.ask("POST", &path(&first, "revoke"), "");
     assert_eq!((revoked.status, &revoked.json()["status"]), (200, &json!("revoked")));
-    // Nobody's call: the ledger has none of it.
+    // No call of a client: the ledger has none of it.
     assert_eq!((fixture.clerk.live().len(), fixture.clerk.revokes().len()), (1, 0));
     let again = caller.ask("POST", &path(&first, "revoke"), "");
     assert_eq!(
