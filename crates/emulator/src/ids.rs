@@ -102,13 +102,18 @@ fn ksuid(prefix: &str, seconds: i64, random: &mut Rng) -> String {
     head.copy_from_slice(&time);
     random.fill(tail);
 
+    // By four bytes at a time: this is the largest part of a creation.
+    let mut limbs = [0u32; 5];
+    for (limb, bytes) in limbs.iter_mut().zip(number.chunks_exact(4)) {
+        *limb = bytes.iter().fold(0, |limb, byte| limb << 8 | u32::from(*byte));
+    }
     let mut digits = [b'0'; 27];
     for digit in digits.iter_mut().rev() {
         // Long division of the whole number by 62; what is left is the next digit from the right.
-        let mut rest = 0u32;
-        for byte in &mut number {
-            let value = rest * 256 + u32::from(*byte);
-            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
+        let mut rest = 0u64;
+        for limb in &mut limbs {
+            let value = rest << 32 | u64::from(*limb);
+            *limb = u32::try_from(value / 62).unwrap_or(u32::MAX);
             rest = value % 62;
         }
         *digit = BASE62.iter().copied().nth(usize::try_from(rest).unwrap_or(0)).unwrap_or(b'0');
