@@ -4,6 +4,7 @@
 #     clerk-actor-tokens-emulator --port 4010 &
 #     EMULATOR=http://127.0.0.1:4010 sh curl.sh
 set -eu
+: "${EMULATOR:=http://127.0.0.1:4010}"
 
 clerk() { curl -sS -H 'Authorization: Bearer sk_test_emulator' "$@"; }
 # The text of this name in a JSON object. Where jq is installed: jq -r ".$1"

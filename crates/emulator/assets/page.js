@@ -74,20 +74,25 @@ const refresh = async () => {
   try {
     const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    // What it shows is gone: so is what it said of it.
+    if (response.status === 404) {
+      document.querySelector("main").replaceChildren(...fresh.querySelector("main").childNodes);
+      return;
+    }
     if (!response.ok) throw new Error(fresh.querySelector("main .note")?.textContent ?? "It does not answer.");
     document.querySelectorAll("[data-fresh]").forEach((part) => update(part, fresh.getElementById(part.id)));
-    if (isStale) said.textContent = "The page is fresh again.";
+    if (isStale) said.textContent = "The page is up to date again.";
     isStale = false;
   } catch (error) {
     const why = error instanceof TypeError ? "The emulator does not answer." : error.message;
-    if (!isStale) said.textContent = `This page is not fresh. ${why}`;
+    if (!isStale) said.textContent = `This page is out of date. ${why}`;
     isStale = true;
   }
 };
 
 const keepFresh = async () => {
   if (!document.hidden) await refresh();
-  setTimeout(keepFresh, REST);
+  if (document.querySelector("[data-fresh]")) setTimeout(keepFresh, REST);
 };
 
 document.documentElement.classList.add("scripted");
@@ -115,4 +120,4 @@ const dialog = document.getElementById("reset-dialog");
 document.getElementById("reset")?.addEventListener("click", () => dialog.showModal());
 document.getElementById("reset-cancel")?.addEventListener("click", () => dialog.close());
 
-setTimeout(keepFresh, REST);
+if (document.querySelector("[data-fresh]")) setTimeout(keepFresh, REST);

@@ -96,8 +96,9 @@ impl EmulatorBuilder {
     }
 
     /// Sets the host of the sign-in links, which is also the issuer of session tokens. The links
-    /// begin with `https`. Default: the server, once the emulator is served. Until then it is
-    /// `clerk.emulator.test`, which resolves nowhere (RFC 6761 section 6.2).
+    /// begin with `https`, unless this is an origin, such as `http://clerk-emulator:4010`. Default: the
+    /// server, once the emulator is served. Until then it is `clerk.emulator.test`, which resolves
+    /// nowhere (RFC 6761 section 6.2).
     pub fn frontend_api(mut self, host: impl Into<String>) -> Self {
         self.settings.frontend_api = Some(host.into());
         self

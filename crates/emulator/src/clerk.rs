@@ -5,6 +5,7 @@
 
 mod accept;
 pub(crate) mod answers;
+#[cfg(feature = "control")]
 mod counts;
 mod create;
 pub(crate) mod errors;
@@ -181,6 +182,7 @@ impl Clerk {
     /// The origin of the frontend API: of the links, and the issuer of tokens.
     fn origin(&self) -> String {
         match (&self.settings.frontend_api, &self.served_at) {
+            (Some(origin), _) if origin.contains("://") => origin.trim_end_matches('/').to_owned(),
             (Some(host), _) => format!("https://{host}"),
             (None, Some(origin)) => origin.clone(),
             (None, None) => format!("https://{DEFAULT_FRONTEND_API}"),

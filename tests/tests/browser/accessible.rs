@@ -55,7 +55,7 @@ fn axe_finds_nothing_serious() {
             check("the dialog").await;
             let again = emulated.create("user_4");
             tab.open(again.url().unwrap().expose()).await;
-            tab.see("#banner", "You are signed in as user_4.").await;
+            tab.see("#banner", "Signed in as user_4.").await;
             check("the banner").await;
             tab.open(&format!("{}sessions/{}", emulated.page, ended.id())).await;
             tab.see("#banner", "is over").await;

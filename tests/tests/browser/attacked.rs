@@ -78,7 +78,7 @@ fn the_pages_own_form_is_let_in_by_each_name_of_this_machine() {
         browse(Like::default(), async |tab| {
             tab.open(&emulated.page.replace("127.0.0.1", host)).await;
             tab.click(&format!("#open-{}", token.id())).await;
-            tab.see("#banner", "You are signed in as user_1.").await;
+            tab.see("#banner", "Signed in as user_1.").await;
             assert_eq!(tab.0.current_url().await.unwrap().host_str(), Some(host));
         });
     }

@@ -27,7 +27,7 @@ fn everything_is_done_by_the_keyboard() {
         tab.open(&emulated.page).await;
         tab.tab_to(&format!("#open-{}", first.id())).await;
         tab.press(Key::Enter).await;
-        tab.see("#banner", "You are signed in as user_1. user_agent is acting.").await;
+        tab.see("#banner", "Signed in as user_1. user_agent is acting.").await;
         tab.tab_to("#end").await;
         tab.press(Key::Enter).await;
         tab.see("#banner", "is over: ended").await;

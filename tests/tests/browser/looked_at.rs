@@ -70,7 +70,7 @@ fn without_scripts_all_is_shown_and_nothing_is_offered() {
         }
         assert_eq!(tab.shown("button, input, form, dialog").await, 0);
         tab.open(&format!("{}sessions/{}", emulated.page, session.id())).await;
-        tab.see("#banner", "You are signed in as user_2.").await;
+        tab.see("#banner", "Signed in as user_2.").await;
         assert_eq!(tab.shown("button, input, form").await, 0);
         tab.open(&link).await;
         tab.see("main", "This link signs in as user_1. user_agent is acting.").await;
@@ -113,7 +113,7 @@ fn the_page_has_200_rows_of_each_kind_and_no_secret() {
     assert_eq!(emulated.clerk.take_unused_faults().len(), 205);
 }
 
-/// The page says that it is not fresh, and is fresh again when the server is back.
+/// The page says that it is out of date, and is up to date again when the server is back.
 #[test]
 #[ignore = "needs chromium and chromedriver"]
 fn a_page_whose_server_has_gone_says_so() {
@@ -124,7 +124,7 @@ fn a_page_whose_server_has_gone_says_so() {
         tab.open(&page).await;
         tab.see("#tokens-caption", "No tokens yet.").await;
         drop(served);
-        tab.see("#said", "This page is not fresh. The emulator does not answer.").await;
+        tab.see("#said", "This page is out of date. The emulator does not answer.").await;
         let again = loop {
             let server = clerk.server().port(port).start_detached();
             match server {
@@ -133,7 +133,7 @@ fn a_page_whose_server_has_gone_says_so() {
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         };
-        tab.see("#said", "The page is fresh again.").await;
+        tab.see("#said", "The page is up to date again.").await;
         drop(again);
     });
     drop(runtime);

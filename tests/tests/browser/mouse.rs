@@ -37,7 +37,7 @@ fn a_link_is_opened_its_session_seen_and_ended_a_fault_is_met_and_all_is_reset()
 
 async fn open_and_end(tab: &Tab, emulated: &Emulated, id: &str) {
     tab.click(&format!("#open-{id}")).await;
-    tab.see("#banner", "You are signed in as user_1. user_agent is acting.").await;
+    tab.see("#banner", "Signed in as user_1. user_agent is acting.").await;
     let session = emulated.clerk.live_sessions()[0].id().to_owned();
     tab.see("#session", &session).await;
     // Neither the address nor the way back has the ticket.
@@ -128,7 +128,7 @@ fn a_link_that_opens_nothing_says_why() {
     let link = token.url().unwrap().expose().to_owned();
     browse(Like::default(), async |tab| {
         tab.open(&link).await;
-        tab.see("#banner", "You are signed in as user_1.").await;
+        tab.see("#banner", "Signed in as user_1.").await;
         tab.open(&link).await;
         tab.see("main", "This actor token has already been used.").await;
         for secret in secrets(&token) {

@@ -76,11 +76,15 @@ fn session(number: usize, status: &str) -> serde_json::Value {
 
 /// A page of so many live sessions.
 fn page(request: &Request, sessions: usize) -> Response {
+    page_of(request, sessions, "active")
+}
+
+fn page_of(request: &Request, sessions: usize, status: &str) -> Response {
     let query = request.uri().query().unwrap();
     let number = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let limit: usize = number("limit").unwrap().parse().unwrap();
     let offset: usize = number("offset").map_or(0, |offset| offset.parse().unwrap());
-    let rows: Vec<_> = (offset..sessions.min(offset + limit)).map(|number| session(number, "active")).collect();
+    let rows: Vec<_> = (offset..sessions.min(offset + limit)).map(|number| session(number, status)).collect();
     ok(&json!({ "data": rows }))
 }
 
@@ -132,6 +136,16 @@ fn many_sessions_have_more_time_unless_one_is_set() {
         assert_eq!(error.ended().tokens_verify_until(Duration::ZERO), {
             Some(slow.clock.system_time() - (slow.clock.elapsed() - seconds as u32 * SECOND) + 60 * SECOND)
         });
+    }
+}
+
+#[test]
+fn ten_thousand_sessions_are_listed_and_no_more() {
+    for (sessions, is_read) in [(10_000, true), (10_001, false)] {
+        let slow = Slow::new(move |request| Some((Duration::ZERO, page_of(request, sessions, "ended"))));
+        let done = slow.end(of_agent());
+        assert_eq!(done.is_ok(), is_read, "{sessions}");
+        assert!(done.is_ok_and(|ended| ended.sessions().is_empty()) || !is_read);
     }
 }
 

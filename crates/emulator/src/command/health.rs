@@ -4,9 +4,10 @@ use std::{error::Error, fs, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header::HOST};
-use http_body_util::Empty;
+use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -26,6 +27,9 @@ use crate::{files, options::Options};
 /// How long the answer may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
+
 type Failed = Box<dyn Error>;
 
 /// Asks once. A fault of connecting that is queued is met by this connection as by any other.
@@ -33,8 +37,9 @@ pub(crate) async fn ask(options: &Options) -> Result<(), String> {
     let host = reachable(&options.host);
     let at = format!("{host}, port {}", options.port);
     match timeout(LIMIT, status(options, &host)).await {
-        Ok(Ok(StatusCode::OK)) => Ok(()),
-        Ok(Ok(status)) => Err(format!(
+        Ok(Ok((StatusCode::OK, true))) => Ok(()),
+        Ok(Ok((StatusCode::OK, false))) => Err(format!("{at}: what answers there is another program")),
+        Ok(Ok((status, _))) => Err(format!(
             "{at}: it answers {}; its control plane has to be served: see --control-host and --no-control",
             status.as_u16()
         )),
@@ -52,7 +57,8 @@ fn reachable(host: &str) -> String {
     }
 }
 
-async fn status(options: &Options, host: &str) -> Result<StatusCode, Failed> {
+/// The status, and whether the answer is that of an emulator.
+async fn status(options: &Options, host: &str) -> Result<(StatusCode, bool), Failed> {
     let stream = TcpStream::connect((host, options.port)).await?;
     let name = match options.control_host.first() {
         Some(name) => name.clone(),
@@ -79,12 +85,15 @@ fn connector(options: &Options) -> Result<TlsConnector, Failed> {
     Ok(Arc::new(config).into())
 }
 
-async fn get<S>(stream: S, host: &str) -> Result<StatusCode, Failed>
+async fn get<S>(stream: S, host: &str) -> Result<(StatusCode, bool), Failed>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = Request::get("/_emulator/health").header(HOST, host).body(Empty::<Bytes>::new())?;
-    Ok(sender.send_request(request).await?.status())
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    let body = Limited::new(body, LONGEST).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    Ok((head.status, answer.get("status").and_then(Value::as_str) == Some("ok")))
 }

@@ -82,8 +82,9 @@ pub(crate) struct Options {
     /// Where ids come from
     #[arg(long, default_value_t = 0, help_heading = "Clerk")]
     seed: u64,
-    /// The host of the sign-in links, which is also the issuer of session tokens. Without it, the server is both
-    #[arg(long, value_name = "HOST", help_heading = "Clerk")]
+    /// The host of the sign-in links, which is also the issuer of session tokens: a host, or an origin such as
+    /// http://clerk-emulator:4010. Without it, the server is both
+    #[arg(long, value_name = "HOST", value_parser = origin, help_heading = "Clerk")]
     frontend_api: Option<String>,
     /// Where the application is, as http://localhost:3000: an opened link redirects to its page /sign-in. Without it, a
     /// link answers which user it signs in
@@ -326,6 +327,17 @@ impl Options {
             Some(milliseconds) => server.idle_timeout(Duration::from_millis(milliseconds)),
             None => server,
         }
+    }
+}
+
+/// A host, or an origin.
+fn origin(text: &str) -> Result<String, &'static str> {
+    let (scheme, host) = text.split_once("://").unwrap_or(("https", text));
+    let host = host.strip_suffix('/').unwrap_or(host).parse::<http::uri::Authority>();
+    if ["http", "https"].contains(&scheme) && host.is_ok_and(|host| !host.as_str().contains('@')) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is a host, or http:// or https:// before a host")
     }
 }
 

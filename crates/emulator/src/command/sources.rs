@@ -29,11 +29,20 @@ impl fmt::Display for Refused {
             Self::Arguments(error) => write!(f, "{}", error.render()),
             Self::File(why) => write!(f, "error: {why}"),
             Self::InFile(file, error) => {
-                write!(f, "{}in the settings file {}", error.render(), file.display())
+                f.write_str(&placed(error, &format!("in the settings file {}", file.display())))
             }
-            Self::InEnvironment(name, error) => write!(f, "{}in the environment variable {name}", error.render()),
+            Self::InEnvironment(name, error) => {
+                f.write_str(&placed(error, &format!("in the environment variable {name}")))
+            }
         }
     }
+}
+
+/// What is wrong, with where that stands at the end of its first line.
+fn placed(error: &clap::Error, place: &str) -> String {
+    let text = error.render().to_string();
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{first} {place}\n{rest}")
 }
 
 /// The command, which reads each option from the environment as well.

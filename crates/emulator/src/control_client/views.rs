@@ -68,7 +68,9 @@ impl ControlClient {
         let timer = self.transport.timer();
         let since = timer.now();
         loop {
-            match self.health().await {
+            let left = within.saturating_sub(timer.now().saturating_duration_since(since));
+            let asking = Self { timeout: self.timeout.min(left.max(PAUSE)), ..self.clone() };
+            match asking.health().await {
                 Err(_) if timer.now().saturating_duration_since(since) < within => timer.sleep(PAUSE).await,
                 answered => return answered,
             }
