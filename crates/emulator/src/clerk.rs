@@ -42,7 +42,8 @@ pub use self::{
     token::StoredToken,
 };
 use self::{
-    gate::RateWindow, kept::Bound, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions, tokens::Tokens,
+    gate::RateWindow, kept::Bound, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions,
+    tokens::Tokens,
 };
 pub(crate) use self::{route::kind_of, session::OVER, token::Token};
 #[cfg(feature = "control")]

@@ -106,7 +106,8 @@ impl RecordedRequest {
     /// How much the rest of it takes, in bytes, counted generously.
     pub(crate) fn head_len(&self) -> usize {
         let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| HEADER.saturating_add(name.as_str().len()).saturating_add(value.len()));
+        let headers =
+            headers.map(|(name, value)| HEADER.saturating_add(name.as_str().len()).saturating_add(value.len()));
         let query = self.query.as_ref().map_or(0, String::len);
         headers.fold(size_of::<Self>().saturating_add(self.path.len()).saturating_add(query), usize::saturating_add)
     }
