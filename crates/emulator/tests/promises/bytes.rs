@@ -9,9 +9,9 @@ use crate::support::{create, exchange, post, send, with_header, without_header};
 
 const MIB: usize = 1024 * 1024;
 
-/// A body of about a MiB.
+/// A body of one MiB.
 fn large() -> Bytes {
-    format!("[{}0]", "0,".repeat(MIB / 2 - 2)).into()
+    format!("\"{}\"", "a".repeat(MIB - 2)).into()
 }
 
 fn with_actor(claim: &serde_json::Value) -> clerk_actor_tokens_core::Request {
@@ -70,7 +70,7 @@ fn so_many_of_ordinary_size_are_kept() {
     let most = 5000;
     let clerk = Emulator::builder().single_threaded().keep_requests(most).keep_tokens(most).build();
     for _ in 0..most {
-        send(&clerk, with_actor(&json!("a".repeat(3500))));
+        send(&clerk, with_actor(&json!("a".repeat(3000))));
     }
     assert_eq!((clerk.requests().len(), clerk.live().len()), (most, most));
     assert!(clerk.requests()[0].json().is_some());
