@@ -153,6 +153,9 @@ impl EmulatorBuilder {
     /// of the control plane still count it: among the tokens created and revoked, the orphans, and the
     /// sessions.
     ///
+    /// Of each it also keeps no more than 16 MiB, or 4 KiB for each of so many if that is more: what large
+    /// actors and user ids take in memory counts, and the newest one is kept whatever it takes.
+    ///
     /// Keep more than there are calls at once. A token that is forgotten before its answer was delivered
     /// stays an orphan.
     ///
@@ -182,6 +185,10 @@ impl EmulatorBuilder {
 
     /// Keeps so many requests for [`Emulator::requests`], the latest, and forgets the others. Default:
     /// all are kept.
+    ///
+    /// Of their bodies it keeps 16 MiB, or 4 KiB for each of these requests if that is more. The
+    /// oldest bodies beyond that are forgotten: [`RecordedRequest::json`] is `None` then, and
+    /// [`RecordedRequest::body_len`] stays. Requests whose heads take as much are forgotten too.
     pub fn keep_requests(mut self, most: usize) -> Self {
         self.settings.keep_requests = Some(most);
         self

@@ -28,6 +28,7 @@ mod session_views;
 mod sessions;
 mod token;
 mod tokens;
+mod weight;
 
 use std::collections::BTreeSet;
 
@@ -42,7 +43,8 @@ pub use self::{
     token::StoredToken,
 };
 use self::{
-    gate::RateWindow, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions, tokens::Tokens,
+    gate::RateWindow, kept::Bound, refusal::Refusal, route::Route, session::SessionRecord, sessions::Sessions,
+    tokens::Tokens,
 };
 pub(crate) use self::{route::kind_of, session::OVER, token::Token};
 #[cfg(feature = "control")]
@@ -235,9 +237,9 @@ impl Clerk {
 
     /// Forgets a token or a session, if there are more than are kept. Returns the places of its commits.
     pub(crate) fn forget(&mut self, now: i64) -> Option<Vec<u64>> {
-        let most = self.settings.keep_tokens?;
-        let of_token = self.tokens.forget(most, now);
-        of_token.or_else(|| self.sessions.forget(most, now, &self.settings))
+        let bound = Bound::of(self.settings.keep_tokens?);
+        let of_token = self.tokens.forget(bound, now);
+        of_token.or_else(|| self.sessions.forget(bound, now, &self.settings))
     }
 
     /// What is stored under an id.

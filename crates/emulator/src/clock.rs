@@ -15,9 +15,9 @@ use std::{
 
 use clerk_actor_tokens_core::{BoxFuture, Moment, SystemTimer, Timer};
 
-pub(crate) use self::shared::ClockMode;
+pub(crate) use self::shared::{ClockMode, END};
 use self::{
-    shared::{END, Shared, wake_all},
+    shared::{Shared, wake_all},
     sleep::Sleep,
 };
 
@@ -37,11 +37,31 @@ impl Clock {
         self.0.mode
     }
 
-    /// Moves time on and wakes what is due. With real time the calendar moves and no sleeper wakes earlier.
+    /// Moves time on, to the end at most, and wakes what is due. With real time the calendar moves and no sleeper wakes
+    /// earlier.
     pub(crate) fn advance(&self, by: Duration) {
+        self.move_on(|elapsed| elapsed.saturating_add(by).min(END));
+    }
+
+    /// The same, unless the end comes before: then nothing moves, and this is how much is left.
+    #[cfg(feature = "control")]
+    pub(crate) fn try_advance(&self, by: Duration) -> Result<(), Duration> {
+        let mut result = Ok(());
+        self.move_on(|elapsed| {
+            let later = elapsed.saturating_add(by);
+            if later <= END {
+                return later;
+            }
+            result = Err(END.saturating_sub(elapsed));
+            elapsed
+        });
+        result
+    }
+
+    fn move_on(&self, moved: impl FnOnce(Duration) -> Duration) {
         let wakers = {
             let mut state = self.0.lock();
-            state.elapsed = state.elapsed.saturating_add(by).min(END);
+            state.elapsed = moved(state.elapsed);
             state.fire()
         };
         wake_all(wakers);

@@ -95,7 +95,7 @@ impl Emulator {
     }
 
     /// Moves time, and wakes what is due. With real time only the calendar moves: links expire, and
-    /// every sleep takes its real time.
+    /// every sleep takes its real time. It stops 36,500 days after it began.
     pub fn advance(&self, by: Duration) {
         self.inner().clock.advance(by);
     }

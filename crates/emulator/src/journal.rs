@@ -1,8 +1,8 @@
-//! The latest requests, up to a number, and the listener that gets each when its exchange has ended.
+//! The latest requests, up to a number and a size, and the listener that gets each when its exchange has ended.
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-use crate::requests::RecordedRequest;
+use crate::{requests::RecordedRequest, settings::bytes_for};
 
 /// The latest requests.
 #[derive(Debug, Default, Clone)]
@@ -14,6 +14,11 @@ pub(crate) struct Journal {
     first: u64,
     /// `None`: all are kept.
     most: Option<usize>,
+    /// The sizes of the bodies that are kept, and of all else.
+    bodies: usize,
+    heads: usize,
+    /// The place of the first that may still have its body.
+    first_body: u64,
 }
 
 /// The place of a request among all that came.
@@ -26,14 +31,33 @@ impl Journal {
     }
 
     pub(crate) fn record(&mut self, request: RecordedRequest) -> Place {
+        self.bodies = self.bodies.saturating_add(request.kept_body_len());
+        self.heads = self.heads.saturating_add(request.head_len());
         self.kept.push_back(request);
         let place = Place(self.next().saturating_sub(1));
-        if self.most.is_some_and(|most| self.kept.len() > most) {
-            self.kept.pop_front();
+        if let Some(most) = self.most {
+            self.forget(most, bytes_for(most));
+        }
+        place
+    }
+
+    /// Forgets the oldest requests, and of those that stay the oldest bodies.
+    fn forget(&mut self, most: usize, bytes: usize) {
+        while self.kept.len() > most || self.heads > bytes {
+            let Some(request) = self.kept.pop_front() else { break };
+            self.bodies = self.bodies.saturating_sub(request.kept_body_len());
+            self.heads = self.heads.saturating_sub(request.head_len());
             self.forgotten = self.forgotten.saturating_add(1);
             self.first = self.first.saturating_add(1);
         }
-        place
+        self.first_body = self.first_body.max(self.first);
+        while self.bodies > bytes {
+            let Some(request) = self.get_mut(Place(self.first_body)) else { break };
+            let length = request.kept_body_len();
+            request.forget_body();
+            self.bodies = self.bodies.saturating_sub(length);
+            self.first_body = self.first_body.saturating_add(1);
+        }
     }
 
     fn next(&self) -> u64 {
@@ -42,7 +66,8 @@ impl Journal {
 
     /// Takes these requests instead. What an exchange in flight would write is left out.
     pub(crate) fn replace(&mut self, other: Self) {
-        *self = Self { first: self.next(), ..other };
+        let first = self.next();
+        *self = Self { first, first_body: first, ..other };
     }
 
     /// The request, unless it is forgotten.

@@ -1,7 +1,8 @@
 //! Requests as they arrived, for tests to look at: without the key, and printed without bodies.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
+use bytes::Bytes;
 use clerk_actor_tokens_core::{Request, Sanitized, Timestamp};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
@@ -16,6 +17,9 @@ const SECRET: [http::HeaderName; 3] = [AUTHORIZATION, COOKIE, REFERER];
 const TICKETS: [&str; 2] = ["ticket", "__clerk_ticket"];
 
 const REDACTED: &str = "(redacted)";
+
+/// What a header takes beside its texts, in bytes.
+const HEADER: usize = 128;
 
 /// How long the body of a request was of which only the beginning was kept, in bytes: an extension of the request.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +49,10 @@ pub struct RecordedRequest {
     path: String,
     query: Option<String>,
     headers: HeaderMap,
-    json: Option<Value>,
+    /// As it came: clones share it. A tree of JSON takes many times as much.
+    body: Bytes,
+    /// The body, read when somebody first asks. The journal gives out clones, and so has none of these itself.
+    json: OnceLock<Option<Value>>,
     body_len: usize,
     attempt: Option<u32>,
     at: Timestamp,
@@ -63,13 +70,15 @@ impl RecordedRequest {
             }
         }
         let cut_from = request.extensions().get::<WholeLength>().map(|length| length.0);
-        let json = if cut_from.is_some() { None } else { serde_json::from_slice(request.body()).ok() };
+        // A copy: the original may be a piece of a larger buffer, which it would keep.
+        let body = if cut_from.is_some() { Bytes::new() } else { Bytes::copy_from_slice(request.body()) };
         Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().map(without_tickets),
             headers,
-            json,
+            body,
+            json: OnceLock::new(),
             body_len: cut_from.unwrap_or(request.body().len()),
             attempt,
             at,
@@ -82,6 +91,31 @@ impl RecordedRequest {
     pub(crate) fn end(&mut self, status: Option<StatusCode>, fault: Option<&str>) {
         self.status = status;
         self.fault = fault.map(str::to_owned);
+    }
+
+    /// How much of its body is kept, in bytes.
+    pub(crate) fn kept_body_len(&self) -> usize {
+        self.body.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn body_ptr(&self) -> *const u8 {
+        self.body.as_ptr()
+    }
+
+    /// How much the rest of it takes, in bytes, counted generously.
+    pub(crate) fn head_len(&self) -> usize {
+        let headers = self.headers.iter();
+        let headers =
+            headers.map(|(name, value)| HEADER.saturating_add(name.as_str().len()).saturating_add(value.len()));
+        let query = self.query.as_ref().map_or(0, String::len);
+        headers.fold(size_of::<Self>().saturating_add(self.path.len()).saturating_add(query), usize::saturating_add)
+    }
+
+    /// Leaves the body out. Its length stays.
+    pub(crate) fn forget_body(&mut self) {
+        self.body = Bytes::new();
+        self.json = OnceLock::new();
     }
 
     /// Returns the method.
@@ -110,14 +144,15 @@ impl RecordedRequest {
         &self.headers
     }
 
-    /// Returns the body as JSON, or `None` if it is not JSON, or too large for the server to keep.
+    /// Returns the body as JSON. `None` if it is not JSON, if it was too large for the server to keep,
+    /// or if it was [forgotten](crate::EmulatorBuilder::keep_requests): see [`body_len`](Self::body_len).
     #[must_use]
     pub fn json(&self) -> Option<&Value> {
-        self.json.as_ref()
+        self.json.get_or_init(|| serde_json::from_slice(&self.body).ok()).as_ref()
     }
 
-    /// Returns the length of the body, in bytes. The server stops reading, and counting, at some 64
-    /// MiB.
+    /// Returns the length of the body as it came, in bytes, also if the body is not kept. The server
+    /// stops reading, and counting, at some 64 MiB.
     #[must_use]
     pub fn body_len(&self) -> usize {
         self.body_len

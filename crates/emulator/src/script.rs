@@ -59,16 +59,31 @@ impl fmt::Display for Idle {
     }
 }
 
+/// How many of those that did nothing are kept, the latest.
+const MOST_IDLE: usize = 1000;
+
 /// The queues, and what came out of them for nothing.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Scripts {
     queues: BTreeMap<CallKind, VecDeque<Scripted>>,
-    idle: Vec<(Scripted, Idle)>,
+    idle: VecDeque<(Scripted, Idle)>,
+    /// How many came before those.
+    idle_forgotten: u64,
 }
 
 impl Scripts {
     pub(crate) fn queue(&mut self, kind: CallKind) -> &mut VecDeque<Scripted> {
         self.queues.entry(kind).or_default()
+    }
+
+    /// Queues all of these, or none if more than so many would be queued then. Says which.
+    #[cfg(feature = "control")]
+    pub(crate) fn queue_within(&mut self, most: usize, faults: Vec<Scripted>) -> bool {
+        let is_room = self.unused().count().saturating_add(faults.len()) <= most;
+        if is_room {
+            faults.into_iter().for_each(|scripted| self.queue(scripted.kind).push_back(scripted));
+        }
+        is_room
     }
 
     /// What the attempt that begins now meets.
@@ -87,9 +102,13 @@ impl Scripts {
         })
     }
 
-    /// Keeps a fault that did nothing.
+    /// Keeps a fault that did nothing, and forgets the oldest of too many.
     pub(crate) fn keep_idle(&mut self, scripted: Scripted, why: Idle) {
-        self.idle.push((scripted, why));
+        self.idle.push_back((scripted, why));
+        if self.idle.len() > MOST_IDLE {
+            self.idle.pop_front();
+            self.idle_forgotten = self.idle_forgotten.saturating_add(1);
+        }
     }
 
     /// Forgets all of both.
@@ -102,7 +121,12 @@ impl Scripts {
         self.queues.values().flatten()
     }
 
-    /// What an attempt met for nothing.
+    /// How many an attempt met for nothing, and are no longer kept.
+    pub(crate) fn idle_forgotten(&self) -> u64 {
+        self.idle_forgotten
+    }
+
+    /// What an attempt met for nothing: the latest.
     pub(crate) fn idle(&self) -> impl Iterator<Item = &(Scripted, Idle)> {
         self.idle.iter()
     }

@@ -86,3 +86,33 @@ impl fmt::Debug for Snapshot {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+mod tests {
+    use std::sync::Arc;
+
+    use clerk_actor_tokens_core::Actor;
+
+    use super::*;
+    use crate::requests::RecordedRequest;
+
+    #[test]
+    fn a_snapshot_shares_bodies_and_actors() {
+        let clerk = Emulator::new();
+        let client = clerk.client();
+        let tokens = client.actor_tokens();
+        let token = pollster::block_on(tokens.create("user_1", Actor::new("user_agent")).send()).unwrap();
+        let opened = clerk.accept(token.id()).unwrap();
+        let snapshot = clerk.snapshot();
+        let given = clerk.requests();
+        let state = clerk.inner().lock();
+        let body = |state: &State| state.journal.iter().next().map(RecordedRequest::body_ptr);
+        assert_eq!(body(&snapshot.state), body(&state));
+        assert_eq!(body(&state), given.first().map(RecordedRequest::body_ptr));
+        let actor = |state: &State| Arc::as_ptr(&state.clerk.token(token.id().as_str()).unwrap().actor);
+        assert_eq!(actor(&snapshot.state), actor(&state));
+        let of_session = |state: &State| Arc::as_ptr(state.clerk.actor_of_session(opened.id()).unwrap());
+        assert_eq!([of_session(&snapshot.state), of_session(&state)], [actor(&state); 2]);
+    }
+}

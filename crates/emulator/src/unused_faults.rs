@@ -15,6 +15,10 @@ pub(crate) fn unused_faults(inner: &Inner) -> Option<String> {
     for (unused, why) in idle_faults(&state) {
         let _ = write!(report, "\n  - {unused}, queued at {}: {why}", unused.place);
     }
+    let forgotten = state.scripts.idle_forgotten();
+    if forgotten > 0 {
+        let _ = write!(report, "\n  - and {forgotten} before these that did nothing either");
+    }
     let seed = state.clerk.settings().seed;
     (!report.is_empty())
         .then(|| format!("these faults were queued and never happened:{report}\n(emulator seed {seed})"))

@@ -1,7 +1,7 @@
 //! Accepting a ticket: what opening the sign-in link does. Not an endpoint of the backend API, but the other way out of
 //! `pending`.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use clerk_actor_tokens_core::{Actor, ActorTokenStatus, Sanitized};
 
@@ -136,14 +136,14 @@ impl Clerk {
 
     /// Opens a session as somebody's sign-in does, at this moment (milliseconds since 1970).
     pub(crate) fn sign_in(&mut self, user_id: &str, actor: Option<&Actor>, now: i64) -> Session {
-        let actor = actor.map(|actor| actor.as_map().clone());
+        let actor = actor.map(|actor| Arc::new(actor.as_map().clone()));
         let max_duration = if actor.is_some() { DEFAULT_SESSION_MAX } else { DEFAULT_LIFETIME };
         self.open(Opening { user_id: user_id.to_owned(), actor, max_duration }, now)
     }
 
     fn open(&mut self, opening: Opening, now: i64) -> Session {
         let user_id = opening.user_id.clone();
-        let actor = Actor::from(opening.actor.clone().unwrap_or_default());
+        let actor = Actor::from(opening.actor.as_deref().cloned().unwrap_or_default());
         let max_duration = Duration::from_secs(opening.max_duration);
         self.sessions.settle(now, &self.settings);
         let id = self.sessions.open(opening, now, &mut self.ids, &self.settings);

@@ -1,5 +1,7 @@
 //! Creating a token: content type, JSON, shape, user, plan, quota, commit. In that order.
 
+use std::sync::Arc;
+
 use clerk_actor_tokens_core::{ActorTokenId, ActorTokenStatus, Request};
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
@@ -52,7 +54,7 @@ impl Clerk {
             id: typed_id,
             status: ActorTokenStatus::Pending,
             user_id,
-            actor,
+            actor: Arc::new(actor),
             url: ticket::link(&self.origin(), &ticket),
             ticket,
             created_at: now,

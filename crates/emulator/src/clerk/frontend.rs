@@ -145,7 +145,7 @@ fn said(token: &Token, request: &Request, trace: &str) -> Response {
     let accepts = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut accepts = accepts.flat_map(|value| value.split(','));
     if accepts.any(|kind| kind.trim().starts_with("application/json")) {
-        let body = json!({ "user_id": token.user_id, "actor": token.actor, "expires_at": token.expires_at });
+        let body = json!({ "user_id": token.user_id, "actor": *token.actor, "expires_at": token.expires_at });
         return json_answer(StatusCode::OK, &body, trace);
     }
     let actor = token.actor_sub().unwrap_or("an actor without a subject");

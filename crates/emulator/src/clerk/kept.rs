@@ -5,12 +5,31 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::settings::bytes_for;
+
 /// What has an id, and ends.
 pub(super) trait Ending {
     fn id(&self) -> &str;
 
     /// When time ends it, in milliseconds since 1970. `None`: it is over.
     fn ends_at(&self) -> Option<i64>;
+
+    /// What it takes in memory, in bytes, as far as a caller decides it. It does not change.
+    fn weight(&self) -> usize;
+}
+
+/// How much of a kind is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    most: usize,
+    bytes: usize,
+}
+
+impl Bound {
+    /// So many, and the bytes that go with that.
+    pub(super) fn of(most: usize) -> Self {
+        Self { most, bytes: bytes_for(most) }
+    }
 }
 
 /// All of a kind that is kept, in the order in which it came.
@@ -24,6 +43,8 @@ pub(super) struct Kept<T> {
     ends: BTreeSet<(i64, u64)>,
     /// The places of those that are over.
     over: BTreeSet<u64>,
+    /// Of all that are kept.
+    weight: usize,
 }
 
 #[derive(Clone)]
@@ -31,12 +52,20 @@ struct Entry<T> {
     record: T,
     /// As it is written down in `ends`, or in `over`.
     ends_at: Option<i64>,
+    weight: usize,
     commits: Vec<u64>,
 }
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), places: HashMap::new(), total: 0, ends: BTreeSet::new(), over: BTreeSet::new() }
+        Self {
+            all: BTreeMap::new(),
+            places: HashMap::new(),
+            total: 0,
+            ends: BTreeSet::new(),
+            over: BTreeSet::new(),
+            weight: 0,
+        }
     }
 }
 
@@ -47,7 +76,9 @@ impl<T: Ending> Kept<T> {
         self.places.insert(record.id().to_owned(), place);
         let ends_at = record.ends_at();
         self.write_down(place, ends_at);
-        self.all.insert(place, Entry { record, ends_at, commits: Vec::new() });
+        let weight = record.weight();
+        self.weight = self.weight.saturating_add(weight);
+        self.all.insert(place, Entry { record, ends_at, weight, commits: Vec::new() });
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&T> {
@@ -89,14 +120,21 @@ impl<T: Ending> Kept<T> {
         }
     }
 
-    /// Forgets one, if there are more than so many: the oldest that is over, else the oldest. Returns it, and its commits.
-    pub(super) fn forget(&mut self, most: usize) -> Option<(T, Vec<u64>)> {
-        if self.all.len() <= most {
+    /// Whether there is no more than this. The last one left may take what it takes.
+    pub(super) fn is_within(&self, bound: Bound) -> bool {
+        let count = self.all.len();
+        count <= bound.most && (count <= 1 || self.weight <= bound.bytes)
+    }
+
+    /// Forgets one, if there are more than this: the oldest that is over, else the oldest. Returns it, and its commits.
+    pub(super) fn forget(&mut self, bound: Bound) -> Option<(T, Vec<u64>)> {
+        if self.is_within(bound) {
             return None;
         }
         let oldest = || self.all.first_key_value().map(|(place, _)| *place);
         let place = self.over.first().copied().or_else(oldest)?;
         let entry = self.all.remove(&place)?;
+        self.weight = self.weight.saturating_sub(entry.weight);
         self.strike_out(place, entry.ends_at);
         self.places.remove(entry.record.id());
         Some((entry.record, entry.commits))
@@ -119,10 +157,6 @@ impl<T: Ending> Kept<T> {
     /// The oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.all.values().map(|entry| &entry.record)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
     }
 
     /// How many came, with those that are forgotten.

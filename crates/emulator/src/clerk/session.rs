@@ -1,6 +1,6 @@
 //! A session as Clerk keeps it, as it answers it, and as a test may see it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use clerk_actor_tokens_core::{Actor, Sanitized, Timestamp};
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub(crate) struct SessionRecord {
     pub(crate) id: String,
     pub(crate) client_id: String,
     pub(crate) user_id: String,
-    pub(crate) actor: Option<Map<String, Value>>,
+    pub(crate) actor: Option<Arc<Map<String, Value>>>,
     pub(crate) status: String,
     pub(crate) has_tasks: bool,
     pub(crate) created_at: i64,
@@ -64,7 +64,7 @@ impl SessionRecord {
     pub(crate) fn to_answer(&self, drops_actor_keys: bool) -> SessionAnswer<'_> {
         let actor = self.actor.as_ref().map(|actor| match actor.get("sub") {
             Some(sub) if drops_actor_keys => json!({ "sub": sub }),
-            _ => Value::Object(actor.clone()),
+            _ => Value::Object(Map::clone(actor)),
         });
         SessionAnswer {
             object: "session",
@@ -121,7 +121,7 @@ impl SessionRecord {
         StoredSession {
             id: self.id.clone(),
             user_id: self.user_id.clone(),
-            actor: self.actor.clone().map(Actor::from),
+            actor: self.actor.as_deref().cloned().map(Actor::from),
             status: self.status.clone(),
             live: self.is_live(),
             created_at: Timestamp::from_millis(self.created_at),

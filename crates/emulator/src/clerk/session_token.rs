@@ -134,7 +134,7 @@ impl Clerk {
         let origin = self.origin();
         let iat = now.div_euclid(1000);
         let age = now.saturating_sub(session.created_at).div_euclid(60_000);
-        let act = session.actor.clone().map(|mut act| {
+        let act = session.actor.as_deref().cloned().map(|mut act| {
             let mut add = |claim, name: &str, value: &str| {
                 if wants(claim) {
                     act.entry(name).or_insert_with(|| value.into());

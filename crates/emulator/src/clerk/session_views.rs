@@ -26,6 +26,15 @@ impl Clerk {
         serde_json::to_value(self.sessions.get(id)?.to_answer(self.settings.drop_actor_keys)).ok()
     }
 
+    /// The actor of a session, as it is stored.
+    #[cfg(test)]
+    pub(crate) fn actor_of_session(
+        &self,
+        id: &str,
+    ) -> Option<&std::sync::Arc<serde_json::Map<String, serde_json::Value>>> {
+        self.sessions.get(id)?.actor.as_ref()
+    }
+
     /// A session as it is at this moment.
     pub(crate) fn session(&mut self, id: &str, now: i64) -> Option<StoredSession> {
         self.sessions.settle(now, &self.settings);

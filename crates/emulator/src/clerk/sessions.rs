@@ -1,12 +1,13 @@
 //! All sessions of an instance: opened, found, ended by somebody or by time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
 use super::{
-    kept::{Ending, Kept},
+    kept::{Bound, Ending, Kept},
     session::{ACTIVE, PENDING, REPLACED, SessionRecord},
+    weight,
 };
 use crate::{
     ids::Ids,
@@ -28,13 +29,17 @@ impl Ending for SessionRecord {
     fn ends_at(&self) -> Option<i64> {
         self.is_live().then(|| self.expire_at.min(self.inactive_at()))
     }
+
+    fn weight(&self) -> usize {
+        weight::of(&self.user_id, self.actor.as_deref())
+    }
 }
 
 /// What a session is opened with.
 pub(super) struct Opening {
     pub(super) user_id: String,
     /// Without one the user signed in.
-    pub(super) actor: Option<Map<String, Value>>,
+    pub(super) actor: Option<Arc<Map<String, Value>>>,
     /// In seconds.
     pub(super) max_duration: u64,
 }
@@ -88,13 +93,13 @@ impl Sessions {
         self.0.note_commit(id, commit);
     }
 
-    /// Forgets one, if there are more than so many. Returns its commits.
-    pub(super) fn forget(&mut self, most: usize, now: i64, settings: &Settings) -> Option<Vec<u64>> {
-        if self.0.len() <= most {
+    /// Forgets one, if there are more than this. Returns its commits.
+    pub(super) fn forget(&mut self, bound: Bound, now: i64, settings: &Settings) -> Option<Vec<u64>> {
+        if self.0.is_within(bound) {
             return None;
         }
         self.settle(now, settings);
-        self.0.forget(most).map(|(_, commits)| commits)
+        self.0.forget(bound).map(|(_, commits)| commits)
     }
 
     /// All of them, the oldest first.

@@ -1,6 +1,6 @@
 //! An actor token as Clerk keeps it, as it answers it, and as a test may see it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use clerk_actor_tokens_core::{Actor, ActorTokenId, ActorTokenStatus, Sanitized, Timestamp};
 use serde::Serialize;
@@ -15,7 +15,8 @@ pub(crate) struct Token {
     pub(crate) id: ActorTokenId,
     pub(crate) status: ActorTokenStatus,
     pub(crate) user_id: String,
-    pub(crate) actor: Map<String, Value>,
+    /// Snapshots and its session share it.
+    pub(crate) actor: Arc<Map<String, Value>>,
     pub(crate) ticket: String,
     pub(crate) url: String,
     pub(crate) created_at: i64,
@@ -82,7 +83,7 @@ impl Token {
             id: self.id.clone(),
             status: self.status.clone(),
             user_id: self.user_id.clone(),
-            actor: Actor::from(self.actor.clone()),
+            actor: Actor::from(Map::clone(&self.actor)),
             created_at: Timestamp::from_millis(self.created_at),
             updated_at: Timestamp::from_millis(self.updated_at),
             expires_at: Timestamp::from_millis(self.expires_at),

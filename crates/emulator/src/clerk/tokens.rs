@@ -1,8 +1,9 @@
 //! All tokens of an instance: found, changed, counted, and forgotten where there are too many.
 
 use super::{
-    kept::{Ending, Kept},
+    kept::{Bound, Ending, Kept},
     token::Token,
+    weight,
 };
 
 /// The tokens, in the order in which they were created.
@@ -23,6 +24,10 @@ impl Ending for Token {
     /// A token whose session can still be opened is not over.
     fn ends_at(&self) -> Option<i64> {
         (self.is_pending() || self.is_opened).then_some(self.expires_at)
+    }
+
+    fn weight(&self) -> usize {
+        weight::of(&self.user_id, Some(&self.actor))
     }
 }
 
@@ -63,13 +68,13 @@ impl Tokens {
         });
     }
 
-    /// Forgets one, if there are more than so many. Returns its commits.
-    pub(super) fn forget(&mut self, most: usize, now: i64) -> Option<Vec<u64>> {
-        if self.kept.len() <= most {
+    /// Forgets one, if there are more than this. Returns its commits.
+    pub(super) fn forget(&mut self, bound: Bound, now: i64) -> Option<Vec<u64>> {
+        if self.kept.is_within(bound) {
             return None;
         }
         self.settle(now);
-        let (token, commits) = self.kept.forget(most)?;
+        let (token, commits) = self.kept.forget(bound)?;
         self.opened = self.opened.saturating_sub(usize::from(token.is_opened));
         Some(commits)
     }

@@ -19,7 +19,7 @@ use std::{
 use clerk_actor_tokens_core::Moment;
 
 /// As far as virtual time goes: a hundred years. It keeps every sum within what a calendar can hold.
-pub(super) const END: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub(crate) const END: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Quiet rounds before time jumps, and the real time that each gives to other threads: their tasks may be about to
 /// begin an exchange.

@@ -22,13 +22,17 @@ use super::{
 };
 use crate::{
     clerk::{AcceptError, OVER},
+    clock,
     fault::QueuedFault,
     snapshot::{self, Snapshot},
     ticket, unused_faults,
 };
 
-/// The longest step of the clock: a hundred years, in milliseconds.
-const LONGEST_STEP: u64 = 100 * 366 * 24 * 3600 * 1000;
+/// How many faults may be queued.
+const MOST_FAULTS: usize = 10_000;
+
+/// How long the text of one may be, in bytes.
+const LONGEST_FAULT: usize = 4096;
 
 /// The body of what needs none.
 #[derive(Deserialize, Default)]
@@ -66,12 +70,24 @@ struct Faults {
 /// All of them, or none.
 pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
     let Faults { faults } = read(&body)?;
-    let parsed: Result<Vec<QueuedFault>, Refused> = faults
-        .iter()
-        .map(|text| text.parse().map_err(|error| Refused::bad(format!("{}: {error}", Sanitized::new(text)))))
-        .collect();
-    parsed?.iter().for_each(|fault| fault.queue_in(plane.inner()));
+    let parsed: Result<Vec<QueuedFault>, Refused> = faults.iter().map(|text| fault(text)).collect();
+    let scripted = parsed?.iter().map(QueuedFault::scripted).collect();
+    if !plane.inner().lock().scripts.queue_within(MOST_FAULTS, scripted) {
+        return Err(Refused::new(
+            StatusCode::CONFLICT,
+            format!(
+                "more than {MOST_FAULTS} faults would be queued then: send fewer, or give those up that are queued"
+            ),
+        ));
+    }
     Ok(Answer(views::faults_of(&plane)))
+}
+
+fn fault(text: &str) -> Result<QueuedFault, Refused> {
+    if text.len() > LONGEST_FAULT {
+        return Err(Refused::bad(format!("a fault is longer than {LONGEST_FAULT} bytes")));
+    }
+    text.parse().map_err(|error| Refused::bad(format!("{}: {error}", Sanitized::new(text))))
 }
 
 pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
@@ -96,10 +112,15 @@ fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<u64, D::Error> {
 
 pub(super) async fn advance(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
     let Step { milliseconds } = read(&body)?;
-    if milliseconds > LONGEST_STEP {
-        return Err(Refused::bad("milliseconds: at most a hundred years"));
+    let step = Duration::from_millis(milliseconds);
+    if step > clock::END {
+        return Err(Refused::bad(format!("milliseconds: {} at most, a hundred years", clock::END.as_millis())));
     }
-    plane.inner().clock.advance(Duration::from_millis(milliseconds));
+    plane.inner().clock.try_advance(step).map_err(|left| {
+        let (end, left) = (clock::END.as_millis(), left.as_millis());
+        let why = format!("the calendar can be moved by {end} milliseconds in all: {left} are left");
+        Refused::new(StatusCode::CONFLICT, why)
+    })?;
     Ok(Answer(views::clock_of(&plane)))
 }
 

@@ -118,10 +118,14 @@ pub(super) async fn state(State(plane): State<Plane>, asked: Asked) -> Result<An
 
 pub(super) async fn requests(State(plane): State<Plane>, asked: Asked) -> Result<Answer<Value>, Refused> {
     let wanted = wanted(asked)?;
-    let state = plane.inner().lock();
-    let latest = state.journal.iter().rev().take(wanted.limit);
-    let requests: Vec<Value> = latest.map(|request| request_row(request, wanted.reveal)).collect();
-    Ok(Answer(json!({ "total": state.journal.total(), "requests": requests })))
+    let (total, latest) = {
+        let state = plane.inner().lock();
+        let latest: Vec<RecordedRequest> = state.journal.iter().rev().take(wanted.limit).cloned().collect();
+        (state.journal.total(), latest)
+    };
+    // Bodies are read here, outside the lock.
+    let requests: Vec<Value> = latest.iter().map(|request| request_row(request, wanted.reveal)).collect();
+    Ok(Answer(json!({ "total": total, "requests": requests })))
 }
 
 fn request_row(request: &RecordedRequest, reveal: bool) -> Value {

@@ -53,7 +53,8 @@ impl ControlClient {
     /// its text. Returns those that have not happened.
     ///
     /// # Errors
-    /// [`ControlError`] if there is no answer of 200, or a text is no fault.
+    /// [`ControlError`] with 400 if a text is no fault, or is longer than 4,096 bytes, and with 409 if more than 10,000 faults
+    /// would be queued.
     pub async fn add_faults<I>(&self, faults: I) -> Result<FaultList, ControlError>
     where
         I: IntoIterator,
@@ -74,7 +75,8 @@ impl ControlClient {
     /// Moves the emulator's time by whole milliseconds; what is left over does not count. Returns its time then.
     ///
     /// # Errors
-    /// [`ControlError`] if there is no answer of 200, or the time is longer than a hundred years.
+    /// [`ControlError`] with 400 if the time is longer than 36,500 days, and with 409 if all steps together would be. Then
+    /// nothing was moved.
     pub async fn advance(&self, by: Duration) -> Result<Timestamp, ControlError> {
         let milliseconds = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         let clock: Clock = self.call(&ADVANCE, Sent::body(json!({ "milliseconds": milliseconds }))).await?;

@@ -1,9 +1,11 @@
 //! A fault with its call and its time, as one text: for a command line, and for the control plane.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr};
 
 use super::{AnyFault, ParseFaultError, Phase};
-use crate::{call::CallKind, emulator::Emulator, next_attempt::NextAttempt, state::Inner};
+#[cfg(feature = "control")]
+use crate::script::Scripted;
+use crate::{call::CallKind, emulator::Emulator, next_attempt::NextAttempt};
 
 /// A fault of a call to come: which call, when, and what. It is written as `CALL:TIME:FAULT`.
 ///
@@ -30,12 +32,15 @@ impl QueuedFault {
     /// Queues it for the next call of its kind that has no fault.
     #[track_caller]
     pub fn queue(&self, emulator: &Emulator) {
-        self.queue_in(emulator.inner());
+        self.fault.queue(NextAttempt::new(emulator.inner(), self.call), self.phase);
     }
 
+    /// As it stands in the queue. That it can happen then was checked when it was read.
+    #[cfg(feature = "control")]
     #[track_caller]
-    pub(crate) fn queue_in(&self, inner: &Arc<Inner>) {
-        self.fault.queue(NextAttempt::new(inner, self.call), self.phase);
+    pub(crate) fn scripted(&self) -> Scripted {
+        let place = std::panic::Location::caller();
+        Scripted { phase: self.phase, action: self.fault.action.clone(), kind: self.call, place }
     }
 }
 

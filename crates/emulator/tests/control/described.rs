@@ -101,7 +101,11 @@ fn likely(random: &mut Rng, path: &str) -> Value {
                 ["session_get:after_commit:stall", "revoke:before_commit:status(503)", "create:never:stall", "x"];
             json!({ "faults": [random.choice(faults), random.choice(faults)] })
         }
-        "advance" => json!({ "milliseconds": random.choice([json!(86_400_000), json!(-1), json!(1e30), json!("1")]) }),
+        "advance" => {
+            let all = json!(3_153_600_000_000u64);
+            let steps = [json!(86_400_000), json!(86_400_000), all, json!(-1), json!(1e30), json!("1")];
+            json!({ "milliseconds": random.choice(steps) })
+        }
         "end" => json!({ "status": random.choice(["ended", "expired", "active", "new"]) }),
         _ => json!({}),
     }
@@ -197,6 +201,16 @@ fn every_answer_is_described_and_what_is_refused_changes_nothing() {
         if [200, 303].contains(&answer.status) { done += 1 } else { refused += 1 }
     }
     let _ = fixture.clerk.take_unused_faults();
+    // More than this many would slow down all that looks at them.
+    let many = json!({ "faults": vec!["create:after_commit:stall"; 2000] }).to_string();
+    let statuses = [0; 6].map(|_| {
+        let answer = caller.ask("POST", "/_emulator/faults", &many);
+        description.check("/_emulator/faults", "POST", &answer).unwrap();
+        seen.insert(("/_emulator/faults".to_owned(), "POST", answer.status));
+        answer.status
+    });
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 409]);
+    assert_eq!(fixture.clerk.take_unused_faults().len(), 10_000);
     println!(
         "figure: control: {count} requests, {done} done, {refused} refused, {} kinds of answers, all described",
         seen.len()

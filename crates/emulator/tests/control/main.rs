@@ -9,6 +9,7 @@
     reason = "a test fails by a panic, and shows its figure"
 )]
 
+mod bounds;
 mod client;
 mod described;
 mod flows;

@@ -11,6 +11,7 @@
 mod support;
 
 mod behaviours;
+mod bytes;
 mod catalogue;
 #[cfg(feature = "serve")]
 mod detached;
