@@ -12,7 +12,7 @@ use bytes::Bytes;
 use clerk_actor_tokens_core::Sanitized;
 use http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::{Number, Value, json};
+use serde_json::{Number, json};
 
 use super::{
     answer::{Answer, Refused, read, read_or_default},
@@ -35,7 +35,7 @@ const LONGEST_STEP: u64 = 100 * 366 * 24 * 3600 * 1000;
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-pub(super) async fn reset(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn reset(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     Ok(Answer(json!({ "unused_faults": snapshot::reset(plane.inner()) })))
 }
@@ -48,7 +48,7 @@ struct Users {
     users: Option<Vec<String>>,
 }
 
-pub(super) async fn set_users(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn set_users(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     let Users { users } = read(&body)?;
     if users.iter().flatten().any(String::is_empty) {
         return Err(Refused::bad("users: an id is empty"));
@@ -64,7 +64,7 @@ struct Faults {
 }
 
 /// All of them, or none.
-pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     let Faults { faults } = read(&body)?;
     let parsed: Result<Vec<QueuedFault>, Refused> = faults
         .iter()
@@ -74,7 +74,7 @@ pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Resul
     Ok(Answer(views::faults_of(&plane)))
 }
 
-pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     Ok(Answer(json!({ "unused_faults": unused_faults::take(&mut plane.inner().lock()) })))
 }
@@ -94,7 +94,7 @@ fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<u64, D::Error> {
     whole.ok_or_else(|| D::Error::custom("milliseconds: a whole number that is not negative"))
 }
 
-pub(super) async fn advance(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn advance(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     let Step { milliseconds } = read(&body)?;
     if milliseconds > LONGEST_STEP {
         return Err(Refused::bad("milliseconds: at most a hundred years"));
@@ -108,7 +108,7 @@ pub(super) async fn accept(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let id = text(id)?;
     let now = plane.inner().clock.millis();
@@ -157,7 +157,7 @@ pub(super) async fn revoke(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let id = text(id)?;
     let now = plane.inner().clock.millis();
@@ -189,7 +189,7 @@ pub(super) async fn end_session(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     let End { status } = read_or_default(&body)?;
     let id = text(id)?;
     let status = status.as_deref().unwrap_or("ended");
@@ -205,7 +205,7 @@ pub(super) async fn end_session(
     Ok(Answer(state.clerk.answered_session(&id).unwrap_or_default()))
 }
 
-pub(super) async fn take_snapshot(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn take_snapshot(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let taken = Snapshot::of(plane.inner());
     let mut snapshots = plane.snapshots();
@@ -222,7 +222,7 @@ pub(super) async fn restore(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let id = text(id)?;
     let snapshots = plane.snapshots();
