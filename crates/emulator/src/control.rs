@@ -1,11 +1,12 @@
 //! The control plane: what a test in any language sees and does, over HTTP, under `/_emulator/`.
 //!
 //! Data flows downhill: `guard.rs` (who may ask), then the routes below, then `views.rs` (what is) and `acts.rs` (what is
-//! done), which answer by `answer.rs`, and `pages.rs` (what people see). No request to it is one to Clerk: it meets no fault, and is not recorded.
+//! done), which answer by `answer.rs` (what is sent has no key in it: `masked.rs`), and `pages.rs` (what people see). No request to it is one to Clerk: it meets no fault, and is not recorded.
 
 mod acts;
 mod answer;
 mod guard;
+mod masked;
 mod pages;
 mod plane;
 mod views;
@@ -18,7 +19,7 @@ use axum::{
     routing::{get, post, put},
 };
 use clerk_actor_tokens_core::{Request, Response};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, uri::Scheme};
 use tower_service::Service as _;
 
 use self::{answer::Refused, guard::Guard, plane::Plane};
@@ -37,9 +38,9 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// For requests that name the server by a loopback name, or by one of these.
-    pub(crate) fn new(inner: Arc<Inner>, names: Vec<String>) -> Self {
-        Self { guard: Guard::new(names), router: routes(Plane::new(inner)) }
+    /// For requests that name the server by a loopback name, or by one of these. The server speaks this scheme.
+    pub(crate) fn new(inner: Arc<Inner>, scheme: Scheme, names: Vec<String>) -> Self {
+        Self { guard: Guard::new(scheme, names), router: routes(Plane::new(inner)) }
     }
 
     /// Whether a request is for it.
@@ -62,7 +63,7 @@ impl Control {
                 let Ok(response) = router.call(request.map(Body::from)).await;
                 response
             }
-            Err(refused) => axum::response::IntoResponse::into_response(refused),
+            Err(refused) => pages::refused(request.headers(), refused),
         };
         let (mut head, body) = response.into_parts();
         protect(&mut head.headers);
@@ -96,9 +97,13 @@ fn routes(plane: Plane) -> Router {
         .route("/_emulator/sessions/{id}/end", post(acts::end_session))
         .route("/_emulator/snapshots", post(acts::take_snapshot).get(views::snapshots))
         .route("/_emulator/snapshots/{id}/restore", post(acts::restore))
-        .fallback(async || Refused::new(StatusCode::NOT_FOUND, "no such route: GET /_emulator/openapi.json has all"))
-        .method_not_allowed_fallback(async || {
-            Refused::new(StatusCode::METHOD_NOT_ALLOWED, "not by this method: GET /_emulator/openapi.json has all")
+        .fallback(async |headers: HeaderMap| {
+            let why = "no such route: GET /_emulator/openapi.json has all";
+            pages::refused(&headers, Refused::new(StatusCode::NOT_FOUND, why))
+        })
+        .method_not_allowed_fallback(async |headers: HeaderMap| {
+            let why = "not by this method: GET /_emulator/openapi.json has all";
+            pages::refused(&headers, Refused::new(StatusCode::METHOD_NOT_ALLOWED, why))
         })
         .with_state(plane)
 }

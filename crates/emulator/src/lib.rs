@@ -52,6 +52,6 @@ pub use crate::{
 #[cfg(feature = "signing")]
 pub use crate::{
     clerk::SessionToken,
-    settings::{ExtraClaim, TicketUsedBy},
+    settings::{ExtraClaim, InvalidApplicationUrl, TicketUsedBy},
     signing::InvalidSigningKey,
 };

@@ -12,7 +12,7 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE},
 };
 
-pub(crate) use self::headers::{allow, protect};
+pub(crate) use self::headers::{Forms, allow, protect};
 
 /// The request came to a server that has the pages, by a name that they are for: an extension of it.
 #[derive(Debug, Clone, Copy)]
@@ -135,14 +135,14 @@ pub(crate) fn actor_named(sub: Option<&str>) -> String {
     sub.map_or_else(|| "an actor without a subject".to_owned(), masked)
 }
 
-/// A page, protected. A form of it leads to the server itself, and on to this origin.
-pub(crate) fn answer(status: StatusCode, page: &impl Template, form_origin: Option<&str>) -> Response {
+/// A page, protected.
+pub(crate) fn answer(status: StatusCode, page: &impl Template, forms: Forms) -> Response {
     // Writing into a text cannot fail.
     let mut response = Response::new(page.render().unwrap_or_default().into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    allow(headers, form_origin);
+    allow(headers, forms);
     protect(headers);
     response
 }

@@ -1,6 +1,9 @@
 //! What the emulator does where Clerk's answer depends on the instance, and where no source says what Clerk does.
 
 #[cfg(feature = "signing")]
+mod application;
+mod shown;
+#[cfg(feature = "signing")]
 mod tokens;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -9,9 +12,11 @@ use clerk_actor_tokens_core::SecretKey;
 use http::StatusCode;
 
 #[cfg(feature = "signing")]
-pub(crate) use self::tokens::TokenSettings;
+pub use self::application::InvalidApplicationUrl;
 #[cfg(feature = "signing")]
 pub use self::tokens::{ExtraClaim, TicketUsedBy};
+#[cfg(feature = "signing")]
+pub(crate) use self::{application::ApplicationUrl, tokens::TokenSettings};
 use crate::journal::Listener;
 
 /// The key that the emulator takes unless it is given another.
@@ -62,7 +67,7 @@ pub enum SecondSession {
 }
 
 /// All of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) key: SecretKey,

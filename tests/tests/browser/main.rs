@@ -15,6 +15,7 @@
 )]
 
 mod accessible;
+mod application;
 mod attacked;
 mod attacker;
 mod driver;

@@ -3,6 +3,7 @@
 use clerk_actor_tokens::testing::emulator::Emulator;
 
 use crate::{
+    application,
     driver::{Like, browse},
     emulated::{Emulated, secrets},
     tab::Tab,
@@ -117,6 +118,21 @@ fn a_link_that_leads_to_an_application_of_another_origin_is_opened_too() {
     });
     let asked = application.clerk.requests();
     assert_eq!((asked[0].path(), asked[0].query()), ("/sign-in", Some("__clerk_ticket=(redacted)")));
+}
+
+/// As an application does that moves its sign-in to another host. Its URL is not written as a browser writes one.
+#[test]
+#[ignore = "needs chromium and chromedriver"]
+fn an_application_that_redirects_to_a_third_origin_is_opened_too() {
+    let port = application::serve();
+    let emulated = Emulated::of(Emulator::builder().application_url(format!("HTTP://LocalHost:{port}")));
+    let token = emulated.create("user_1");
+    browse(Like::default(), async |tab| {
+        tab.open(&emulated.page).await;
+        tab.click(&format!("#open-{}", token.id())).await;
+        tab.see("body", "Welcome").await;
+        assert_eq!(tab.0.current_url().await.unwrap().as_str(), format!("http://127.0.0.1:{port}/welcome"));
+    });
 }
 
 /// A link that is used up, opened by a page that does not know it yet.

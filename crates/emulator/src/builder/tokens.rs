@@ -2,7 +2,7 @@
 
 use super::EmulatorBuilder;
 use crate::{
-    settings::{ExtraClaim, TicketUsedBy},
+    settings::{ApplicationUrl, ExtraClaim, InvalidApplicationUrl, TicketUsedBy},
     signing::{InvalidSigningKey, SigningKey},
 };
 
@@ -47,13 +47,31 @@ impl EmulatorBuilder {
     /// link answers which user it signs in.
     ///
     /// # Panics
-    /// If it has a query or a fragment.
+    /// If it is none that [`try_application_url`](Self::try_application_url) takes.
+    #[allow(clippy::panic, reason = "what is wrong in a test's setup ends the test")]
     #[track_caller]
-    pub fn application_url(mut self, url: impl Into<String>) -> Self {
-        let url = url.into();
-        assert!(!url.contains(['?', '#']), "application_url: it has a query or a fragment");
-        self.settings.tokens.application_url = Some(url);
-        self
+    pub fn application_url(self, url: impl Into<String>) -> Self {
+        match self.try_application_url(&url.into()) {
+            Ok(set) => set,
+            Err(error) => panic!("application_url: {error}"),
+        }
+    }
+
+    /// The same, for a URL from elsewhere.
+    ///
+    /// # Errors
+    /// [`InvalidApplicationUrl`] if a browser cannot be sent there. It is `http` or `https` with a host, and
+    /// without user info, a query and a fragment.
+    ///
+    /// ```
+    /// use clerk_actor_tokens_emulator::Emulator;
+    ///
+    /// let error = Emulator::builder().try_application_url("localhost:3000").unwrap_err();
+    /// assert_eq!(error.to_string(), "it has no scheme: it begins with http:// or https://");
+    /// ```
+    pub fn try_application_url(mut self, url: &str) -> Result<Self, InvalidApplicationUrl> {
+        self.settings.tokens.application_url = Some(ApplicationUrl::parse(url)?);
+        Ok(self)
     }
 
     /// Sets which step of opening a link uses its ticket up.

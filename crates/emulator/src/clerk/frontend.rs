@@ -77,7 +77,7 @@ impl Clerk {
         token.check(now).map_err(AcceptError::row)?;
         let response = match &self.settings.tokens.application_url {
             // Its own ticket: what came may have been a link, with more behind it.
-            Some(url) => redirect(url, &token.ticket, trace)?,
+            Some(url) => redirect(url.as_str(), &token.ticket, trace)?,
             None => said(token, request, trace),
         };
         if self.settings.tokens.ticket_used_by == TicketUsedBy::Get {
@@ -123,7 +123,7 @@ fn not_opened(request: &Request, refusal: Refusal, trace: &str) -> Result<Respon
     let row = refusal.errors.first().filter(|_| pages::are_wanted(request)).map(super::errors::ApiError::row);
     let Some(row) = row else { return Err(refusal) };
     let why = row.long_message().to_owned();
-    Ok(vary(traced(pages::answer(row.status, &pages::RefusedPage { why }, None), trace)))
+    Ok(vary(traced(pages::answer(row.status, &pages::RefusedPage { why }, pages::Forms::Here), trace)))
 }
 
 #[cfg(not(feature = "control"))]
@@ -140,7 +140,7 @@ fn said(token: &Token, request: &Request, trace: &str) -> Response {
             actor: pages::actor_named(token.actor_sub()),
             expires: clerk_actor_tokens_core::Timestamp::from_millis(token.expires_at).into(),
         };
-        return traced(pages::answer(StatusCode::OK, &page, None), trace);
+        return traced(pages::answer(StatusCode::OK, &page, pages::Forms::Here), trace);
     }
     let accepts = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut accepts = accepts.flat_map(|value| value.split(','));

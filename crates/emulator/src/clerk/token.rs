@@ -192,6 +192,6 @@ impl fmt::Debug for StoredToken {
         }
         let expired = if self.live || self.status != ActorTokenStatus::Pending { "" } else { " (expired)" };
         let delivered = if self.delivered { "answer delivered" } else { "answer not delivered" };
-        write!(f, ": {}{expired}, {delivered}", self.status)
+        write!(f, ": {}{expired}, {delivered}", Sanitized::new(self.status.as_str()))
     }
 }

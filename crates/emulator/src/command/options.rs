@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf, time::Duration};
 use clap::{Parser, ValueEnum};
 use clerk_actor_tokens_core::SecretKey;
 use clerk_actor_tokens_emulator::{
-    Emulator, EmulatorBuilder, ExtraClaim, QuotaCounted, SecondSession, Server, TicketUsedBy, WrongType,
-    fault::QueuedFault,
+    Emulator, EmulatorBuilder, ExtraClaim, InvalidApplicationUrl, QuotaCounted, SecondSession, Server, TicketUsedBy,
+    WrongType, fault::QueuedFault,
 };
 
 use crate::{files, request_log::LogFormat};
@@ -88,7 +88,7 @@ pub(crate) struct Options {
     frontend_api: Option<String>,
     /// Where the application is, as http://localhost:3000: an opened link redirects to its page /sign-in. Without it, a
     /// link answers which user it signs in
-    #[arg(long, value_name = "URL", value_parser = without_query, help_heading = "Clerk")]
+    #[arg(long, value_name = "URL", value_parser = application_url, help_heading = "Clerk")]
     application_url: Option<String>,
     /// The RSA private key (PEM) that tokens are signed with. Without it, a test key that is public
     #[arg(long, value_name = "FILE", help_heading = "Clerk")]
@@ -303,7 +303,8 @@ impl Options {
         });
         builder = builder.ticket_used_by(used_by).token_version(self.token_version).add_claims(claims);
         if let Some(url) = &self.application_url {
-            builder = builder.application_url(url);
+            let set = builder.try_application_url(url);
+            builder = set.map_err(|error| format!("--application-url: {error}"))?;
         }
         let Some(file) = &self.signing_key else { return Ok(builder) };
         let pem = fs::read_to_string(file).map_err(|error| files::unusable("signing-key", file, &error))?;
@@ -341,7 +342,7 @@ fn origin(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A URL to which a path and a query are added.
-fn without_query(url: &str) -> Result<String, &'static str> {
-    if url.contains(['?', '#']) { Err("it has a query or a fragment") } else { Ok(url.to_owned()) }
+/// A URL that a browser can be sent to.
+fn application_url(url: &str) -> Result<String, InvalidApplicationUrl> {
+    Emulator::builder().try_application_url(url).map(|_| url.to_owned())
 }

@@ -23,6 +23,7 @@ impl LogFormat {
             Some(query) => format!("{}?{}", masked(request.path()), masked(query)),
             None => masked(request.path()),
         };
+        let method = masked(request.method().as_str());
         let status = request.status().map(|status| status.as_u16());
         match self {
             Self::Text => {
@@ -30,11 +31,11 @@ impl LogFormat {
                 let at = UNIX_EPOCH.checked_add(since).map(httpdate::fmt_http_date).unwrap_or_default();
                 let status = status.map_or("no answer".to_owned(), |status| status.to_string());
                 let fault = request.fault().map_or(String::new(), |fault| format!(", met {}", masked(fault)));
-                format!("{at}: {} {target}: {status}{fault}", request.method())
+                format!("{at}: {method} {target}: {status}{fault}")
             }
             Self::Json => json!({
                 "at": request.at().as_millis(),
-                "method": request.method().as_str(),
+                "method": method,
                 "target": target,
                 "body_bytes": request.body_len(),
                 "status": status,

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use clerk_actor_tokens_core::Sanitized;
 use http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::{Number, Value, json};
+use serde_json::{Number, json};
 
 use super::{
     answer::{Answer, Refused, read, read_or_default},
@@ -39,7 +39,7 @@ const LONGEST_FAULT: usize = 4096;
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-pub(super) async fn reset(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn reset(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     Ok(Answer(json!({ "unused_faults": snapshot::reset(plane.inner()) })))
 }
@@ -52,7 +52,7 @@ struct Users {
     users: Option<Vec<String>>,
 }
 
-pub(super) async fn set_users(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn set_users(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     let Users { users } = read(&body)?;
     if users.iter().flatten().any(String::is_empty) {
         return Err(Refused::bad("users: an id is empty"));
@@ -68,7 +68,7 @@ struct Faults {
 }
 
 /// All of them, or none.
-pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn add_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     let Faults { faults } = read(&body)?;
     let parsed: Result<Vec<QueuedFault>, Refused> = faults.iter().map(|text| fault(text)).collect();
     let scripted = parsed?.iter().map(QueuedFault::scripted).collect();
@@ -90,7 +90,7 @@ fn fault(text: &str) -> Result<QueuedFault, Refused> {
     text.parse().map_err(|error| Refused::bad(format!("{}: {error}", Sanitized::new(text))))
 }
 
-pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn clear_faults(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     Ok(Answer(json!({ "unused_faults": unused_faults::take(&mut plane.inner().lock()) })))
 }
@@ -110,7 +110,7 @@ fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<u64, D::Error> {
     whole.ok_or_else(|| D::Error::custom("milliseconds: a whole number that is not negative"))
 }
 
-pub(super) async fn advance(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn advance(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     let Step { milliseconds } = read(&body)?;
     let step = Duration::from_millis(milliseconds);
     if step > clock::END {
@@ -129,7 +129,7 @@ pub(super) async fn accept(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let id = text(id)?;
     let now = plane.inner().clock.millis();
@@ -178,7 +178,7 @@ pub(super) async fn revoke(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let id = text(id)?;
     let now = plane.inner().clock.millis();
@@ -210,7 +210,7 @@ pub(super) async fn end_session(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     let End { status } = read_or_default(&body)?;
     let id = text(id)?;
     let status = status.as_deref().unwrap_or("ended");
@@ -226,7 +226,7 @@ pub(super) async fn end_session(
     Ok(Answer(state.clerk.answered_session(&id).unwrap_or_default()))
 }
 
-pub(super) async fn take_snapshot(State(plane): State<Plane>, body: Bytes) -> Result<Answer<Value>, Refused> {
+pub(super) async fn take_snapshot(State(plane): State<Plane>, body: Bytes) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let taken = Snapshot::of(plane.inner());
     let mut snapshots = plane.snapshots();
@@ -243,7 +243,7 @@ pub(super) async fn restore(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
     body: Bytes,
-) -> Result<Answer<Value>, Refused> {
+) -> Result<Answer, Refused> {
     read_or_default::<Nothing>(&body)?;
     let id = text(id)?;
     let snapshots = plane.snapshots();

@@ -4,11 +4,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use clerk_actor_tokens_core::Sanitized;
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-/// An answer of 200, as JSON.
-pub(super) struct Answer<T>(pub(super) T);
+use super::masked::masked;
+
+/// An answer of 200, as JSON. A credential in a text of it is masked.
+pub(super) struct Answer(pub(super) Value);
+
+/// The same, with the texts as they are: for who asks for that.
+pub(super) struct Revealed(pub(super) Value);
 
 /// Why a request is refused. Nothing was changed.
 #[derive(Debug)]
@@ -31,7 +36,13 @@ impl Refused {
     }
 }
 
-impl<T: Serialize> IntoResponse for Answer<T> {
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        written(StatusCode::OK, &masked(self.0))
+    }
+}
+
+impl IntoResponse for Revealed {
     fn into_response(self) -> Response {
         written(StatusCode::OK, &self.0)
     }
@@ -43,7 +54,7 @@ impl IntoResponse for Refused {
     }
 }
 
-fn written(status: StatusCode, body: &impl Serialize) -> Response {
+fn written(status: StatusCode, body: &Value) -> Response {
     // Texts, numbers and objects alone: this cannot fail to be written.
     let mut response = serde_json::to_vec(body).unwrap_or_default().into_response();
     *response.status_mut() = status;

@@ -2,12 +2,14 @@
 //!
 //! A page from elsewhere shows itself by `Origin` or `Sec-Fetch-Site` (Fetch Metadata). One whose name was bound to this
 //! machine's address shows itself by the name in `Host`. A form cannot send JSON.
+//!
+//! A link from elsewhere to a page may be followed: whoever follows it sees the page, and the page that has the link does not.
 
 use clerk_actor_tokens_core::Request;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
     header::{CONTENT_TYPE, HOST, ORIGIN},
-    uri::Authority,
+    uri::{Authority, Scheme},
 };
 
 use super::answer::Refused;
@@ -19,12 +21,14 @@ const LONGEST: usize = 64 * 1024;
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 pub(super) struct Guard {
+    /// What the server speaks.
+    scheme: Scheme,
     names: Vec<String>,
 }
 
 impl Guard {
-    pub(super) fn new(names: Vec<String>) -> Self {
-        Self { names }
+    pub(super) fn new(scheme: Scheme, names: Vec<String>) -> Self {
+        Self { scheme, names }
     }
 
     /// Whether a request names a host that the control plane is for.
@@ -40,7 +44,7 @@ impl Guard {
     pub(super) fn check(&self, request: &Request) -> Result<(), Refused> {
         let forbidden = |why: &str| Refused::new(StatusCode::FORBIDDEN, why);
         let authority = authority(request.uri(), request.headers());
-        let authority = authority.ok_or_else(|| Refused::bad("it names no host, or two"))?;
+        let authority = authority.ok_or_else(|| Refused::bad("it names no host, or two, or user info with it"))?;
         if !self.is_known(&authority) {
             return Err(forbidden(
                 "the control plane is for the names of this machine, and for those of --control-host: not for this host",
@@ -48,13 +52,15 @@ impl Guard {
         }
         let is_own = |origin: &HeaderValue| {
             let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-            origin.is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority.as_str()))
+            origin.is_some_and(|(scheme, host)| {
+                scheme.eq_ignore_ascii_case(self.scheme.as_str()) && host.eq_ignore_ascii_case(authority.as_str())
+            })
         };
         if !request.headers().get_all(ORIGIN).iter().all(is_own) {
             return Err(forbidden("it comes from a page of another origin"));
         }
         let mut sites = request.headers().get_all("sec-fetch-site").iter();
-        if !sites.all(|site| site == "same-origin" || site == "none") {
+        if !sites.all(|site| site == "same-origin" || site == "none") && !follows_link(request) {
             return Err(forbidden("it comes from a page of another site"));
         }
         if request.body().len() > LONGEST {
@@ -79,10 +85,28 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
         (None, None) => None,
         (_, Some(_)) => return None,
     };
-    match (uri.authority().cloned(), of_header) {
+    let one = match (uri.authority().cloned(), of_header) {
         (Some(of_uri), Some(of_header)) if of_uri != of_header => None,
         (of_uri, of_header) => of_uri.or(of_header),
-    }
+    };
+    // No browser sends user info there.
+    one.filter(|one| !one.as_str().contains('@'))
+}
+
+/// Whether a person goes to a page, from wherever: it is shown in a tab, never in a frame, and changes nothing.
+fn follows_link(request: &Request) -> bool {
+    let is = |name: &str, expected: &str| {
+        let mut values = request.headers().get_all(name).iter();
+        values.next().is_some_and(|value| value == expected) && values.next().is_none()
+    };
+    let goes = is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
+    goes && *request.method() == Method::GET && is_page(request.uri().path())
+}
+
+/// The overview, or a session.
+fn is_page(path: &str) -> bool {
+    let of_session = path.strip_prefix("/_emulator/sessions/");
+    ["/_emulator", "/_emulator/"].contains(&path) || of_session.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -90,4 +114,34 @@ fn is_json(headers: &HeaderMap) -> bool {
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let kind = value.to_str().ok().and_then(|value| value.split(';').next());
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_the_servers_own_if_its_scheme_is_too() {
+        for (scheme, origin, is_own) in [
+            (Scheme::HTTP, "http://localhost:4010", true),
+            (Scheme::HTTP, "https://localhost:4010", false),
+            (Scheme::HTTPS, "https://localhost:4010", true),
+            (Scheme::HTTPS, "HTTPS://LOCALHOST:4010", true),
+            (Scheme::HTTPS, "http://localhost:4010", false),
+            (Scheme::HTTPS, "ftp://localhost:4010", false),
+            (Scheme::HTTPS, "localhost:4010", false),
+        ] {
+            let request = http::Request::post("/_emulator/reset").header(HOST, "localhost:4010").header(ORIGIN, origin);
+            let checked = Guard::new(scheme.clone(), Vec::new()).check(&request.body(bytes::Bytes::new()).unwrap());
+            assert_eq!(checked.is_ok(), is_own, "{scheme} {origin}");
+        }
+    }
+
+    #[test]
+    fn user_info_is_no_host() {
+        for host in ["localhost@localhost", "attacker.test@localhost", "localhost@attacker.test"] {
+            let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_str(host).unwrap())]);
+            assert!(!Guard::new(Scheme::HTTP, Vec::new()).names_host(&Uri::from_static("/"), &headers), "{host}");
+        }
+    }
 }

@@ -21,7 +21,9 @@ use crate::{
     clerk::{StoredSession, StoredToken},
     fault,
     journal::Journal,
-    pages::{self, FaultRow, Overview, RefusedPage, RequestRow, Rows, SessionPage, SessionRow, TokenRow, masked},
+    pages::{
+        self, FaultRow, Forms, Overview, RefusedPage, RequestRow, Rows, SessionPage, SessionRow, TokenRow, masked,
+    },
     script::{Scripted, Scripts},
 };
 
@@ -53,9 +55,9 @@ pub(super) async fn overview(State(plane): State<Plane>) -> Response {
         faults: faults(&state.scripts),
         known_faults: known_faults(),
     };
-    let application = settings.tokens.application_origin();
+    let forms = if settings.tokens.application_url.is_some() { Forms::LeadOn } else { Forms::Here };
     // The browser shall name the page's origin when it sends a form: without a referrer it would name none.
-    let mut response = pages::answer(StatusCode::OK, &page, application);
+    let mut response = pages::answer(StatusCode::OK, &page, forms);
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response.map(Body::from)
 }
@@ -161,9 +163,10 @@ pub(super) async fn session(State(plane): State<Plane>, id: Result<Path<String>,
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let found = plane.inner().lock().clerk.session(&id, now);
     match found {
-        Some(session) => pages::answer(StatusCode::OK, &SessionPage { session: session_row(&session) }, None),
+        Some(session) => pages::answer(StatusCode::OK, &SessionPage { session: session_row(&session) }, Forms::Here),
         None => {
-            pages::answer(StatusCode::NOT_FOUND, &RefusedPage { why: "There is no such session.".to_owned() }, None)
+            let why = "There is no such session.".to_owned();
+            pages::answer(StatusCode::NOT_FOUND, &RefusedPage { why }, Forms::Here)
         }
     }
     .map(Body::from)
@@ -173,7 +176,7 @@ pub(super) async fn session(State(plane): State<Plane>, id: Result<Path<String>,
 pub(super) fn refused(headers: &HeaderMap, refused: Refused) -> Response {
     if pages::wants_html(headers) {
         let (status, why) = refused.into_parts();
-        pages::answer(status, &RefusedPage { why }, None).map(Body::from)
+        pages::answer(status, &RefusedPage { why }, Forms::Here).map(Body::from)
     } else {
         refused.into_response()
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, Refused},
+    answer::{Answer, Refused, Revealed},
     plane::Plane,
 };
 use crate::{
@@ -29,7 +29,7 @@ const MOST_ROWS: usize = 1000;
 pub(super) struct Wanted {
     #[serde(default = "rows")]
     limit: usize,
-    /// Whether links and tickets, and the bodies of requests, are shown.
+    /// Whether links and tickets, the bodies of requests, and the texts of callers are shown as they are.
     #[serde(default)]
     reveal: bool,
 }
@@ -49,7 +49,12 @@ fn wanted(asked: Asked) -> Result<Wanted, Refused> {
     }
 }
 
-pub(super) async fn health() -> Answer<Value> {
+/// Masked, unless it is asked for as it is.
+fn answered(wanted: &Wanted, value: Value) -> Response {
+    if wanted.reveal { Revealed(value).into_response() } else { Answer(value).into_response() }
+}
+
+pub(super) async fn health() -> Answer {
     Answer(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }
 
@@ -75,7 +80,7 @@ struct SessionRow<'a> {
     live: bool,
 }
 
-pub(super) async fn state(State(plane): State<Plane>, asked: Asked) -> Result<Answer<Value>, Refused> {
+pub(super) async fn state(State(plane): State<Plane>, asked: Asked) -> Result<Response, Refused> {
     let wanted = wanted(asked)?;
     let now = plane.inner().clock.millis();
     let mut state = plane.inner().lock();
@@ -106,17 +111,18 @@ pub(super) async fn state(State(plane): State<Plane>, asked: Asked) -> Result<An
     let sessions: Vec<Value> =
         rows.filter_map(|(answer, live)| serde_json::to_value(SessionRow { answer, live }).ok()).collect();
     let settings = state.clerk.settings();
-    Ok(Answer(json!({
+    let all = json!({
         "now": now,
         "seed": settings.seed,
         "users": settings.users,
         "counts": counts,
         "tokens": tokens,
         "sessions": sessions,
-    })))
+    });
+    Ok(answered(&wanted, all))
 }
 
-pub(super) async fn requests(State(plane): State<Plane>, asked: Asked) -> Result<Answer<Value>, Refused> {
+pub(super) async fn requests(State(plane): State<Plane>, asked: Asked) -> Result<Response, Refused> {
     let wanted = wanted(asked)?;
     let (total, latest) = {
         let state = plane.inner().lock();
@@ -125,13 +131,13 @@ pub(super) async fn requests(State(plane): State<Plane>, asked: Asked) -> Result
     };
     // Bodies are read here, outside the lock.
     let requests: Vec<Value> = latest.iter().map(|request| request_row(request, wanted.reveal)).collect();
-    Ok(Answer(json!({ "total": total, "requests": requests })))
+    Ok(answered(&wanted, json!({ "total": total, "requests": requests })))
 }
 
 fn request_row(request: &RecordedRequest, reveal: bool) -> Value {
     let mut row = json!({
         "at": request.at().as_millis(),
-        "method": request.method().as_str(),
+        "method": Sanitized::new(request.method().as_str()).to_string(),
         "path": Sanitized::new(request.path()).to_string(),
         "query": request.query().map(|query| Sanitized::new(query).to_string()),
         "body_bytes": request.body_len(),
@@ -144,7 +150,7 @@ fn request_row(request: &RecordedRequest, reveal: bool) -> Value {
     row
 }
 
-pub(super) async fn users(State(plane): State<Plane>) -> Answer<Value> {
+pub(super) async fn users(State(plane): State<Plane>) -> Answer {
     Answer(users_of(&plane))
 }
 
@@ -152,7 +158,7 @@ pub(super) fn users_of(plane: &Plane) -> Value {
     json!({ "users": plane.inner().lock().clerk.settings().users })
 }
 
-pub(super) async fn faults(State(plane): State<Plane>) -> Answer<Value> {
+pub(super) async fn faults(State(plane): State<Plane>) -> Answer {
     Answer(faults_of(&plane))
 }
 
@@ -169,7 +175,7 @@ pub(super) fn faults_of(plane: &Plane) -> Value {
     json!({ "queued": queued, "idle": idle })
 }
 
-pub(super) async fn clock(State(plane): State<Plane>) -> Answer<Value> {
+pub(super) async fn clock(State(plane): State<Plane>) -> Answer {
     Answer(clock_of(&plane))
 }
 
@@ -177,7 +183,7 @@ pub(super) fn clock_of(plane: &Plane) -> Value {
     json!({ "now": plane.inner().clock.millis() })
 }
 
-pub(super) async fn snapshots(State(plane): State<Plane>) -> Answer<Value> {
+pub(super) async fn snapshots(State(plane): State<Plane>) -> Answer {
     let snapshots: Vec<u64> = plane.snapshots().kept.iter().map(|(id, _)| *id).collect();
     Answer(json!({ "snapshots": snapshots }))
 }

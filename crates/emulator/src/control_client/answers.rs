@@ -10,15 +10,15 @@ use serde_json::Value;
 use crate::clerk::{OVER, StoredSession, StoredToken};
 
 /// The server serves.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Health {
     /// The version of the emulator.
     pub version: String,
 }
 
-/// What an emulator has, the newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// What an emulator has, the newest first. `Debug` shows no key.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct State {
     /// The emulator's time.
@@ -34,6 +34,31 @@ pub struct State {
     /// The latest sessions.
     #[serde(deserialize_with = "sessions")]
     pub sessions: Vec<StoredSession>,
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health").field("version", &Sanitized::new(&self.version)).finish()
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let users = self.users.as_ref().map(masked);
+        f.debug_struct("State")
+            .field("now", &self.now)
+            .field("seed", &self.seed)
+            .field("users", &users)
+            .field("counts", &self.counts)
+            .field("tokens", &self.tokens)
+            .field("sessions", &self.sessions)
+            .finish()
+    }
+}
+
+/// Texts as they are printed.
+fn masked<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Sanitized<'a>> {
+    texts.into_iter().map(|text| Sanitized::new(text)).collect()
 }
 
 /// How much there is.
@@ -160,7 +185,7 @@ impl fmt::Debug for SeenRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SeenRequest")
             .field("at", &self.at)
-            .field("method", &self.method)
+            .field("method", &Sanitized::new(self.method.as_str()))
             .field("path", &Sanitized::new(&self.path))
             .field("query", &self.query.as_deref().map(Sanitized::new))
             .field("body_bytes", &self.body_bytes)
@@ -180,8 +205,8 @@ fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusCod
     code.map(StatusCode::from_u16).transpose().map_err(|_| D::Error::custom("it is no status"))
 }
 
-/// The faults that have not happened.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// The faults that have not happened. `Debug` shows no key.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct FaultList {
     /// Those that wait for a call, each as [`QueuedFault`](crate::fault::QueuedFault) is written.
@@ -190,14 +215,27 @@ pub struct FaultList {
     pub idle: Vec<IdleFault>,
 }
 
-/// A fault that a call met and that changed nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A fault that a call met and that changed nothing. `Debug` shows no key.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct IdleFault {
     /// As [`QueuedFault`](crate::fault::QueuedFault) is written.
     pub fault: String,
     /// Why it changed nothing.
     pub why: String,
+}
+
+impl fmt::Debug for FaultList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultList").field("queued", &masked(&self.queued)).field("idle", &self.idle).finish()
+    }
+}
+
+impl fmt::Debug for IdleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (fault, why) = (Sanitized::new(&self.fault), Sanitized::new(&self.why));
+        f.debug_struct("IdleFault").field("fault", &fault).field("why", &why).finish()
+    }
 }
 
 /// Names a snapshot that the control plane keeps.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use clerk_actor_tokens_core::BaseUrl;
+use http::uri::Scheme;
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
 use super::{
@@ -210,11 +211,16 @@ impl Server {
         let address = reachable(listener.local_addr()?);
         #[cfg(feature = "tls")]
         let (acceptor, authority) = self.certified(address.ip())?.map(|tls| (tls.acceptor, tls.authority)).unzip();
+        #[cfg(feature = "tls")]
+        let has_tls = acceptor.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_tls = false;
+        let scheme = if has_tls { Scheme::HTTPS } else { Scheme::HTTP };
         let state = Arc::new(ServerState {
             answering: Answering {
                 inner: Arc::clone(self.emulator.inner()),
                 #[cfg(feature = "control")]
-                control: self.control(address.ip()),
+                control: self.control(address.ip(), scheme.clone()),
             },
             idle_timeout: self.idle_timeout,
             http2: self.http2,
@@ -222,7 +228,7 @@ impl Server {
             #[cfg(feature = "tls")]
             acceptor,
         });
-        let url = format!("{}://{address}", if state.has_tls() { "https" } else { "http" });
+        let url = format!("{scheme}://{address}");
         state.inner().lock().clerk.serve_at(&url);
         // Its user has chosen to speak HTTP to this address.
         let host = match address {
@@ -252,7 +258,7 @@ impl Server {
     }
 
     #[cfg(feature = "control")]
-    fn control(&self, address: IpAddr) -> Option<Arc<crate::control::Control>> {
+    fn control(&self, address: IpAddr, scheme: Scheme) -> Option<Arc<crate::control::Control>> {
         let is_asked_for = !self.control_hosts.is_empty();
         // Where it listens on every address, it is reached by others too.
         let is_own = address.is_loopback() && self.host.parse().map_or(true, |host: IpAddr| !host.is_unspecified());
@@ -261,7 +267,7 @@ impl Server {
             names.push(if address.is_ipv6() { format!("[{address}]") } else { address.to_string() });
         }
         (self.control && (is_own || is_asked_for))
-            .then(|| Arc::new(crate::control::Control::new(Arc::clone(self.emulator.inner()), names)))
+            .then(|| Arc::new(crate::control::Control::new(Arc::clone(self.emulator.inner()), scheme, names)))
     }
 
     #[cfg(feature = "tls")]

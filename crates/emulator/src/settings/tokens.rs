@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::application::ApplicationUrl;
 use crate::signing::SigningKey;
 
 /// Which step of opening a link uses its ticket up. No source says which it is at Clerk.
@@ -33,7 +34,7 @@ pub(crate) struct TokenSettings {
     pub(crate) signed_tickets: bool,
     /// 1 or 2.
     pub(crate) version: u8,
-    pub(crate) application_url: Option<String>,
+    pub(crate) application_url: Option<ApplicationUrl>,
     pub(crate) ticket_used_by: TicketUsedBy,
     pub(crate) extra_claims: BTreeSet<ExtraClaim>,
 }
@@ -52,31 +53,8 @@ impl Default for TokenSettings {
 }
 
 impl TokenSettings {
-    /// The origin of the application (RFC 6454 section 6.1), for `azp`.
+    /// The origin of the application, for `azp`.
     pub(crate) fn application_origin(&self) -> Option<&str> {
-        let url = self.application_url.as_deref()?;
-        let (_, rest) = url.split_once("://")?;
-        let host = rest.split(['/', '?', '#']).next()?;
-        url.get(..url.len().checked_sub(rest.len())?.checked_add(host.len())?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_ends_before_the_path() {
-        let table = [
-            ("https://app.test", Some("https://app.test")),
-            ("http://localhost:3000/", Some("http://localhost:3000")),
-            ("http://localhost:3000/a?b#c", Some("http://localhost:3000")),
-            ("https://app.test?b", Some("https://app.test")),
-            ("app.test", None),
-        ];
-        for (url, origin) in table {
-            let settings = TokenSettings { application_url: Some(url.to_owned()), ..TokenSettings::default() };
-            assert_eq!(settings.application_origin(), origin);
-        }
+        self.application_url.as_ref().map(ApplicationUrl::origin)
     }
 }

@@ -50,9 +50,10 @@ fn a_request_is_logged_without_a_secret() {
         stream.write_all(head.as_bytes()).unwrap();
         drop(stream.read_to_end(&mut Vec::new()));
         assert!(server.get("/v1/users?name=sk_test_CANARY").starts_with("HTTP/1.1 501 "));
+        assert!(server.send("sk_test_CANARY", "/v1/users", "", "").starts_with("HTTP/1.1 "));
         let (_, stderr) = server.end("-TERM");
         let lines: Vec<_> = stderr.lines().collect();
-        assert_eq!(lines.len(), 2, "{stderr}");
+        assert_eq!(lines.len(), 3, "{stderr}");
         assert!(!stderr.contains("CANARY") && !stderr.contains("sk_test_emulator"), "{stderr}");
         if is_json {
             let [first, second] = [0, 1].map(|at| serde_json::from_str::<serde_json::Value>(lines[at]).unwrap());
@@ -60,10 +61,12 @@ fn a_request_is_logged_without_a_secret() {
             assert_eq!(first["target"], "/v1/actor_tokens?ticket=(redacted)");
             assert!(first["at"].as_i64().unwrap() > 1_700_000_000_000);
             assert!(first["status"].is_null() && first["fault"] == "after_commit(fault::reset())", "{first}");
+            assert!(lines[2].contains(r#""method":"sk_test_(redacted)""#), "{stderr}");
             assert!(second["status"] == 501 && second["fault"].is_null(), "{second}");
         } else {
             let ends =
                 ["POST /v1/actor_tokens?ticket=(redacted): no answer, met after_commit(fault::reset())", ": 501"];
+            assert!(lines[2].contains(": sk_test_(redacted) /v1/users: "), "{stderr}");
             assert!(lines.iter().zip(ends).all(|(line, end)| line.ends_with(end)), "{stderr}");
         }
     }

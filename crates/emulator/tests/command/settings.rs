@@ -120,6 +120,16 @@ fn what_is_set_of_sessions_is_what_the_emulator_does() {
     open(&server);
     assert_eq!(list(&server, "").as_array().unwrap().len(), 0);
 
+    for (url, why) in [
+        ("localhost:3000", "no scheme"),
+        ("ftp://app.test", "neither http nor https"),
+        ("https://user:CANARY@app.test", "user info"),
+        ("https://app.test?a", "a query"),
+    ] {
+        let (code, _, stderr) = run(&["--application-url", url]);
+        assert_eq!(code, Some(2), "{url}");
+        assert!(stderr.contains("--application-url") && stderr.contains(why) && !stderr.contains("CANARY"), "{stderr}");
+    }
     for wrong in ["--inactive-as=active", "--revoke-over-session=500", "--token-version=3", "--second-session=x"] {
         assert_eq!(run(&[wrong]).0, Some(2), "{wrong}");
     }

@@ -28,10 +28,15 @@ fn a_page_from_elsewhere_reads_and_changes_nothing() {
         (format!("host: 192.0.2.1\r\n{json}"), 403),
         (format!("host: \r\n{json}"), 400),
         (format!("{own}{own}{json}"), 400),
+        (format!("host: attacker.test@{}\r\n{json}", fixture.address), 400),
         // A page of another origin.
         (format!("{own}origin: https://attacker.test\r\n{json}"), 403),
         (format!("{own}origin: null\r\n{json}"), 403),
         (format!("{own}origin: http://localhost:1\r\n{json}"), 403),
+        // The same host, which speaks no such scheme.
+        (format!("{own}origin: https://{}\r\n{json}", fixture.address), 403),
+        (format!("{own}origin: ftp://{}\r\n{json}", fixture.address), 403),
+        (format!("{own}origin: http://attacker@{}\r\n{json}", fixture.address), 403),
         (format!("{own}origin: http://{}\r\norigin: https://attacker.test\r\n{json}", fixture.address), 403),
         (format!("{own}sec-fetch-site: cross-site\r\n{json}"), 403),
         (format!("{own}sec-fetch-site: same-site\r\n{json}"), 403),
@@ -77,6 +82,70 @@ fn a_page_from_elsewhere_reads_and_changes_nothing() {
             assert!(answer.head.contains(protection), "{answer:?}");
         }
         assert!(answer.head.contains("content-security-policy: default-src 'none'; frame-ancestors 'none'"));
+    }
+}
+
+/// What a browser sends when a person clicks a link on a page of another site.
+const CLICK: &str = "sec-fetch-site: cross-site\r\nsec-fetch-mode: navigate\r\nsec-fetch-dest: document\r\n\
+                     sec-fetch-user: ?1\r\naccept: text/html,*/*;q=0.8\r\n";
+
+#[test]
+fn a_link_from_elsewhere_leads_to_the_pages_and_to_nothing_else() {
+    let fixture = Fixture::new();
+    let token = fixture.connect().create();
+    let session = format!("sessions/{}", fixture.clerk.sign_in("user_2").id());
+    let before = counts(&fixture);
+    let own = format!("host: {}\r\n", fixture.address);
+    let ask = |method: &str, target: &str, headers: &str| {
+        fixture.connect().send(method, &format!("/_emulator{target}"), &format!("{own}{headers}"), b"")
+    };
+    let session = format!("/{session}");
+    for page in ["", "/", &session] {
+        let answer = ask("GET", page, CLICK);
+        assert_eq!(answer.status, 200, "{page}: {answer:?}");
+        for header in ["content-type: text/html", "x-frame-options: deny", "frame-ancestors 'none'"] {
+            assert!(answer.head.contains(header), "{page}: {header}");
+        }
+        // A frame, a script or a picture of that site, and a form of it.
+        for (from, to) in [
+            ("dest: document", "dest: iframe"),
+            ("dest: document", "dest: image"),
+            ("dest: document\r\n", "dest: document\r\nsec-fetch-dest: iframe\r\n"),
+            ("mode: navigate", "mode: no-cors"),
+            ("sec-fetch-mode: navigate\r\n", ""),
+            ("accept:", "origin: https://attacker.test\r\naccept:"),
+        ] {
+            assert_eq!(ask("GET", page, &CLICK.replacen(from, to, 1)).status, 403, "{page}: {to}");
+        }
+        for method in ["HEAD", "POST"] {
+            assert_eq!(ask(method, page, CLICK).status, 403, "{method} {page}");
+        }
+    }
+    let id = token["id"].as_str().unwrap();
+    for (method, target) in [
+        ("GET", "/state"),
+        ("GET", "/requests?reveal=true"),
+        ("GET", "/page.js"),
+        ("GET", "/sessions/"),
+        ("GET", "/sessions/a/b"),
+        ("POST", "/reset"),
+        ("POST", &format!("/tokens/{id}/open")),
+        ("POST", &format!("{session}/end")),
+    ] {
+        // Who clicked sees why, as a page.
+        let answer = ask(method, target, CLICK);
+        assert_eq!(answer.status, 403, "{method} {target}");
+        assert!(answer.head.contains("content-type: text/html") && !answer.head.contains("location:"), "{answer:?}");
+        assert!(answer.body.contains("it comes from a page of another site") && !answer.body.contains("act_"));
+    }
+    assert_eq!(counts(&fixture), before);
+    // A name that was bound to this machine brings no page.
+    let bound = fixture.connect().send("GET", "/_emulator/", &format!("host: attacker.test\r\n{CLICK}"), b"");
+    assert!(bound.status == 403 && bound.head.contains("content-type: text/html"), "{bound:?}");
+    for (target, status) in [("/nowhere", 404), ("/reset", 405)] {
+        let shown = ask("GET", target, "accept: text/html\r\n");
+        assert!(shown.status == status && shown.head.contains("content-type: text/html"), "{shown:?}");
+        assert!(ask("GET", target, "").json()["error"].is_string());
     }
 }
 

@@ -71,10 +71,22 @@ fn the_pages_allow_their_own_files_and_nothing_else() {
 
 #[test]
 fn a_form_may_lead_to_the_application_that_is_set() {
-    let clerk = Emulator::builder().real_time().application_url("https://app.test/a").build();
-    let fixture = Fixture::of(clerk, |server| server);
-    let page = look(&mut fixture.connect(), "/_emulator/");
-    assert_eq!(header(&page, "content-security-policy"), format!("{POLICY} https://app.test"));
+    // Also where no source of a policy can name it.
+    for url in ["https://app.test/a", "http://[::1]:3000", "HTTP://App.Test"] {
+        let clerk = Emulator::builder().real_time().application_url(url).build();
+        let fixture = Fixture::of(clerk, |server| server);
+        let mut caller = fixture.connect();
+        let page = look(&mut caller, "/_emulator/");
+        assert_eq!(header(&page, "content-security-policy"), format!("{POLICY} http: https:"), "{url}");
+        let token = caller.create();
+        let opened = look(&mut caller, &link(&token));
+        let scheme = url.to_ascii_lowercase();
+        assert!(header(&opened, "location").starts_with(&format!("{scheme}/sign-in?")), "{url}: {}", opened.status);
+        // No other page has a form that leads there.
+        let session = fixture.clerk.sign_in("user_1");
+        let page = look(&mut caller, &format!("/_emulator/sessions/{}", session.id()));
+        assert_eq!(header(&page, "content-security-policy"), POLICY);
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use clerk_actor_tokens_emulator::{
     fault::QueuedFault,
 };
 use pollster::block_on;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Fixture;
 
@@ -227,4 +227,45 @@ fn links_are_there_where_they_are_asked_for_and_no_debug_output_has_one() {
     let shown = format!("{client:?} {state:?} {state:#?} {row:?} {:?} {:?} {requests:?}", row.url, row.ticket);
     assert!(shown.contains(created["id"].as_str().unwrap()) && !shown.contains(ticket) && !shown.contains("ticket="));
     assert!(!format!("{requests:?}").contains("user_agent"));
+}
+
+/// Whatever a server says: also one that masks nothing.
+#[test]
+fn no_debug_output_has_a_key() {
+    let token = json!({
+        "id": "act_1", "status": "sk_live_CANARY", "user_id": "sk_live_CANARY", "actor": { "sub": "sk_live_CANARY" },
+        "token": "CANARY", "url": "https://x.test/?ticket=CANARY", "created_at": 1, "updated_at": 1, "expires_at": 1,
+        "live": true, "delivered": true,
+    });
+    let session = json!({
+        "id": "sk_live_CANARY", "user_id": "sk_live_CANARY", "actor": { "sub": "sk_live_CANARY" },
+        "status": "sk_live_CANARY", "created_at": 1, "expire_at": 1,
+    });
+    let counts = json!({
+        "creates": 1, "revokes": 0, "live_tokens": 1, "orphans": 0, "sessions": 1, "live_sessions": 1, "requests": 1,
+        "queued_faults": 1,
+    });
+    let request = json!({
+        "at": 1, "method": "sk_live_CANARY", "path": "/sk_live_CANARY", "query": "ticket=CANARY", "body_bytes": 1,
+        "status": 200, "fault": "sk_live_CANARY", "body": "CANARY",
+    });
+    // One object with the members of all answers.
+    let everything = json!({
+        "version": "sk_live_CANARY", "now": 1, "seed": 1, "users": ["user_1", "sk_live_CANARY"], "counts": counts,
+        "tokens": [token], "sessions": [session], "total": 1, "requests": [request],
+        "queued": ["sk_live_CANARY"], "idle": [{ "fault": "sk_live_CANARY", "why": "?ticket=CANARY" }],
+    })
+    .to_string();
+    let transport = transport_fn(move |_: Request, _: CallContext| {
+        std::future::ready(Ok(Response::new(everything.clone().into())))
+    });
+    let client = ControlClient::new(transport, &BaseUrl::new("http://127.0.0.1:4010").unwrap());
+    let shown = block_on(async {
+        let (health, state) = (client.health().await?, client.state(View::default()).await?);
+        let (requests, faults) = (client.requests(View::default()).await?, client.faults().await?);
+        Ok::<_, ControlError>(format!("{health:?} {state:?} {state:#?} {requests:?} {faults:?} {faults:#?}"))
+    });
+    let shown = shown.unwrap();
+    assert!(shown.contains("user_1") && shown.contains("sk_live_(redacted)"));
+    assert!(!shown.contains("CANARY"), "{}", shown.replace("CANARY", "(shown)"));
 }
