@@ -120,4 +120,5 @@ const dialog = document.getElementById("reset-dialog");
 document.getElementById("reset")?.addEventListener("click", () => dialog.showModal());
 document.getElementById("reset-cancel")?.addEventListener("click", () => dialog.close());
 
+// The page of a refusal has nothing that could be fresh.
 if (document.querySelector("[data-fresh]")) setTimeout(keepFresh, REST);

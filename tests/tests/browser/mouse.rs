@@ -73,6 +73,9 @@ async fn fault_and_reset(tab: &Tab, emulated: &Emulated) {
     tab.see("#said", "Not done:").await;
     tab.see("#faults-caption", "No fault is queued.").await;
     tab.eval("document.getElementById('fault').value = ''", serde_json::json!([])).await;
+    // The picture has one with its buttons.
+    let live = emulated.create("user_1");
+    tab.see_count(&format!("#open-{}", live.id()), 1).await;
     tab.write("#fault", "create:before_commit:status(503)").await;
     tab.click("#add-fault button").await;
     tab.see("#faults", "create:before_commit:status(503)").await;
