@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-use crate::{requests::RecordedRequest, settings::bytes_for};
+use crate::{bytes_kept::bytes_for, requests::RecordedRequest};
 
 /// The latest requests.
 #[derive(Debug, Default, Clone)]

@@ -4,6 +4,7 @@
 mod assertions;
 mod behaviours;
 mod builder;
+mod bytes_kept;
 mod call;
 mod clerk;
 mod clock;

@@ -28,11 +28,6 @@ pub(crate) const DEFAULT_FRONTEND_API: &str = "clerk.emulator.test";
 /// The largest request body, in bytes.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
-/// How many bytes may be kept where so many things of a kind may be: 4 KiB for each, and no less than 16 MiB.
-pub(crate) fn bytes_for(most: usize) -> usize {
-    most.saturating_mul(4096).max(16 * 1024 * 1024)
-}
-
 /// The versions of the backend API that Clerk has published.
 const API_VERSIONS: [&str; 6] = ["2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12"];
 

@@ -111,7 +111,7 @@ fn an_end_keeps_to_its_time_and_says_what_is_left() {
     let error = slow.end(of_agent().timeout(10 * SECOND)).unwrap_err();
     assert_eq!((error.ended().sessions().len(), error.live().len()), (3, 17));
     assert_eq!(error.error().unwrap().kind(), ErrorKind::Timeout);
-    // The fourth has a second, and after it nothing is sent any more.
+    // The fourth has a second, and nothing is sent after it.
     assert_eq!((slow.count("/revoke"), slow.count("GET")), (4, 1));
     assert_eq!(slow.sent.lock().unwrap().last().unwrap().2, 10 * SECOND);
     assert_eq!(slow.clock.elapsed(), 10 * SECOND + Duration::from_millis(100));

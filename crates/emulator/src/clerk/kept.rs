@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::settings::bytes_for;
+use crate::bytes_kept::bytes_for;
 
 /// What has an id, and ends.
 pub(super) trait Ending {

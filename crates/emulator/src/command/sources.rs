@@ -38,7 +38,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// What is wrong, with where that stands at the end of its first line.
+/// What is wrong, with its place at the end of its first line.
 fn placed(error: &clap::Error, place: &str) -> String {
     let text = error.render().to_string();
     let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));

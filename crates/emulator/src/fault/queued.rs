@@ -35,7 +35,7 @@ impl QueuedFault {
         self.fault.queue(NextAttempt::new(emulator.inner(), self.call), self.phase);
     }
 
-    /// As it stands in the queue. That it can happen then was checked when it was read.
+    /// As it is queued. That it can happen then was checked when it was read.
     #[cfg(feature = "control")]
     #[track_caller]
     pub(crate) fn scripted(&self) -> Scripted {
