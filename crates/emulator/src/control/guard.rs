@@ -3,7 +3,7 @@
 //! A page from elsewhere shows itself by `Origin` or `Sec-Fetch-Site` (Fetch Metadata). One whose name was bound to this
 //! machine's address shows itself by the name in `Host`. A form cannot send JSON.
 //!
-//! A link from elsewhere to a page may be followed: whoever follows it sees the page, and the page that has the link does not.
+//! A link from elsewhere to a page may be followed: who follows it sees the page, and the page that has the link does not.
 
 use clerk_actor_tokens_core::Request;
 use http::{

@@ -26,7 +26,7 @@ impl ApplicationUrl {
         if scheme != "http" && scheme != "https" {
             return invalid("its scheme is neither http nor https");
         }
-        // What stands in the header `Location`.
+        // What is written into the header `Location`.
         if !url.chars().all(|it| it.is_ascii_graphic()) {
             return invalid("it has a character that is not of ASCII, or white space: write that percent-encoded");
         }
