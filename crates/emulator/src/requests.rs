@@ -197,13 +197,13 @@ impl fmt::Debug for RecordedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.keys().map(http::HeaderName::as_str).collect();
         f.debug_struct("RecordedRequest")
-            .field("method", &self.method)
+            .field("method", &Sanitized::new(self.method.as_str()))
             .field("path", &Sanitized::new(&self.path))
             .field("headers", &headers)
             .field("body_len", &self.body_len)
             .field("attempt", &self.attempt)
             .field("status", &self.status)
-            .field("fault", &self.fault)
+            .field("fault", &self.fault.as_deref().map(Sanitized::new))
             .finish_non_exhaustive()
     }
 }
