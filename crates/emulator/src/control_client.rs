@@ -22,7 +22,6 @@
 //!     assert_eq!(state.counts.orphans, 1);
 //!     Ok(())
 //! }
-//! # let _ = a_lost_answer::<Box<dyn HttpTransport>>;
 //! ```
 
 mod acts;
