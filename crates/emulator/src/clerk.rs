@@ -5,7 +5,6 @@
 
 mod accept;
 pub(crate) mod answers;
-#[cfg(feature = "control")]
 mod counts;
 mod create;
 pub(crate) mod errors;

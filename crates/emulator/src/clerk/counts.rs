@@ -4,8 +4,10 @@ use super::Clerk;
 
 /// How much there is, at one moment.
 pub(crate) struct Counts {
+    #[cfg_attr(not(feature = "control"), allow(dead_code, reason = "the control plane shows it"))]
     pub(crate) live_tokens: usize,
     /// With those that are forgotten.
+    #[cfg_attr(not(feature = "control"), allow(dead_code, reason = "the control plane shows it"))]
     pub(crate) orphans: u64,
     /// With those that are forgotten.
     pub(crate) sessions: u64,
