@@ -113,6 +113,21 @@ fn the_page_has_200_rows_of_each_kind_and_no_secret() {
     assert_eq!(emulated.clerk.take_unused_faults().len(), 205);
 }
 
+/// A session that a reset has taken along is not shown as one that continues.
+#[test]
+#[ignore = "needs chromium and chromedriver"]
+fn a_session_that_is_gone_is_shown_no_longer() {
+    let emulated = Emulated::new();
+    let session = emulated.clerk.sign_in("user_2");
+    browse(Like::default(), async |tab| {
+        tab.open(&format!("{}sessions/{}", emulated.page, session.id())).await;
+        tab.see("#banner", "Signed in as user_2.").await;
+        let _ = emulated.clerk.reset();
+        tab.see("main", "There is no such session.").await;
+        assert_eq!(tab.shown("#banner, button").await, 0);
+    });
+}
+
 /// The page says that it is out of date, and is up to date again when the server is back.
 #[test]
 #[ignore = "needs chromium and chromedriver"]

@@ -1,6 +1,10 @@
 //! `--health`: whether the server with these settings serves.
 
-use std::process::Command;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    process::Command,
+};
 
 use crate::running::{PROGRAM, Running, run};
 
@@ -64,6 +68,21 @@ fn it_trusts_the_authority_that_the_server_wrote_down() {
     assert!(code == Some(1) && stderr.contains("certificate"), "{stderr}");
     let (code, stderr) = ask(&["--tls", "--port", &here]);
     assert!(code == Some(1) && stderr.contains("--ca-out"), "{stderr}");
+}
+
+/// Whatever answers 200 there.
+#[test]
+fn another_program_at_the_port_is_no_emulator() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").unwrap();
+    });
+    let (code, stderr) = ask(&["--port", &port]);
+    answering.join().unwrap();
+    assert!(code == Some(1) && stderr.contains("another program"), "{stderr}");
 }
 
 #[test]

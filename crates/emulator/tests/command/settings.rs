@@ -152,6 +152,25 @@ fn it_signs_with_the_key_in_a_file() {
 }
 
 #[test]
+fn the_origin_of_the_links_can_be_set() {
+    for (set, origin) in [
+        ("clerk.example.com", "https://clerk.example.com"),
+        ("http://clerk-emulator:4010", "http://clerk-emulator:4010"),
+        ("https://clerk.example.com/", "https://clerk.example.com"),
+    ] {
+        let server = Running::start(&["--frontend-api", set]);
+        let created = body(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD));
+        let url = created["url"].as_str().unwrap();
+        assert!(url.starts_with(&format!("{origin}/v1/tickets/accept?ticket=")), "{set}");
+    }
+    for refused in ["ftp://clerk.example.com", "http://", "http://user@clerk.example.com", "clerk.example.com/path"] {
+        let (code, stdout, stderr) = run(&["--frontend-api", refused]);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{refused}");
+        assert!(stderr.contains("it is a host, or http:// or https:// before a host"), "{stderr}");
+    }
+}
+
+#[test]
 fn it_keeps_as_many_tokens_as_it_is_told() {
     let server = Running::start(&["--keep-tokens", "1"]);
     let created: Vec<_> = (0..2).map(|_| id_of(&server.post("/v1/actor_tokens", "sk_test_emulator", GOOD))).collect();
