@@ -59,11 +59,7 @@ fn whole(response: &Response) -> Result<Json<'_>, ParseError> {
     }
     let body = json::without_byte_order_mark(response.body());
     Json::whole(body).ok_or_else(|| {
-        let end = match body.trim_ascii_start().first() {
-            Some(b'{' | b'[') if json::is_cut(body) => End::Cut,
-            Some(b'{' | b'[') => End::Broken,
-            _ => End::Other,
-        };
+        let end = if json::is_cut(body) { End::Cut } else { End::Other };
         not_an_object(response.headers(), body, end, 0)
     })
 }

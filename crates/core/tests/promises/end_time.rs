@@ -1,7 +1,10 @@
 //! How long an end may take, how often it asks, and what it says of what is left.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -256,6 +259,30 @@ fn what_every_call_would_meet_is_met_once() {
         assert_eq!((error.ended().sessions().len(), error.live().len()), (0, 3), "{status}");
         assert_eq!((slow.count("/revoke"), slow.count("GET /v1/sessions/")), (3, 3), "{status}");
         assert_eq!(error.error().unwrap().status().unwrap().as_u16(), status);
+    }
+}
+
+/// The end of a session was refused. Whether it is over is what the question for it says, if no list says it later.
+#[test]
+fn a_session_that_is_gone_is_over_also_if_no_list_follows() {
+    for (revoked, asked, is_over) in [(404, 404, true), (400, 404, true), (404, 500, false), (400, 400, false)] {
+        let lists = AtomicUsize::new(0);
+        let slow = Slow::new(move |request| {
+            let refused = |status| with_header(response(status, "{}"), "content-type", "application/json");
+            let answer = match (is_list(request), request.method().as_str()) {
+                (true, _) if lists.fetch_add(1, Ordering::Relaxed) == 0 => page(request, 1),
+                (true, _) => refused(503),
+                (_, "GET") => refused(asked),
+                _ => refused(revoked),
+            };
+            Some((Duration::ZERO, answer))
+        });
+        let error = slow.end(of_agent()).unwrap_err();
+        let over: Vec<_> = error.ended().sessions().iter().map(EndedSession::end).collect();
+        assert_eq!(over.contains(&&SessionEnd::AlreadyOver(None)), is_over, "{revoked}, {asked}");
+        assert_eq!((over.len(), error.live().len()), (usize::from(is_over), usize::from(!is_over)));
+        let first = error.error().unwrap().status().unwrap().as_u16();
+        assert_eq!(first, if is_over { 503 } else { revoked });
     }
 }
 

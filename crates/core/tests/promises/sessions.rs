@@ -150,7 +150,14 @@ fn every_field_of_a_session_is_read() {
         (Some("192.0.2.1"), Some("Berlin"), Some("DE"))
     );
     assert_eq!(activity.is_mobile(), Some(true));
-    assert!(!format!("{session:?}").contains("192.0.2.1"));
+    let shown = format!("{session:?} {activity:?}");
+    assert!(["sess_1", USER, "Pending", "is_mobile: Some(true)"].iter().all(|word| shown.contains(word)), "{shown}");
+    assert!(!shown.contains("192.0.2.1") && !shown.contains("Berlin"), "{shown}");
+    for (is_mobile, read) in [(json!(false), Some(false)), (json!(null), None), (json!("yes"), None)] {
+        json["latest_activity"]["is_mobile"] = is_mobile;
+        let session = GetSession::new("sess_1").parse(&ok(&json)).unwrap();
+        assert_eq!(session.latest_activity().unwrap().is_mobile(), read);
+    }
 }
 
 /// What decides is read strictly; a session is not missed because of its browser.
@@ -237,20 +244,47 @@ fn a_list_is_an_array_or_an_object_with_one() {
 }
 
 #[test]
+fn a_list_that_cannot_be_read_says_why() {
+    for (body, why) in [
+        ("", "is empty"),
+        (r#"[{"object":"session""#, "ends early"),
+        (r#" {"data":["#, "ends early"),
+        ("[1,,2]", "is not valid JSON"),
+        (r#"{"data":[]} more"#, "is not valid JSON"),
+        ("nonsense", "is not valid JSON"),
+        ("7", "not a JSON object"),
+        ("<html>", "is not JSON: a proxy"),
+    ] {
+        let error = ListSessions::of_user(USER).parse(&response(200, body)).unwrap_err().to_string();
+        assert!(error.contains(why), "{body}: {error}");
+    }
+}
+
+#[test]
 fn a_list_names_a_user_or_a_browser_and_a_page_that_clerk_gives() {
     let base = clerk_actor_tokens_core::BaseUrl::default();
+    let clerk = Sessions::default().client();
+    let pages = clerk.sessions().pages_of(ListSessions::of_user(USER).offset(7));
+    assert!(format!("{pages:?}").contains(USER) && format!("{pages:?}").contains("next: Some(7)"), "{pages:?}");
     let refused = |list: ListSessions| list.request(&base).unwrap_err().field().to_owned();
     assert_eq!(refused(ListSessions::of_user("")), "user_id");
     assert_eq!(refused(ListSessions::of_client("")), "client_id");
     for limit in [0, 501, u32::MAX] {
         assert_eq!(refused(ListSessions::of_user(USER).limit(limit)), "limit");
     }
+    let few = ListSessions::of_user(USER).request(&base).unwrap();
+    assert_eq!(few.uri().query(), Some(format!("user_id={USER}&paginated=true&limit=100").as_str()));
     let all = ListSessions::of_client("c").user("u&status=x").status(SessionStatus::Ended).limit(500).offset(7);
     let request = all.request(&base).unwrap();
     assert_eq!(
         request.uri().query(),
         Some("user_id=u%26status%3Dx&client_id=c&status=ended&paginated=true&limit=500&offset=7")
     );
+    let shown = format!("{all:?}");
+    let says = ["u&status=x", "client_id: Some(\"c\")", "Ended", "limit: 500", "offset: 7"];
+    assert!(says.iter().all(|word| shown.contains(word)), "{shown}");
+    let shown = format!("{:?}", ListSessions::of_user("sk_live_CANARY"));
+    assert!(!shown.contains("CANARY"), "{shown}");
 }
 
 /// Sessions that begin and go while the pages are read.
@@ -287,6 +321,32 @@ fn no_session_that_stays_is_missed_while_the_pages_change() {
                 assert_eq!(ids.len(), count);
             }
         }
+    }
+}
+
+/// Without the newest that are left out, and without empty pages between.
+#[test]
+fn pages_begin_at_their_offset_and_have_something() {
+    let numbered = |number: usize| (format!("sess_{number}"), "active".to_owned(), Value::Null);
+    for (sessions, offset, limit) in [(20, 0, 5), (20, 7, 5), (20, 7, 100), (20, 19, 2), (20, 20, 5), (0, 0, 5)] {
+        let state = Sessions::default();
+        state.0.lock().unwrap().sessions = (0..sessions).map(numbered).collect();
+        // The first page goes before the second is read, which is then no neighbour of it: something is read again.
+        state.0.lock().unwrap().before.insert(1, |state| {
+            let begin = state.sessions.len().min(7);
+            state.sessions.drain(begin..state.sessions.len().min(12));
+        });
+        let clerk = state.client();
+        let mut pages = clerk.sessions().pages_of(ListSessions::of_user(USER).offset(offset).limit(limit));
+        let mut ids = Vec::new();
+        while let Some(page) = pollster::block_on(pages.next()).unwrap() {
+            assert!(!page.is_empty(), "{sessions} from {offset} by {limit}");
+            ids.extend(page.iter().map(|session| session.id().as_str().to_owned()));
+        }
+        let expected: Vec<_> = (offset as usize..sessions).map(|number| format!("sess_{number}")).collect();
+        let kept: Vec<_> = state.0.lock().unwrap().sessions.iter().map(|session| session.0.clone()).collect();
+        assert!(expected.iter().all(|id| ids.contains(id) || !kept.contains(id)), "{ids:?}");
+        assert!(ids.iter().all(|id| expected.contains(id)), "{sessions} from {offset} by {limit}: {ids:?}");
     }
 }
 
@@ -401,7 +461,8 @@ fn a_list_that_does_not_move_or_never_ends_is_an_error() {
         let error = pollster::block_on(clerk.impersonations().end(USER).by(AGENT).send()).unwrap_err();
         let says = if is_endless { "more than 10,000" } else { "does not move" };
         assert!(error.to_string().contains(says), "{error}");
-        assert!(*served.lock().unwrap() < 110);
+        // A page, and ten without a new session. Or as many pages, each with the last session of the one before, as have 10,000.
+        assert_eq!(*served.lock().unwrap(), if is_endless { 102 } else { 11 });
     }
 }
 
