@@ -100,7 +100,7 @@ impl Emulator {
     ///
     /// let clerk = Emulator::new();
     /// clerk.next_create().after_commit(fault::stall());
-    /// assert_eq!(clerk.take_unused_faults(), ["next_create().after_commit(fault::stall()): no attempt met it"]);
+    /// assert_eq!(clerk.take_unused_faults(), ["create:after_commit:stall(): no attempt met it"]);
     /// clerk.assert_faults_used();
     /// ```
     #[must_use]

@@ -16,15 +16,16 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
+    response::Redirect,
     routing::{get, post, put},
 };
 use clerk_actor_tokens_core::{Request, Response};
-use http::{HeaderMap, StatusCode, uri::Scheme};
+use http::{HeaderMap, Method, StatusCode, Uri, uri::Scheme};
 use tower_service::Service as _;
 
 use self::{answer::Refused, guard::Guard, plane::Plane};
 use crate::{
-    pages::{HasPages, protect},
+    pages::{HasPages, protect, wants_html},
     state::Inner,
 };
 
@@ -48,11 +49,23 @@ impl Control {
         path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Whether a person looks at the address that the server says it listens on.
+    pub(crate) fn is_looked_at(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+        method == Method::GET && uri.path() == "/" && wants_html(headers)
+    }
+
     /// Says of a request to Clerk that the pages are there, if they are for the host that it names.
     pub(crate) fn mark(&self, parts: &mut http::request::Parts) {
         if self.guard.names_host(&parts.uri, &parts.headers) {
             parts.extensions.insert(HasPages);
         }
+    }
+
+    /// What is answered where there is none: nothing of the emulator is in it.
+    pub(crate) async fn absent(headers: &HeaderMap) -> Response {
+        let why = "no control plane is served here. It is on loopback addresses unless it was switched off, and elsewhere \
+                   for the hosts of --control-host (in Rust: Server::control_host)";
+        whole(pages::refused(headers, Refused::new(StatusCode::NOT_FOUND, why))).await
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
@@ -65,16 +78,21 @@ impl Control {
             }
             Err(refused) => pages::refused(request.headers(), refused),
         };
-        let (mut head, body) = response.into_parts();
-        protect(&mut head.headers);
-        // The routes write whole bodies.
-        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-        Response::from_parts(head, body)
+        whole(response).await
     }
+}
+
+async fn whole(response: http::Response<Body>) -> Response {
+    let (mut head, body) = response.into_parts();
+    protect(&mut head.headers);
+    // The routes write whole bodies.
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    Response::from_parts(head, body)
 }
 
 fn routes(plane: Plane) -> Router {
     Router::new()
+        .route("/", get(async || Redirect::to("/_emulator/")))
         .route("/_emulator", get(pages::overview))
         .route("/_emulator/", get(pages::overview))
         .route("/_emulator/page.css", get(pages::style))

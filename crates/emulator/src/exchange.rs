@@ -107,7 +107,7 @@ impl Exchange {
         }
         match self.effect(&scripted.action, reply) {
             Ok(effect) => {
-                self.note(format!("{phase}(fault::{})", scripted.action), &effect);
+                self.note(scripted.to_string(), &effect);
                 Some(effect)
             }
             Err(why) => {

@@ -117,7 +117,7 @@ impl LedgerEntry {
     }
 
     /// Returns the fault that this commit's exchange met, and when, as it is queued:
-    /// `after_commit(fault::stall())`. Returns `None` if it met none, or
+    /// `create:after_commit:stall()`. Returns `None` if it met none, or
     /// [`pass`](crate::fault::pass).
     #[must_use]
     pub fn fault(&self) -> Option<&str> {

@@ -170,7 +170,7 @@ impl RecordedRequest {
         self.status
     }
 
-    /// Returns the fault that it met, as `after_commit(fault::stall())`, or `None` if it met none.
+    /// Returns the fault that it met, as `create:after_commit:stall()`, or `None` if it met none.
     #[must_use]
     pub fn fault(&self) -> Option<&str> {
         self.fault.as_deref()

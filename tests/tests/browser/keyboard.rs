@@ -41,7 +41,7 @@ fn everything_is_done_by_the_keyboard() {
         tab.see("#faults", "create:before_commit:status(503)").await;
         tab.see_focus("#fault").await;
         assert!(emulated.create_fails().contains("503"));
-        tab.see("#requests", "before_commit(fault::status(503))").await;
+        tab.see("#requests", "create:before_commit:status(503)").await;
 
         tab.tab_to("#minute").await;
         tab.press(' ').await;

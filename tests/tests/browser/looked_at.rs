@@ -63,7 +63,7 @@ fn without_scripts_all_is_shown_and_nothing_is_offered() {
             ("#now", "Seed"),
             ("#tokens", token.id().as_str()),
             ("#sessions", session.id()),
-            ("#requests", "before_commit(fault::status(503))"),
+            ("#requests", "create:before_commit:status(503)"),
             ("#faults", "session_get:after_commit:stall()"),
         ] {
             tab.see(part, text).await;

@@ -81,7 +81,7 @@ async fn fault_and_reset(tab: &Tab, emulated: &Emulated) {
     tab.see("#faults", "create:before_commit:status(503)").await;
     tab.picture("page").await;
     assert!(emulated.create_fails().contains("503"));
-    tab.see("#request-1, #requests tr", "before_commit(fault::status(503))").await;
+    tab.see("#request-1, #requests tr", "create:before_commit:status(503)").await;
     tab.see("#faults-caption", "No fault is queued.").await;
     emulated.clerk.assert_faults_used();
 

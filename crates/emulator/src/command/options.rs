@@ -58,8 +58,8 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', value_name = "HOST", conflicts_with = "no_control", help_heading = "Server")]
     pub(crate) control_host: Vec<String>,
     /// Close a connection that has been idle for so long
-    #[arg(long, value_name = "MILLISECONDS", help_heading = "Server")]
-    idle_timeout: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Server")]
+    idle_timeout: Option<Duration>,
 
     /// How many tokens are kept, and how many sessions. Where there are more, the oldest that is over is forgotten, or else
     /// the oldest: its id is answered with 404
@@ -108,8 +108,8 @@ pub(crate) struct Options {
     /// How many impersonations the plan has
     #[arg(long, value_name = "N", help_heading = "Clerk")]
     quota: Option<u64>,
-    /// At most so many requests in so many seconds, as 100/10
-    #[arg(long, value_name = "N/SECONDS", value_parser = rate, help_heading = "Clerk")]
+    /// At most so many requests in such a time, as 100/10s
+    #[arg(long, value_name = "N/TIME", value_parser = rate, help_heading = "Clerk")]
     rate_limit: Option<(u32, Duration)>,
 
     /// Which event counts against the quota
@@ -125,11 +125,11 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Open at Clerk")]
     refuse_self_impersonation: bool,
     /// The longest lifetime of a token
-    #[arg(long, value_name = "SECONDS", help_heading = "Open at Clerk")]
-    max_expires_in: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Open at Clerk")]
+    max_expires_in: Option<Duration>,
     /// The longest duration of a session
-    #[arg(long, value_name = "SECONDS", help_heading = "Open at Clerk")]
-    max_session_duration: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Open at Clerk")]
+    max_session_duration: Option<Duration>,
     /// What a duration of the wrong type is answered with: 422 or 400
     #[arg(long, value_enum, default_value = "param-invalid", help_heading = "Open at Clerk")]
     wrong_type: Wrong,
@@ -149,11 +149,11 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Open at Clerk")]
     accept_pending_filter: bool,
     /// How long a session that is over stays in lists. Without it, always
-    #[arg(long, value_name = "SECONDS", help_heading = "Open at Clerk")]
-    keep_over_sessions: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Open at Clerk")]
+    keep_over_sessions: Option<Duration>,
     /// How long it takes until a new session is in lists
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Open at Clerk")]
-    list_delay: u64,
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time, help_heading = "Open at Clerk")]
+    list_delay: Duration,
     /// The status of a session after ten minutes of inactivity
     #[arg(
         long,
@@ -207,11 +207,15 @@ enum Wrong {
     BodyInvalid,
 }
 
-fn rate(text: &str) -> Result<(u32, Duration), String> {
-    let parts = text.split_once('/').and_then(|(count, seconds)| Some((count.parse().ok()?, seconds.parse().ok()?)));
+fn time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "it is a time with its unit, as 250ms, 30s or 1h")
+}
+
+fn rate(text: &str) -> Result<(u32, Duration), &'static str> {
+    let parts = text.split_once('/').and_then(|(count, time)| Some((count.parse().ok()?, self::time(time).ok()?)));
     match parts {
-        Some((count, seconds)) if seconds > 0 => Ok((count, Duration::from_secs(seconds))),
-        _ => Err("it is written as 100/10: a number of requests, a slash, a number of seconds".to_owned()),
+        Some((count, per)) if !per.is_zero() => Ok((count, per)),
+        _ => Err("it is a number of requests, a slash and a time, as 100/10s"),
     }
 }
 
@@ -235,10 +239,10 @@ impl Options {
         };
         let over = self.revoke_over_session.parse().map_err(|error| format!("--revoke-over-session: {error}"))?;
         builder = builder.second_session(second).revoke_over_session(over).inactive_as(&self.inactive_as);
-        builder = builder.users_with_tasks(&self.users_with_tasks).list_delay(Duration::from_secs(self.list_delay));
+        builder = builder.users_with_tasks(&self.users_with_tasks).list_delay(self.list_delay);
         builder = self.tokens(builder)?;
-        if let Some(seconds) = self.keep_over_sessions {
-            builder = builder.keep_over_sessions(Duration::from_secs(seconds));
+        if let Some(time) = self.keep_over_sessions {
+            builder = builder.keep_over_sessions(time);
         }
         if let Some(host) = &self.frontend_api {
             builder = builder.frontend_api(host);
@@ -252,11 +256,11 @@ impl Options {
         if let Some((requests, per)) = self.rate_limit {
             builder = builder.rate_limit(requests, per);
         }
-        if let Some(seconds) = self.max_expires_in {
-            builder = builder.max_expires_in(Duration::from_secs(seconds));
+        if let Some(time) = self.max_expires_in {
+            builder = builder.max_expires_in(time);
         }
-        if let Some(seconds) = self.max_session_duration {
-            builder = builder.max_session_duration(Duration::from_secs(seconds));
+        if let Some(time) = self.max_session_duration {
+            builder = builder.max_session_duration(time);
         }
         for (is_set, set) in [
             (self.plan_without_impersonation, EmulatorBuilder::plan_without_impersonation as fn(_) -> _),
@@ -325,7 +329,7 @@ impl Options {
         }
         server = self.control_host.iter().fold(server, Server::control_host);
         match self.idle_timeout {
-            Some(milliseconds) => server.idle_timeout(Duration::from_millis(milliseconds)),
+            Some(time) => server.idle_timeout(time),
             None => server,
         }
     }

@@ -103,10 +103,11 @@ fn follows_link(request: &Request) -> bool {
     goes && *request.method() == Method::GET && is_page(request.uri().path())
 }
 
-/// The overview, or a session.
+/// The overview, what leads to it, or a session.
 fn is_page(path: &str) -> bool {
     let of_session = path.strip_prefix("/_emulator/sessions/");
-    ["/_emulator", "/_emulator/"].contains(&path) || of_session.is_some_and(|id| !id.is_empty() && !id.contains('/'))
+    ["/", "/_emulator", "/_emulator/"].contains(&path)
+        || of_session.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

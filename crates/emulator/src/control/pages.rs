@@ -121,7 +121,7 @@ fn requests(journal: &Journal) -> Rows<RequestRow> {
 
 /// Those that are to come, in their order, and those that did nothing.
 fn faults(scripts: &Scripts) -> Rows<FaultRow> {
-    let written = |scripted: &Scripted| masked(&format!("{}:{}:{}", scripted.kind, scripted.phase, scripted.action));
+    let written = |scripted: &Scripted| masked(&scripted.to_string());
     let queued = scripts.unused().map(|fault| FaultRow { text: written(fault), state: "queued".to_owned() });
     let idle = scripts
         .idle()

@@ -165,7 +165,7 @@ pub(super) async fn faults(State(plane): State<Plane>) -> Answer {
 /// Those that are to come, and those that an attempt took and that did nothing.
 pub(super) fn faults_of(plane: &Plane) -> Value {
     let state = plane.inner().lock();
-    let written = |scripted: &Scripted| format!("{}:{}:{}", scripted.kind, scripted.phase, scripted.action);
+    let written = |scripted: &Scripted| scripted.to_string();
     let queued: Vec<_> = state.scripts.unused().map(written).collect();
     let idle: Vec<_> = state
         .scripts

@@ -175,7 +175,7 @@ pub struct SeenRequest {
     /// The status of the answer. `None` if no answer began.
     #[serde(deserialize_with = "status")]
     pub status: Option<StatusCode>,
-    /// The fault that it met, as `after_commit(fault::stall())`.
+    /// The fault that it met, as `create:after_commit:stall()`.
     pub fault: Option<String>,
     /// The body, with [`View::revealed`](super::View::revealed) and if it is JSON.
     pub body: Option<Value>,

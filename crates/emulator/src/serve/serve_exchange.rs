@@ -83,9 +83,14 @@ pub(super) async fn serve_exchange(
     peer: &mut impl Peer,
 ) -> Ending {
     #[cfg(feature = "control")]
-    if let Some(control) = who.control.as_ref().filter(|_| Control::is_for(parts.uri.path())) {
+    if Control::is_for(parts.uri.path())
+        || (who.control.is_some() && Control::is_looked_at(&parts.method, &parts.uri, &parts.headers))
+    {
         let Ok(request) = read(parts, peer).await else { return Ending::Gone };
-        let response = control.answer(request).await;
+        let response = match &who.control {
+            Some(control) => control.answer(request).await,
+            None => Control::absent(request.headers()).await,
+        };
         let length = response.body().len();
         return Ending::Answer(Answer { response, length, end: End::Whole, pacing: Pacing::AtOnce, receipt: None });
     }

@@ -161,7 +161,7 @@ const ROWS: &[Row] = &[
     Row {
         what: "SIGTERM or SIGINT, and a fault did not happen",
         code: Some(1),
-        says: "error: this fault did not happen: next_create().after_commit(fault::stall()): no attempt met it",
+        says: "error: this fault did not happen: create:after_commit:stall(): no attempt met it",
         end: || signalled(Running::start(&["--fault", "create:after_commit:stall"]), "-TERM"),
     },
     Row {

@@ -49,7 +49,7 @@ fn it_asks_where_every_address_is_served_by_the_name_that_is_set() {
     let server = Running::start(&every);
     let here = port(&server);
     let (code, stderr) = ask(&[&every[..], &["--port", &here]].concat());
-    assert!(code == Some(1) && stderr.contains("it answers 401; its control plane has to be served"), "{stderr}");
+    assert!(code == Some(1) && stderr.contains("it answers 404; its control plane has to be served"), "{stderr}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn help_and_version_go_to_standard_output() {
 
 #[test]
 fn where_it_listens_can_be_chosen() {
-    let server = Running::start(&["--host", "0.0.0.0", "--idle-timeout", "100"]);
+    let server = Running::start(&["--host", "0.0.0.0", "--idle-timeout", "100ms"]);
     assert!(server.url.starts_with("http://127.0.0.1:"));
     let mut silent = TcpStream::connect(&server.address).unwrap();
     silent.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

@@ -60,12 +60,11 @@ fn a_request_is_logged_without_a_secret() {
             assert_eq!((&first["method"], &first["body_bytes"]), (&"POST".into(), &body.len().into()));
             assert_eq!(first["target"], "/v1/actor_tokens?ticket=(redacted)");
             assert!(first["at"].as_i64().unwrap() > 1_700_000_000_000);
-            assert!(first["status"].is_null() && first["fault"] == "after_commit(fault::reset())", "{first}");
+            assert!(first["status"].is_null() && first["fault"] == "create:after_commit:reset()", "{first}");
             assert!(lines[2].contains(r#""method":"sk_test_(redacted)""#), "{stderr}");
             assert!(second["status"] == 501 && second["fault"].is_null(), "{second}");
         } else {
-            let ends =
-                ["POST /v1/actor_tokens?ticket=(redacted): no answer, met after_commit(fault::reset())", ": 501"];
+            let ends = ["POST /v1/actor_tokens?ticket=(redacted): no answer, met create:after_commit:reset()", ": 501"];
             assert!(lines[2].contains(": sk_test_(redacted) /v1/users: "), "{stderr}");
             assert!(lines.iter().zip(ends).all(|(line, end)| line.ends_with(end)), "{stderr}");
         }

@@ -12,11 +12,11 @@ fn what_is_set_is_what_the_emulator_does() {
         (&["--plan-without-impersonation"], body(""), 402),
         (&["--quota", "0"], body(""), 422),
         (&["--quota", "0", "--quota-counted", "accept", "--quota-exempts-development"], body(""), 200),
-        (&["--rate-limit", "0/10"], body(""), 429),
+        (&["--rate-limit", "0/10s"], body(""), 429),
         (&["--allow-empty-sub"], r#"{"user_id":"user_1","actor":{"sub":""}}"#.to_owned(), 200),
         (&["--refuse-self-impersonation"], r#"{"user_id":"a","actor":{"sub":"a"}}"#.to_owned(), 422),
-        (&["--max-expires-in", "60"], body(r#","expires_in_seconds":61"#), 422),
-        (&["--max-session-duration", "60"], body(r#","session_max_duration_in_seconds":61"#), 422),
+        (&["--max-expires-in", "1m"], body(r#","expires_in_seconds":61"#), 422),
+        (&["--max-session-duration", "60s"], body(r#","session_max_duration_in_seconds":61"#), 422),
     ];
     for (options, body, expected) in table {
         let answer = Running::start(options).post("/v1/actor_tokens", "sk_test_emulator", &body);
@@ -33,8 +33,15 @@ fn what_is_set_is_what_the_emulator_does() {
     let at = created.find("\"id\":\"").unwrap() + 6;
     let path = format!("/v1/actor_tokens/{}/revoke", &created[at..at + 31]);
     assert!(!server.post(&path, "sk_test_emulator", "").contains("ticket="));
-    for rate in ["", "1", "1/0", "x/1", "1/x", "-1/1"] {
+    for rate in ["", "1", "1/0s", "x/1s", "1/x", "-1/1s", "1/1", "1/1s/1s"] {
         assert_eq!(run(&["--rate-limit", rate]).0, Some(2), "{rate}");
+    }
+    // A time without its unit could be one of two.
+    for time in ["", "60", "s", "-1s", "1.5x", "999999999999999999999h"] {
+        for option in ["--idle-timeout", "--max-expires-in", "--list-delay"] {
+            let (code, _, stderr) = run(&[&format!("{option}={time}")]);
+            assert!(code == Some(2) && stderr.contains("as 250ms, 30s or 1h"), "{option} {time}: {stderr}");
+        }
     }
 }
 
@@ -109,14 +116,14 @@ fn what_is_set_of_sessions_is_what_the_emulator_does() {
     assert_eq!((claims.get("v"), claims["jti"].is_string(), claims["act"]["sid"].is_string()), (None, true, true));
     assert_eq!(claims["act"].get("iss"), None);
 
-    let server = Running::start(&["--keep-over-sessions=0", "--ticket-used-by=get"]);
+    let server = Running::start(&["--keep-over-sessions=0s", "--ticket-used-by=get"]);
     let id = open(&server);
     assert_eq!((list(&server, "").as_array().unwrap().len(), revoke(&server, &id)), (1, 200));
     assert_eq!(list(&server, "").as_array().unwrap().len(), 0);
     let (path, _) = link(&server);
     assert_eq!([(); 2].map(|()| status(&server.send("GET", &path, "", ""))), [200, 400]);
 
-    let server = Running::start(&["--list-delay=3600"]);
+    let server = Running::start(&["--list-delay=1h"]);
     open(&server);
     assert_eq!(list(&server, "").as_array().unwrap().len(), 0);
 

@@ -49,23 +49,28 @@ impl Description {
             let missing = |name: &&String| !answer.head.contains(&format!("\r\n{}: ", name.to_ascii_lowercase()));
             return headers.keys().find(missing).map_or(Ok(()), |name| Err(format!("it has no {name}")));
         }
-        if response["content"][kind].is_object() && !answer.body.is_empty() {
+        let is_page = kind == "text/html" && self.is_refused_before_its_route(path, method, answer.status);
+        if (is_page || response["content"][kind].is_object()) && !answer.body.is_empty() {
             Ok(())
         } else {
             Err(format!("{:?} of status {} is not described", kind, answer.status))
         }
     }
 
-    fn validator(&self, path: &str, method: &str, status: u16) -> Result<Validator, String> {
+    /// No path of the description, or no method of it. A caller that may not ask, or that sends too much, hears of that first.
+    fn is_refused_before_its_route(&self, path: &str, method: &str, status: u16) -> bool {
         let of_path = &self.whole["paths"][path];
-        let responses = &of_path[method.to_ascii_lowercase()]["responses"];
-        let mut schema = match (of_path.is_null(), responses.is_null(), status) {
-            // A caller that may not ask, or that sends too much, hears of that first.
-            (true, _, 404 | 413 | 415) | (false, true, 405 | 413 | 415) => {
-                json!({ "$ref": "#/components/schemas/Error" })
-            }
-            (false, false, status) => responses[status.to_string()]["content"]["application/json"]["schema"].clone(),
-            _ => Value::Null,
+        let has_method = !of_path[method.to_ascii_lowercase()].is_null();
+        let own = if of_path.is_null() { 404 } else { 405 };
+        !has_method && [own, 413, 415].contains(&status)
+    }
+
+    fn validator(&self, path: &str, method: &str, status: u16) -> Result<Validator, String> {
+        let responses = &self.whole["paths"][path][method.to_ascii_lowercase()]["responses"];
+        let mut schema = if self.is_refused_before_its_route(path, method, status) {
+            json!({ "$ref": "#/components/schemas/Error" })
+        } else {
+            responses[status.to_string()]["content"]["application/json"]["schema"].clone()
         };
         if schema.is_null() {
             return Err(format!("{status} is not described"));
@@ -182,7 +187,9 @@ fn every_answer_is_described_and_what_is_refused_changes_nothing() {
         };
         let (target, body) = (target(&mut random, &path, &ids), body(&mut random, &path));
         let kind = if random.u8(0..4) == 0 { "text/plain" } else { "application/json" };
-        let headers = format!("host: {}\r\ncontent-type: {kind}\r\n", caller.host);
+        // Who shows it to a person is answered with a page where a program gets a reason.
+        let accept = if random.u8(0..4) == 0 { "text/html" } else { "*/*" };
+        let headers = format!("host: {}\r\ncontent-type: {kind}\r\naccept: {accept}\r\n", caller.host);
         let answer = caller.send(method, &target, &headers, &body);
         let what = format!(
             "request {number} of seed {seed}: {method} {target} {:?}",

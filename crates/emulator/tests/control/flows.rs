@@ -53,13 +53,13 @@ fn faults_are_met_in_order_by_calls_of_clerk_alone() {
     let met: Vec<_> = requests["requests"].as_array().unwrap().iter().rev().map(|request| &request["fault"]).collect();
     assert_eq!(
         met,
-        [&json!("before_commit(fault::status(503))"), &json!("after_commit(fault::status(500))"), &Value::Null]
+        [&json!("create:before_commit:status(503)"), &json!("create:after_commit:status(500)"), &Value::Null]
     );
     // The control plane's own are not among them.
     assert_eq!((requests["total"].as_u64(), fixture.clerk.requests().len()), (Some(3), 3));
     caller.ask("POST", "/_emulator/faults", r#"{"faults":["revoke:after_commit:stall"]}"#);
     let given_up = caller.ask("DELETE", "/_emulator/faults", "").json();
-    assert_eq!(given_up["unused_faults"], json!(["next_revoke().after_commit(fault::stall()): no attempt met it"]));
+    assert_eq!(given_up["unused_faults"], json!(["revoke:after_commit:stall(): no attempt met it"]));
     fixture.clerk.assert_faults_used();
 }
 

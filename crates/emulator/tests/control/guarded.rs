@@ -139,6 +139,17 @@ fn a_link_from_elsewhere_leads_to_the_pages_and_to_nothing_else() {
         assert!(answer.body.contains("it comes from a page of another site") && !answer.body.contains("act_"));
     }
     assert_eq!(counts(&fixture), before);
+    // The address that the server prints leads to the page, for a person: for a program it is one of Clerk's.
+    let start = |method: &str, host: &str, headers: &str| {
+        fixture.connect().send(method, "/", &format!("host: {host}\r\n{headers}"), b"")
+    };
+    let led = start("GET", &fixture.address, CLICK);
+    assert!(led.status == 303 && led.head.contains("\r\nlocation: /_emulator/\r\n"), "{led:?}");
+    assert_eq!(start("GET", &fixture.address, &CLICK.replace("document", "iframe")).status, 403);
+    assert_eq!(start("GET", "attacker.test", CLICK).status, 403);
+    assert_eq!(fixture.clerk.requests().len(), 1);
+    assert_eq!(start("GET", &fixture.address, "").status, 401);
+    assert_eq!(start("POST", &fixture.address, "accept: text/html\r\n").status, 401);
     // A name that was bound to this machine brings no page.
     let bound = fixture.connect().send("GET", "/_emulator/", &format!("host: attacker.test\r\n{CLICK}"), b"");
     assert!(bound.status == 403 && bound.head.contains("content-type: text/html"), "{bound:?}");
@@ -155,9 +166,31 @@ fn a_server_that_others_reach_has_it_only_on_request() {
         let headers = format!("host: {host}\r\nauthorization: Bearer sk_test_emulator\r\n");
         fixture.connect().send("GET", "/_emulator/health", &headers, b"").status
     };
-    // Then it is a route like any other that the emulator does not have.
-    assert_eq!(status(&Fixture::with(|server| server.host("0.0.0.0")), "localhost"), 501);
-    assert_eq!(status(&Fixture::with(clerk_actor_tokens_emulator::Server::without_control), "localhost"), 501);
+    for without in [
+        Fixture::with(|server| server.host("0.0.0.0")),
+        Fixture::with(clerk_actor_tokens_emulator::Server::without_control),
+    ] {
+        // Who looks for it is not asked for a key, and hears where it is.
+        for (target, accept, kind) in [
+            ("/_emulator", "text/html", "text/html; charset=utf-8"),
+            ("/_emulator/", "*/*", "application/json"),
+            ("/_emulator/reset", "*/*", "application/json"),
+        ] {
+            for method in ["GET", "POST"] {
+                let headers = format!("host: localhost\r\naccept: {accept}\r\n");
+                let answer = without.connect().send(method, target, &headers, b"");
+                assert!(
+                    answer.status == 404 && answer.body.contains("--control-host"),
+                    "{method} {target}: {answer:?}"
+                );
+                assert!(answer.head.contains(&format!("content-type: {kind}")), "{answer:?}");
+            }
+        }
+        assert_eq!((status(&without, "localhost"), without.clerk.requests().len()), (404, 0));
+        // Nor is there a page to lead to.
+        let start = without.connect().send("GET", "/", "host: localhost\r\naccept: text/html\r\n", b"");
+        assert_eq!((start.status, without.clerk.requests().len()), (401, 1));
+    }
     let open = Fixture::with(|server| server.host("0.0.0.0").control_host("clerk-emulator"));
     for (host, expected) in [("clerk-emulator:4010", 200), ("localhost", 200), ("another", 403)] {
         assert_eq!(status(&open, host), expected, "{host}");

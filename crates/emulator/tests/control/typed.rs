@@ -136,7 +136,7 @@ fn a_lost_answer_is_seen_and_everything_goes_back() {
         assert_eq!((&state.tokens[0].url, &state.tokens[0].ticket), (&None, &None));
         let requests = client.requests(View::default()).await?;
         assert_eq!((requests.total, requests.requests[0].status), (1, None));
-        assert_eq!(requests.requests[0].fault.as_deref(), Some("after_commit(fault::close())"));
+        assert_eq!(requests.requests[0].fault.as_deref(), Some("create:after_commit:close()"));
         assert_eq!(requests.requests[0].at, fixture.clerk.requests()[0].at());
 
         let session = client.accept(state.tokens[0].stored.id()).await?;
@@ -157,7 +157,7 @@ fn a_lost_answer_is_seen_and_everything_goes_back() {
         assert_eq!(client.state(View::default()).await?.counts.creates, 0);
         client.add_faults(["revoke:before_commit:status(503)"]).await?;
         let unused = client.reset().await?;
-        assert_eq!(unused, ["next_revoke().before_commit(fault::status(503)): no attempt met it"]);
+        assert_eq!(unused, ["revoke:before_commit:status(503): no attempt met it"]);
         assert_eq!(client.clear_faults().await?, Vec::<String>::new());
         Ok::<(), ControlError>(())
     })
@@ -191,12 +191,21 @@ fn a_refusal_says_which_operation_and_why_and_has_changed_nothing() {
 fn what_is_no_control_plane_is_told_from_a_refusal_of_one() {
     let fixture = Fixture::with(clerk_actor_tokens_emulator::Server::without_control);
     let error = block_on(client(&fixture).health()).unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
+    assert!(error.refusal().unwrap().contains("no control plane is served here"), "{error}");
+
+    let base = BaseUrl::new("http://127.0.0.1:4010").unwrap();
+    let of_clerk = transport_fn(|_: Request, _: CallContext| async {
+        let mut answer = Response::new(r#"{"errors":[{"message":"","code":"authentication_invalid"}]}"#.into());
+        *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
+        Ok(answer)
+    });
+    let error = block_on(ControlClient::new(of_clerk, &base).health()).unwrap_err();
     assert_eq!((error.refusal(), error.status().map(|status| status.as_u16())), (None, Some(401)));
     assert!(error.to_string().contains("is not one of a control plane"), "{error}");
 
     let refuses =
         transport_fn(|_: Request, _: CallContext| async { Err(TransportError::from(TransportErrorKind::Connect)) });
-    let base = BaseUrl::new("http://127.0.0.1:4010").unwrap();
     let client = ControlClient::new(refuses, &base);
     let error = block_on(client.wait_until_ready(Duration::from_millis(50))).unwrap_err();
     assert_eq!(error.transport_error().unwrap().kind(), TransportErrorKind::Connect);

@@ -382,7 +382,7 @@ fn a_creation_does_what_the_row_of_its_fault_says() {
         assert_eq!(clerk.orphans().len(), usize::from(commits == 1 && !is_told), "{what}");
         let met = clerk.creates().first().and_then(|create| create.fault().map(str::to_owned));
         let is_pass = fault.name() == "pass()";
-        assert_eq!(met, Some(format!("{phase}(fault::{fault})")).filter(|_| commits == 1 && !is_pass), "{what}");
+        assert_eq!(met, Some(format!("create:{phase}:{fault}")).filter(|_| commits == 1 && !is_pass), "{what}");
     }
 }
 

@@ -24,28 +24,28 @@ fn a_failed_assertion_names_the_commit_its_fault_its_delivery_a_hint_and_the_see
     let table: [(Script, &str); 8] = [
         (
             |c| c.next_create().after_commit(fault::stall()),
-            "met after_commit(fault::stall()), answer not delivered: nothing of it came",
+            "met create:after_commit:stall(), answer not delivered: nothing of it came",
         ),
         (
             |c| c.next_create().after_commit(fault::cut_at(120)),
-            "met after_commit(fault::cut_at(120)), answer not delivered: 120 bytes of it came",
+            "met create:after_commit:cut_at(120), answer not delivered: 120 bytes of it came",
         ),
         (
             |c| c.next_create().after_commit(fault::slow_body(LIMIT * 100_000)),
-            "met after_commit(fault::slow_body(1000000s)), answer not delivered: 0 bytes of it came",
+            "met create:after_commit:slow_body(1000000s), answer not delivered: 0 bytes of it came",
         ),
         (
             |c| c.next_create().after_commit(fault::html(502)),
-            "met after_commit(fault::html(502)), answer not delivered: a 502 came in its place",
+            "met create:after_commit:html(502), answer not delivered: a 502 came in its place",
         ),
         (
             |c| c.next_create().after_commit(fault::another_user()),
-            "met after_commit(fault::another_user()), answer not delivered: what came does not tell of the token",
+            "met create:after_commit:another_user(), answer not delivered: what came does not tell of the token",
         ),
-        (|c| c.next_create().after_commit(fault::bom()), "met after_commit(fault::bom()), answer delivered, changed"),
+        (|c| c.next_create().after_commit(fault::bom()), "met create:after_commit:bom(), answer delivered, changed"),
         (
             |c| c.next_create().before_commit(fault::delay(Duration::from_secs(2))),
-            "met before_commit(fault::delay(2s)), answer delivered",
+            "met create:before_commit:delay(2s), answer delivered",
         ),
         (|c| c.next_create().after_commit(fault::pass()), "start, answer delivered"),
     ];

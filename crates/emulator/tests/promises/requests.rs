@@ -47,7 +47,7 @@ fn what_is_kept_of_a_request_is_what_its_client_saw() {
             // What was never sent is not kept.
             for request in requests.iter().chain(heard.iter()) {
                 assert_eq!(request.status(), seen, "{phase}({fault})");
-                let is_met = request.fault() == Some(format!("{phase}(fault::{fault})").as_str());
+                let is_met = request.fault() == Some(format!("create:{phase}:{fault}").as_str());
                 assert!(is_met || fault.to_string() == "pass()", "{phase}({fault}): {:?}", request.fault());
                 count += 1;
             }

@@ -409,7 +409,7 @@ fn a_client_that_shuts_down_its_side_within_its_request_leaves_nothing_behind() 
     assert_eq!(server.clerk.requests().len(), 0);
     // Its fault went with it, and did nothing.
     let report = report_of(&server.clerk);
-    assert!(report.contains("after_commit(fault::reset())") && report.contains("the client went away"), "{report}");
+    assert!(report.contains("create:after_commit:reset()") && report.contains("the client went away"), "{report}");
     lay_to_rest(server);
 }
 

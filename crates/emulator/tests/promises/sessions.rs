@@ -386,7 +386,7 @@ fn a_fault_after_a_list_that_was_refused_did_not_happen() {
     assert_eq!(list(&clerk, "").status(), 422);
     let unused = clerk.take_unused_faults();
     assert_eq!(unused.len(), 1);
-    assert!(unused[0].contains("next_session_list().after_commit(fault::stall())") && unused[0].contains("422"));
+    assert!(unused[0].contains("session_list:after_commit:stall()") && unused[0].contains("422"));
 }
 
 #[test]

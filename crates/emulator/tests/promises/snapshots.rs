@@ -78,7 +78,7 @@ fn after_a_reset_it_is_as_if_it_was_new() {
         live(&clerk, &mut Rng::with_seed(seed), 20);
         let unused = clerk.reset();
         assert_eq!(clerk.take_unused_faults(), [""; 0]);
-        assert!(unused.iter().all(|fault| fault.starts_with("next_create().before_commit(")), "{unused:?}");
+        assert!(unused.iter().all(|fault| fault.starts_with("create:before_commit:")), "{unused:?}");
         let program = |clerk: &Emulator| live(clerk, &mut Rng::with_seed(!seed), 20);
         assert_eq!(program(&clerk), program(&new), "seed {seed}");
         drop((clerk.take_unused_faults(), new.take_unused_faults()));
@@ -109,7 +109,7 @@ fn an_exchange_that_is_under_way_writes_in_nobody_elses_place() {
         assert_eq!(answer.unwrap().status(), 200);
         let (creates, requests) = (clerk.creates(), clerk.requests());
         assert_eq!((creates.len(), creates[0].user_id(), creates[0].is_delivered()), (1, "user_next", false));
-        assert_eq!((requests.len(), requests[0].fault()), (1, Some("after_commit(fault::cut_at(20))")));
+        assert_eq!((requests.len(), requests[0].fault()), (1, Some("create:after_commit:cut_at(20)")));
         assert_eq!(send(&clerk, post("/v1/actor_tokens", "{")).status(), 400);
     }
 }

@@ -173,7 +173,7 @@ fn a_cut_at_each_byte_gives_what_came_before_it_and_one_past_the_end_cuts_nothin
         clerk.assert_orphans(0);
         let report = message_of(|| clerk.assert_faults_used());
         for fault in ["cut_at", "stall_at"] {
-            assert!(report.contains(&format!("next_create().after_commit(fault::{fault}({bytes}))")), "{report}");
+            assert!(report.contains(&format!("create:after_commit:{fault}({bytes})")), "{report}");
         }
         let reason = format!("it did nothing: the whole answer has {} bytes", whole.len());
         assert_eq!(report.matches(&reason).count(), 2, "{report}");
@@ -231,7 +231,7 @@ fn a_fault_after_a_commit_that_never_was_does_not_happen_and_is_told() {
     clerk.next_revoke().after_commit(fault::reset());
     assert_eq!(send(&clerk, revoke()).status(), 400);
     let report = message_of(|| clerk.assert_faults_used());
-    assert!(report.contains("next_revoke().after_commit(fault::reset())"), "{report}");
+    assert!(report.contains("revoke:after_commit:reset()"), "{report}");
     message_of(|| drop(clerk));
 }
 
@@ -549,7 +549,7 @@ fn a_fault_that_never_happened_fails_the_test_when_the_last_handle_goes() {
     let client = clerk.client();
     clerk.next_revoke().after_commit(fault::cut_at(9));
     let message = message_of(|| clerk.assert_faults_used());
-    assert!(message.contains("next_revoke().after_commit(fault::cut_at(9)), queued at"), "{message}");
+    assert!(message.contains("revoke:after_commit:cut_at(9), queued at"), "{message}");
     assert!(message.contains("transport.rs"), "{message}");
     // A client holds the emulator too.
     drop(clerk);
