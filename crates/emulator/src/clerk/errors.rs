@@ -218,8 +218,11 @@ pub(super) fn answer_of_status(status: StatusCode, trace: &str) -> Response {
 
 /// An answer with a JSON body, as Clerk sends every one: the content type is exactly `application/json`.
 pub(super) fn json_answer(status: StatusCode, body: &impl Serialize, trace: &str) -> Response {
+    // Room for a token with its link: memory is asked for once.
+    let mut written = Vec::with_capacity(2048);
     // Texts, numbers and objects alone: this cannot fail to be written.
-    finish(status, "application/json", serde_json::to_vec(body).unwrap_or_default().into(), trace)
+    let _ = serde_json::to_writer(&mut written, body);
+    finish(status, "application/json", written.into(), trace)
 }
 
 pub(super) fn finish(status: StatusCode, content_type: &'static str, body: Bytes, trace: &str) -> Response {
