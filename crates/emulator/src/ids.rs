@@ -118,7 +118,7 @@ fn ksuid(prefix: &str, seconds: i64, random: &mut Rng) -> String {
         }
         *digit = BASE62.iter().copied().nth(usize::try_from(rest).unwrap_or(0)).unwrap_or(b'0');
     }
-    [prefix, "_", str::from_utf8(&digits).unwrap_or_default()].concat()
+    [prefix, "_", std::str::from_utf8(&digits).unwrap_or_default()].concat()
 }
 
 #[cfg(test)]

@@ -125,10 +125,10 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Open at Clerk")]
     refuse_self_impersonation: bool,
     /// The longest lifetime of a token
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Open at Clerk")]
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds, help_heading = "Open at Clerk")]
     max_expires_in: Option<Duration>,
     /// The longest duration of a session
-    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Open at Clerk")]
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds, help_heading = "Open at Clerk")]
     max_session_duration: Option<Duration>,
     /// What a duration of the wrong type is answered with: 422 or 400
     #[arg(long, value_enum, default_value = "param-invalid", help_heading = "Open at Clerk")]
@@ -209,6 +209,11 @@ enum Wrong {
 
 fn time(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "it is a time with its unit, as 250ms, 30s or 1h")
+}
+
+/// A time that Clerk counts in seconds.
+fn whole_seconds(text: &str) -> Result<Duration, &'static str> {
+    time(text).ok().filter(|time| time.subsec_nanos() == 0).ok_or("it is a time of whole seconds, as 30s or 1h")
 }
 
 fn rate(text: &str) -> Result<(u32, Duration), &'static str> {
