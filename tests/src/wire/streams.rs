@@ -108,7 +108,7 @@ impl Streams {
                 };
                 if !is_full {
                     running.shutdown().await;
-                    detaching.close(Duration::ZERO).await;
+                    drop(detaching.close(Duration::ZERO).await);
                     return Ok(None);
                 }
                 let first = timeout(self.deadline + PATIENCE, running.join_next()).await;
