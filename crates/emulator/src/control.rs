@@ -1,4 +1,4 @@
-//! The control plane: what a test in any language sees and does, over HTTP, under `/_emulator/`.
+//! The control plane: what a test in any language sees and does, over HTTP, under `/_emulator/`, where `/` leads a browser.
 //!
 //! Data flows downhill: `guard.rs` (who may ask), then the routes below, then `views.rs` (what is) and `acts.rs` (what is
 //! done), which answer by `answer.rs` (what is sent has no key in it: `masked.rs`), and `pages.rs` (what people see). No request to it is one to Clerk: it meets no fault, and is not recorded.
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    response::Redirect,
+    response::{IntoResponse as _, Redirect},
     routing::{get, post, put},
 };
 use clerk_actor_tokens_core::{Request, Response};
@@ -61,23 +61,27 @@ impl Control {
         }
     }
 
-    /// What is answered where there is none: nothing of the emulator is in it.
-    pub(crate) async fn absent(headers: &HeaderMap) -> Response {
+    /// What is answered where there is none. The pages need files, which are not there either.
+    pub(crate) async fn absent() -> Response {
         let why = "no control plane is served here. It is on loopback addresses unless it was switched off, and elsewhere \
                    for the hosts of --control-host (in Rust: Server::control_host)";
-        whole(pages::refused(headers, Refused::new(StatusCode::NOT_FOUND, why))).await
+        whole(Refused::new(StatusCode::NOT_FOUND, why).into_response()).await
     }
 
     pub(crate) async fn answer(&self, request: Request) -> Response {
-        let response = match self.guard.check(&request) {
+        let is_for_a_person = wants_html(request.headers());
+        let mut response = match self.guard.check(&request) {
             Ok(()) => {
                 let mut router = self.router.clone();
                 // A router has no error of its own, and is always ready.
                 let Ok(response) = router.call(request.map(Body::from)).await;
                 response
             }
-            Err(refused) => pages::refused(request.headers(), refused),
+            Err(refused) => refused.into_response(),
         };
+        if let Some(refused) = response.extensions_mut().remove::<Refused>().filter(|_| is_for_a_person) {
+            response = pages::refused(refused);
+        }
         whole(response).await
     }
 }
@@ -115,13 +119,9 @@ fn routes(plane: Plane) -> Router {
         .route("/_emulator/sessions/{id}/end", post(acts::end_session))
         .route("/_emulator/snapshots", post(acts::take_snapshot).get(views::snapshots))
         .route("/_emulator/snapshots/{id}/restore", post(acts::restore))
-        .fallback(async |headers: HeaderMap| {
-            let why = "no such route: GET /_emulator/openapi.json has all";
-            pages::refused(&headers, Refused::new(StatusCode::NOT_FOUND, why))
-        })
-        .method_not_allowed_fallback(async |headers: HeaderMap| {
-            let why = "not by this method: GET /_emulator/openapi.json has all";
-            pages::refused(&headers, Refused::new(StatusCode::METHOD_NOT_ALLOWED, why))
+        .fallback(async || Refused::new(StatusCode::NOT_FOUND, "no such route: GET /_emulator/openapi.json has all"))
+        .method_not_allowed_fallback(async || {
+            Refused::new(StatusCode::METHOD_NOT_ALLOWED, "not by this method: GET /_emulator/openapi.json has all")
         })
         .with_state(plane)
 }

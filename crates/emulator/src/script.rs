@@ -26,7 +26,7 @@ pub(crate) struct Scripted {
     pub(crate) place: &'static Location<'static>,
 }
 
-/// As a [`QueuedFault`](crate::fault::QueuedFault) is written, so that what is printed can be queued.
+/// As a [`QueuedFault`](crate::fault::QueuedFault) is written.
 impl fmt::Display for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { phase, action, kind, .. } = self;

@@ -76,8 +76,8 @@ impl Streams {
         Ok(figures)
     }
 
-    /// `None` if a deadline passed before the server was full: the machine had too much to do for it. One that is beyond all
-    /// patience does not, so this ends.
+    /// `None` if a call ended before the server was full: the machine had too much to do for its deadline. With the longest it is
+    /// a fault.
     async fn burst(self, says: Says, end: End) -> Result<Option<Seen>, BoxError> {
         let peer = Peer::start(says, end == End::Answered).await?;
         let transport = Protocol::Http2.transport(None)?.connect_timeout(PATIENCE).build()?;
@@ -106,7 +106,9 @@ impl Streams {
                     () = self.fill(&peer, says, &mut seen) => true,
                     _ = running.join_next() => false,
                 };
-                if !is_full {
+                if !is_full && self.deadline >= PATIENCE {
+                    seen.hangs.push("the server, which was never full although no deadline had passed".to_owned());
+                } else if !is_full {
                     running.shutdown().await;
                     drop(detaching.close(Duration::ZERO).await);
                     return Ok(None);

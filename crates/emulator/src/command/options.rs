@@ -57,7 +57,7 @@ pub(crate) struct Options {
     /// Serve the control plane to requests for this host too, on every address; can be given again, or with commas between
     #[arg(long, value_delimiter = ',', value_name = "HOST", conflicts_with = "no_control", help_heading = "Server")]
     pub(crate) control_host: Vec<String>,
-    /// Close a connection that has been idle for so long
+    /// Close a connection that has been idle for so long, as 250ms or 1m
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Server")]
     idle_timeout: Option<Duration>,
 
@@ -124,10 +124,10 @@ pub(crate) struct Options {
     /// Refuse a user as their own actor
     #[arg(long, help_heading = "Open at Clerk")]
     refuse_self_impersonation: bool,
-    /// The longest lifetime of a token
+    /// The longest lifetime of a token, as 1h
     #[arg(long, value_name = "TIME", value_parser = whole_seconds, help_heading = "Open at Clerk")]
     max_expires_in: Option<Duration>,
-    /// The longest duration of a session
+    /// The longest duration of a session, as 30m
     #[arg(long, value_name = "TIME", value_parser = whole_seconds, help_heading = "Open at Clerk")]
     max_session_duration: Option<Duration>,
     /// What a duration of the wrong type is answered with: 422 or 400
@@ -148,10 +148,10 @@ pub(crate) struct Options {
     /// Take status=pending in a list of sessions
     #[arg(long, help_heading = "Open at Clerk")]
     accept_pending_filter: bool,
-    /// How long a session that is over stays in lists. Without it, always
+    /// How long a session that is over stays in lists, as 10m. Without it, always
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Open at Clerk")]
     keep_over_sessions: Option<Duration>,
-    /// How long it takes until a new session is in lists
+    /// How long it takes until a new session is in lists, as 2s
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time, help_heading = "Open at Clerk")]
     list_delay: Duration,
     /// The status of a session after ten minutes of inactivity
@@ -207,13 +207,17 @@ enum Wrong {
     BodyInvalid,
 }
 
+/// A number has its unit, or could be one of two. What is less than a millisecond would be none.
 fn time(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "it is a time with its unit, as 250ms, 30s or 1h")
+    let is_number = text.trim().bytes().all(|byte| byte.is_ascii_digit());
+    let time = humantime::parse_duration(text).ok().filter(|time| !is_number && time.subsec_nanos() % 1_000_000 == 0);
+    time.ok_or("it is whole milliseconds or more, with the unit, as 250ms, 30s or 1h")
 }
 
 /// A time that Clerk counts in seconds.
 fn whole_seconds(text: &str) -> Result<Duration, &'static str> {
-    time(text).ok().filter(|time| time.subsec_nanos() == 0).ok_or("it is a time of whole seconds, as 30s or 1h")
+    let time = time(text).ok().filter(|time| time.subsec_nanos() == 0);
+    time.ok_or("it is whole seconds or more, with the unit, as 30s or 1h")
 }
 
 fn rate(text: &str) -> Result<(u32, Duration), &'static str> {

@@ -10,13 +10,12 @@ use axum::{
 };
 use bytes::Bytes;
 use clerk_actor_tokens_core::Sanitized;
-use http::{HeaderMap, HeaderValue, StatusCode, header::LOCATION};
+use http::{HeaderValue, StatusCode, header::LOCATION};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Number, json};
 
 use super::{
     answer::{Answer, Refused, read, read_or_default},
-    pages,
     plane::{MOST_SNAPSHOTS, Plane},
     views,
 };
@@ -143,14 +142,9 @@ pub(super) async fn accept(
 pub(super) async fn open(
     State(plane): State<Plane>,
     id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
     body: Bytes,
-) -> Response {
-    link(&plane, id, &body).unwrap_or_else(|refused| pages::refused(&headers, refused))
-}
-
-fn link(plane: &Plane, id: Result<Path<String>, PathRejection>, body: &Bytes) -> Result<Response, Refused> {
-    read_or_default::<Nothing>(body)?;
+) -> Result<Response, Refused> {
+    read_or_default::<Nothing>(&body)?;
     let id = text(id)?;
     let now = plane.inner().clock.millis();
     let state = plane.inner().lock();

@@ -16,7 +16,7 @@ pub(super) struct Answer(pub(super) Value);
 pub(super) struct Revealed(pub(super) Value);
 
 /// Why a request is refused. Nothing was changed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refused {
     status: StatusCode,
     why: String,
@@ -50,7 +50,10 @@ impl IntoResponse for Revealed {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        written(self.status, &json!({ "error": self.why }))
+        let mut response = written(self.status, &json!({ "error": self.why }));
+        // For who shows it to a person.
+        response.extensions_mut().insert(self);
+        response
     }
 }
 

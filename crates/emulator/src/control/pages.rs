@@ -11,7 +11,7 @@ use axum::{
 };
 use clerk_actor_tokens_core::{Actor, ActorTokenStatus, Timestamp};
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderValue, StatusCode,
     header::{CONTENT_TYPE, REFERRER_POLICY},
 };
 
@@ -173,13 +173,9 @@ pub(super) async fn session(State(plane): State<Plane>, id: Result<Path<String>,
 }
 
 /// What a person sees where a program gets JSON.
-pub(super) fn refused(headers: &HeaderMap, refused: Refused) -> Response {
-    if pages::wants_html(headers) {
-        let (status, why) = refused.into_parts();
-        pages::answer(status, &RefusedPage { why }, Forms::Here).map(Body::from)
-    } else {
-        refused.into_response()
-    }
+pub(super) fn refused(refused: Refused) -> Response {
+    let (status, why) = refused.into_parts();
+    pages::answer(status, &RefusedPage { why }, Forms::Here).map(Body::from)
 }
 
 pub(super) async fn style() -> Response {

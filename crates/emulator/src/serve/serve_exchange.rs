@@ -89,7 +89,7 @@ pub(super) async fn serve_exchange(
         let Ok(request) = read(parts, peer).await else { return Ending::Gone };
         let response = match &who.control {
             Some(control) => control.answer(request).await,
-            None => Control::absent(request.headers()).await,
+            None => Control::absent().await,
         };
         let length = response.body().len();
         return Ending::Answer(Answer { response, length, end: End::Whole, pacing: Pacing::AtOnce, receipt: None });

@@ -33,20 +33,23 @@ fn what_is_set_is_what_the_emulator_does() {
     let at = created.find("\"id\":\"").unwrap() + 6;
     let path = format!("/v1/actor_tokens/{}/revoke", &created[at..at + 31]);
     assert!(!server.post(&path, "sk_test_emulator", "").contains("ticket="));
-    for rate in ["", "1", "1/0s", "x/1s", "1/x", "-1/1s", "1/1", "1/1s/1s"] {
+    for rate in ["", "1", "1/0s", "x/1s", "1/x", "-1/1s", "1/1", "1/1s/1s", "1/500us"] {
         assert_eq!(run(&["--rate-limit", rate]).0, Some(2), "{rate}");
     }
     // A time without its unit could be one of two.
-    for time in ["", "60", "s", "-1s", "1.5x", "999999999999999999999h"] {
+    for time in ["", "0", "60", "s", "500us", "-1s", "1.5x", "999999999999999999999h"] {
         for option in ["--idle-timeout", "--max-expires-in", "--list-delay"] {
             let (code, _, stderr) = run(&[&format!("{option}={time}")]);
-            assert!(code == Some(2) && stderr.contains("30s or 1h"), "{option} {time}: {stderr}");
+            assert!(
+                code == Some(2) && stderr.contains("with the unit, as ") && stderr.contains("30s or 1h"),
+                "{option} {time}: {stderr}"
+            );
         }
     }
     // Clerk counts these in seconds.
     for option in ["--max-expires-in", "--max-session-duration"] {
         let (code, _, stderr) = run(&[&format!("{option}=1500ms")]);
-        assert!(code == Some(2) && stderr.contains("whole seconds"), "{option}: {stderr}");
+        assert!(code == Some(2) && stderr.contains("it is whole seconds"), "{option}: {stderr}");
     }
 }
 
