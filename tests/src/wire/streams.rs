@@ -63,11 +63,11 @@ impl Streams {
         let mut figures = Figures::default();
         for says in Says::ALL {
             for end in End::ALL {
-                let mut burst = self;
+                let mut streams = self;
                 let seen = loop {
-                    match burst.burst(says, end).await? {
+                    match streams.burst(says, end).await? {
                         Some(seen) => break seen,
-                        None => burst.deadline = burst.deadline.saturating_mul(4),
+                        None => streams.deadline = streams.deadline.saturating_mul(4),
                     }
                 };
                 figures.add(&format!("{says}, {end:?}"), seen);

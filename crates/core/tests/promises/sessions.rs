@@ -331,7 +331,7 @@ fn pages_begin_at_their_offset_and_have_something() {
     for (sessions, offset, limit) in [(20, 0, 5), (20, 7, 5), (20, 7, 100), (20, 19, 2), (20, 20, 5), (0, 0, 5)] {
         let state = Sessions::default();
         state.0.lock().unwrap().sessions = (0..sessions).map(numbered).collect();
-        // The first page goes before the second is read, which is then no neighbour of it: something is read again.
+        // Five go before the second page is read. In the second row they are the first page, so the second is no neighbour of it.
         state.0.lock().unwrap().before.insert(1, |state| {
             let begin = state.sessions.len().min(7);
             state.sessions.drain(begin..state.sessions.len().min(12));

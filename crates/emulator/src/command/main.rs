@@ -1,6 +1,6 @@
 //! The emulator as a command: prints where it listens, serves until Ctrl-C or SIGTERM.
 //!
-//! What can be set is in `options.rs`, where it is set besides the command line in `sources.rs`, the line of a request in
+//! What can be set is in `options.rs`, how a value is read in `values.rs`, where it is set besides the command line in `sources.rs`, the line of a request in
 //! `request_log.rs`, the signals in `signals.rs`, what `--explain` prints in `explain.rs`, what `--health` asks in `health.rs`, why
 //! the command cannot listen in `listening.rs`, what is wrong with a file in `files.rs`. What goes wrong is said by `say.rs`.
 
@@ -15,6 +15,7 @@ mod options;
 mod request_log;
 mod signals;
 mod sources;
+mod values;
 
 use std::{
     env,

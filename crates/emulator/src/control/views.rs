@@ -165,12 +165,11 @@ pub(super) async fn faults(State(plane): State<Plane>) -> Answer {
 /// Those that are to come, and those that an attempt took and that did nothing.
 pub(super) fn faults_of(plane: &Plane) -> Value {
     let state = plane.inner().lock();
-    let written = |scripted: &Scripted| scripted.to_string();
-    let queued: Vec<_> = state.scripts.unused().map(written).collect();
+    let queued: Vec<_> = state.scripts.unused().map(Scripted::to_string).collect();
     let idle: Vec<_> = state
         .scripts
         .idle()
-        .map(|(scripted, why)| json!({ "fault": written(scripted), "why": why.to_string() }))
+        .map(|(scripted, why)| json!({ "fault": scripted.to_string(), "why": why.to_string() }))
         .collect();
     json!({ "queued": queued, "idle": idle })
 }

@@ -25,7 +25,7 @@ use crate::{call::CallKind, next_attempt::NextAttempt};
 ///         let clerk = Emulator::builder().single_threaded().build();
 ///         fault.queue(clerk.next_create(), phase);
 ///         let created = clerk.client().actor_tokens().create("user_1", Actor::new("user_agent")).send().await;
-///         assert!(clerk.creates().len() <= 1, "{phase}({fault}): {created:?}");
+///         assert!(clerk.creates().len() <= 1, "{phase}:{fault}: {created:?}");
 ///     }
 /// }
 /// # });

@@ -17,7 +17,7 @@ fn creates(server: &Running, key: &str, user: &str) -> bool {
 fn the_command_line_is_before_the_environment_and_that_before_the_file() {
     let file = Settings::new(
         "order",
-        r#"{"secret-key": "sk_test_file", "user": ["user_1", "user_2"], "plan-without-impersonation": false, "seed": 7}"#,
+        r#"{"secret-key": "sk_test_file", "user": ["user_1", "user_2"], "plan-without-impersonation": false, "seed": 7, "idle-timeout": "1m"}"#,
     );
     let accepted = |options: &[&str], environment: &[(&str, &str)]| {
         let server = Running::start_in(options, environment);
@@ -37,8 +37,8 @@ fn the_command_line_is_before_the_environment_and_that_before_the_file() {
     // A list, and one that is replaced.
     let server = Running::start_in(&of_file, &[of_environment]);
     assert!(creates(&server, of_environment.1, "user_2") && !creates(&server, of_environment.1, "user_3"));
-    let users = ("CLERK_EMULATOR_USER", "user_3,user_4");
-    let server = Running::start_in(&of_file, &[of_environment, users]);
+    let (users, lifetime) = (("CLERK_EMULATOR_USER", "user_3,user_4"), ("CLERK_EMULATOR_MAX_EXPIRES_IN", "1h"));
+    let server = Running::start_in(&of_file, &[of_environment, users, lifetime]);
     assert!(creates(&server, of_environment.1, "user_4") && !creates(&server, of_environment.1, "user_2"));
     // Each option has a variable, and the help names it; it shows no value.
     let output = Command::new(PROGRAM).arg("--help").env(of_environment.0, "sk_test_CANARY").output().unwrap();
@@ -58,6 +58,7 @@ fn what_is_wrong_in_a_file_or_in_the_environment_is_named() {
         (r#"{"seed": null}"#, "\"seed\" is no text"),
         (r#"{"user": [["a"]]}"#, "\"user\" is no text"),
         (r#"{"ca-out": "x"}"#, "--tls"),
+        (r#"{"idle-timeout": 250}"#, "with the unit"),
         (r#"{"secret-key": "sk_live_CANARY x"}"#, "--secret-key"),
     ] {
         let file = Settings::new("wrong", text);
